@@ -1,0 +1,36 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Floors, bottom up; a target imports only targets below it.
+let package = Package(
+  name: "kubepath",
+  products: [
+    .library(name: "Kubepath", targets: ["Wire", "Input", "Findings", "Ruleset", "Snapshot", "PacketPath", "Report"]),
+    .executable(name: "kubepath", targets: ["kubepath"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
+  ],
+  targets: [
+    // 0
+    .target(name: "Wire"),
+    // 1
+    .target(name: "Input", dependencies: ["Wire"]),
+    .target(name: "Findings", dependencies: ["Wire"]),
+    .target(name: "Ruleset", dependencies: ["Wire", "Input"]),
+    // 2
+    .target(name: "Snapshot", dependencies: ["Wire", "Input", "Ruleset"]),
+    // 3
+    .target(name: "PacketPath", dependencies: ["Wire", "Ruleset", "Snapshot"]),
+    // 5
+    .target(name: "Report", dependencies: ["Wire", "Findings", "Ruleset", "Snapshot", "PacketPath"]),
+    // 6
+    .executableTarget(
+      name: "kubepath",
+      dependencies: [
+        "Wire", "Input", "Findings", "Ruleset", "Snapshot", "PacketPath", "Report",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
+  ],
+  swiftLanguageModes: [.v6]
+)

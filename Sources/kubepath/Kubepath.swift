@@ -1,0 +1,6 @@
+import ArgumentParser
+
+@main
+struct Kubepath: ParsableCommand {
+  static let configuration = CommandConfiguration(commandName: "kubepath")
+}
