@@ -142,25 +142,5 @@ public struct JSONValue {
   }
 }
 
-/// A JSON string in place. Compares with literals, so that `switch member.name { case "rule": … }` costs a memcmp.
-public struct JSONText {
-  public let bytes: UnsafeRawBufferPointer
-  @inlinable public init(bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
-
-  public var string: String { String(decoding: bytes, as: UTF8.self) }
-
-  @inlinable public static func == (text: JSONText, literal: StaticString) -> Bool {
-    text.bytes.equals(literal)
-  }
-
-  @inlinable public static func ~= (literal: StaticString, text: JSONText) -> Bool { text == literal }
-}
-
-extension UnsafeRawBufferPointer {
-  @inlinable public func equals(_ literal: StaticString) -> Bool {
-    guard count == literal.utf8CodeUnitCount else { return false }
-    let other = literal.utf8Start
-    for index in 0..<count where self[index] != other[index] { return false }
-    return true
-  }
-}
+/// A JSON string in place.
+public typealias JSONText = ByteText
