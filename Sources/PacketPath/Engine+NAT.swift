@@ -241,6 +241,7 @@ extension Engine {
       let common = difference.high != 0 ? difference.high.leadingZeroBitCount : 64 + difference.low.leadingZeroBitCount
       return (scopeFits ? 1 : 0, a.deprecated ? 0 : 1, a.interface == output ? 1 : 0, min(common, a.prefixLength))
     }
+    if all.contains(where: { $0.address == destination }) { return destination }
     var best: InterfaceAddress?
     for candidate in all where !candidate.address.isLoopback || all.count == 1 {
       if candidate.address.isLinkLocal, candidate.interface != output { continue }
