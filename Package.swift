@@ -15,8 +15,11 @@ let package = Package(
     // 0
     .target(name: "Wire"),
     .target(name: "CSimdjson", linkerSettings: [.linkedLibrary("simdjson")]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+    .systemLibrary(name: "CLibYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
     // 1
-    .target(name: "Input", dependencies: ["Wire", "CSimdjson"]),
+    .target(name: "Input", dependencies: ["Wire", "CSimdjson", "CZlib", "CZstd", "CLibYAML"]),
     .target(name: "Findings", dependencies: ["Wire"]),
     .target(name: "Ruleset", dependencies: ["Wire", "Input"]),
     // 2
