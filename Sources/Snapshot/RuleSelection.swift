@@ -206,7 +206,11 @@ enum RuleSelection {
         guard line.text.hasPrefix("table ") else { continue }
         var words = line.words
         _ = words.next()
-        guard let family = words.next().flatMap({ Family(rawValue: $0.string) }), let name = words.next() else { continue }
+        guard let first = words.next() else { continue }
+        // A table without a family is ip's.
+        let stated = Family(rawValue: first.string)
+        guard let name = stated == nil ? first : words.next() else { continue }
+        let family = stated ?? .ip
         if let last = tables.indices.last {
           let start = tables[last].section.range.lowerBound
           tables[last].section.range = start..<line.offset
