@@ -31,6 +31,7 @@ let package = Package(
         "Wire", "Input", "Findings", "Ruleset", "Snapshot", "PacketPath", "Report",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
+    .testTarget(name: "NftTests", dependencies: ["Wire", "Input", "Ruleset", "Snapshot"]),
   ],
   swiftLanguageModes: [.v6]
 )

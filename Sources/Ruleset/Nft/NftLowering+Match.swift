@@ -3,17 +3,17 @@ import Wire
 extension NftLowering {
   /// `LEFT OP RIGHT`. `text` is nft's spelling, kept where the match is not modelled.
   public mutating func match(
-    _ left: NftTerm, _ comparator: NftOperator, _ right: NftOperand, text: @autoclosure () -> String
+    _ left: NftTerm, _ comparator: NftOperator, _ right: NftOperand, text: UnsafeRawBufferPointer
   ) {
     let negated = comparator == .notEqual
     if left.isUnknown {
       require(left)
-      return add(.unknown(self.text(text())))
+      return add(.unknown(self.text(text)))
     }
     require(left, always: negated || left.parts.count > 0 || !left.expression.failsByItself)
     switch right {
     case .unknown:
-      add(.unknown(self.text(text())))
+      add(.unknown(self.text(text)))
     case .set(let set):
       if let types = addressTypes(left, set) {
         return addressType(left, types, negated: negated)
@@ -24,7 +24,7 @@ extension NftLowering {
     case .noneOf(let bits):
       anyBit(left, bits, negated: !negated)
     case .term(let term):
-      if term.isUnknown { return add(.unknown(self.text(text()))) }
+      if term.isUnknown { return add(.unknown(self.text(text))) }
       if case .constant(let value) = term.expression {
         return interval(left, comparator, value, value)
       }

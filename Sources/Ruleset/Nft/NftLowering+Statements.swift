@@ -26,11 +26,11 @@ extension NftLowering {
   }
 
   /// `FIELD set VALUE`.
-  public mutating func set(_ target: NftTerm, to value: NftTerm, text: @autoclosure () -> String) {
+  public mutating func set(_ target: NftTerm, to value: NftTerm, text: UnsafeRawBufferPointer) {
     require(target)
     require(value)
     guard case .field(let field) = target.expression, !value.isUnknown else {
-      return add(.unknown(self.text(text())))
+      return add(.unknown(self.text(text)))
     }
     switch (field, affine(value.expression)) {
     case (.mark, .some(let form)):

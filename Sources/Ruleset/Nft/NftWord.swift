@@ -10,7 +10,7 @@ public enum NftWord: String, CaseIterable, Sendable {
   case gcInterval = "gc-interval"
   case dormant, owner, persist, constant, interval, dynamic, offload, expires, burst, used, until, over, rate
   // Verdicts.
-  case accept, drop, `continue`, jump, goto, `return`, queue
+  case accept, drop, `continue`, jump, goto, `return`, queue, verdict
   // Statements.
   case log, reject, dnat, snat, masquerade, redirect, notrack, tproxy, dup, fwd, flow, update, vmap, xt, with, to
   case prefix, level, group, snaplen, queueThreshold = "queue-threshold", num, bypass, fanout, match, target, name
