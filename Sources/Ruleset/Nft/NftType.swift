@@ -141,7 +141,7 @@ extension NftType {
       guard let bit = Self.number(bytes), bit < Bits128(UInt32(128)) else { return nil }
       return Bits128(UInt32(1)) << Int(bit.low)
     default:
-      if let first = bytes.first, first &- 48 < 10 { return Self.number(bytes) }
+      if let first = bytes.first, first &- 48 < 10, let number = Self.number(bytes) { return number }
       return symbol(bytes).map { Bits128($0) }
     }
   }

@@ -17,10 +17,27 @@ extension NftReader {
     while scanner.isByte(".") {
       advance()
       skipNewlines()
-      guard let next = operand(literal: literal) else { return nil }
+      guard let next = constantPart(literal) ?? operand(literal: literal) else { return nil }
       parts.append(next)
     }
     return NftTerm(parts: parts)
+  }
+
+  /// A constant among the parts of a key, as in `ip saddr . "lo" @s`: its looks tell its type.
+  private mutating func constantPart(_ literal: NftType?) -> NftTerm? {
+    if literal != nil { return nil }
+    if scanner.kind == .string {
+      guard let value = value(.interfaceName) else { return nil }
+      return NftTerm(constant: value.low, .interfaceName)
+    }
+    guard scanner.kind == .word, let first = scanner.bytes.first, first &- 48 < 10 else { return nil }
+    for type in [NftType.integer, .ipv4, .ipv6, .ethernet] {
+      if let value = type.parse(scanner.bytes) {
+        advance()
+        return NftTerm(constant: value, type)
+      }
+    }
+    return nil
   }
 
   /// A key with the operations behind it.

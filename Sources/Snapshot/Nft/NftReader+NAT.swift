@@ -170,7 +170,7 @@ extension NftReader {
   private mutating func target(_ kind: Translation.Kind, _ spelled: inout Spelled, _ addressAndPort: Bool) -> Bool {
     let wantsPort = kind == .masquerade || kind == .redirect
     if scanner.kind == .word, let first = scanner.bytes.first {
-      if first == UInt8(ascii: ":") {
+      if first == UInt8(ascii: ":"), scanner.bytes.count < 2 || scanner.bytes[1] != first {
         if scanner.stop - scanner.start == 1 { advance() } else {
           scanner.split(after: 1)
           advance()

@@ -406,7 +406,7 @@ extension NftReader {
     guard failure == nil || scanner.kind == .word || scanner.kind == .string, !atEndOfStatement else { return false }
     failure = nil
     advance()
-    while scanner.isMark(",") || scanner.isByte(".") {
+    while scanner.isMark(",") || scanner.isByte(".") || scanner.isByte("-") {
       advance()
       advance()
     }

@@ -320,6 +320,13 @@ extension NftReader {
         diagnose(.error, "expected '}' for the elements, found the end of the file", line: line)
         return false
       }
+      if scanner.isMark("{"), depth < 32 {
+        // A variable that holds a list, among other elements.
+        depth += 1
+        if !elementList(keys, widths, data, into: &elements) { good = false }
+        depth -= 1
+        continue
+      }
       let before = elements.count
       if !element(keys, widths, data, into: &elements) {
         good = false
@@ -359,8 +366,13 @@ extension NftReader {
       }
       if scanner.isByte("*") {
         elements.append(.zero, .ones)
-        if types.count == 1 { elements.catchAll = elements.count - 1 }
         advance()
+        if index == 0, !scanner.isByte(".") {
+          // One asterisk for the whole key.
+          for _ in 1..<max(types.count, 1) { elements.append(.zero, .ones) }
+          elements.catchAll = elements.count - 1
+          return true
+        }
         continue
       }
       guard let value = value(types[index], width: index < widths.count ? widths[index] : 0) else {

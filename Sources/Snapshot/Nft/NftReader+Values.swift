@@ -12,7 +12,7 @@ extension NftReader {
       if type.isText { return textValue(bytes) }
       guard let value = type.parse(bytes) else { return nil }
       advance()
-      return (value, value)
+      return rangeBehind(type, value)
     case .word:
       return wordValue(type, width: width)
     case .punctuation where scanner.isMark("("):
@@ -142,7 +142,7 @@ extension NftReader {
     guard scanner.isByte("-") else { return (low, low) }
     let saved = scanner
     advance()
-    if scanner.kind == .word, let high = type.parse(scanner.bytes) {
+    if scanner.kind == .word || scanner.kind == .string, let high = type.parse(scanner.bytes) {
       advance()
       return (low, high)
     }
