@@ -14,8 +14,9 @@ let package = Package(
   targets: [
     // 0
     .target(name: "Wire"),
+    .target(name: "CSimdjson", linkerSettings: [.linkedLibrary("simdjson")]),
     // 1
-    .target(name: "Input", dependencies: ["Wire"]),
+    .target(name: "Input", dependencies: ["Wire", "CSimdjson"]),
     .target(name: "Findings", dependencies: ["Wire"]),
     .target(name: "Ruleset", dependencies: ["Wire", "Input"]),
     // 2
@@ -31,7 +32,9 @@ let package = Package(
         "Wire", "Input", "Findings", "Ruleset", "Snapshot", "PacketPath", "Report",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
+    .testTarget(name: "InputTests", dependencies: ["Input"]),
     .testTarget(name: "NftTests", dependencies: ["Wire", "Input", "Ruleset", "Snapshot"]),
   ],
-  swiftLanguageModes: [.v6]
+  swiftLanguageModes: [.v6],
+  cxxLanguageStandard: .cxx17
 )
