@@ -35,8 +35,9 @@ let package = Package(
         "Wire", "Input", "Findings", "Ruleset", "Snapshot", "PacketPath", "Report",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
-    .testTarget(name: "InputTests", dependencies: ["Input"]),
+    .testTarget(name: "InputTests", dependencies: ["Input", "CZlib", "CZstd"]),
     .testTarget(name: "SnapshotTests", dependencies: ["Input", "Ruleset", "Snapshot", "Wire"]),
+    .testTarget(name: "NftTests", dependencies: ["Wire", "Input", "Ruleset", "Snapshot"]),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx17

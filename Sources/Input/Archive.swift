@@ -69,7 +69,8 @@ public enum Archive {
       // zlib counts in 32 bits.
       if stream.avail_in == 0, at < file.bytes.count {
         let amount = min(file.bytes.count - at, 1 << 30)
-        stream.next_in = UnsafeMutableRawPointer(mutating: file.bytes.baseAddress! + at).assumingMemoryBound(to: UInt8.self)
+        stream.next_in = UnsafeMutableRawPointer(mutating: file.bytes.baseAddress! + at).assumingMemoryBound(
+          to: UInt8.self)
         stream.avail_in = UInt32(amount)
         at += amount
       }
@@ -131,7 +132,9 @@ public enum Archive {
   }
 
   private static func tooLarge(_ file: SourceFile, _ limits: Limits) -> InputError {
-    InputError(path: file.name, reason: "unpacks to more than \(limits.totalBytes >> 20) MiB; unpack it by hand if it is meant to")
+    InputError(
+      path: file.name,
+      reason: "unpacks to more than \(limits.totalBytes >> 20) MiB; unpack it by hand if it is meant to")
   }
 
   private struct GrowingBuffer {
@@ -219,7 +222,9 @@ public enum Archive {
       }
       var name = text(bytes, at, 100)
       // POSIX headers keep a long path's beginning apart; GNU's use the field for other things.
-      if bytes[at + 263] == 48 || bytes[at + 262] == 0, UnsafeRawBufferPointer(rebasing: bytes[at + 257..<at + 263]).equals("ustar\0") {
+      if bytes[at + 263] == 48 || bytes[at + 262] == 0,
+        UnsafeRawBufferPointer(rebasing: bytes[at + 257..<at + 263]).equals("ustar\0")
+      {
         let prefix = text(bytes, at + 345, 155)
         if !prefix.isEmpty { name = prefix + "/" + name }
       }
@@ -246,7 +251,8 @@ public enum Archive {
   /// `27 path=some/long/name\n` among the records of a pax header.
   private static func paxPath(_ bytes: UnsafeRawBufferPointer, _ start: Int, _ size: Int) -> String? {
     var rest = ByteText(bytes: UnsafeRawBufferPointer(rebasing: bytes[start..<start + size]))
-    while let (length, _) = rest.split(at: 0x20), let count = length.int, count > length.count + 1, count <= rest.count {
+    while let (length, _) = rest.split(at: 0x20), let count = length.int, count > length.count + 1, count <= rest.count
+    {
       let record = rest[length.count + 1..<count - 1]
       if record.hasPrefix("path=") { return record.dropFirst(5).string }
       rest = rest.dropFirst(count)

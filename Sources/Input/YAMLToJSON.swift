@@ -171,7 +171,8 @@ public enum YAMLToJSON {
           out += String(value).utf8
           return true
         }
-        guard digits.bytes.allSatisfy({ (48...57).contains($0) || $0 == 46 || $0 | 0x20 == 0x65 || $0 == 43 || $0 == 45 }),
+        guard
+          digits.bytes.allSatisfy({ (48...57).contains($0) || $0 == 46 || $0 | 0x20 == 0x65 || $0 == 43 || $0 == 45 }),
           let value = Double(text.string), value.isFinite
         else { return false }
         out += String(value).utf8

@@ -5,7 +5,8 @@ import Wire
 /// kept once, with what each tells.
 public enum IPVSReader: DumpReader {
   public static func read(_ section: DumpSection, into snapshot: inout Snapshot) {
-    var reader = Reader(section: section, servers: snapshot.virtualServers ?? [], file: snapshot.fileIndex(section.file))
+    var reader = Reader(
+      section: section, servers: snapshot.virtualServers ?? [], file: snapshot.fileIndex(section.file))
     for line in section.lines { reader.read(line, &snapshot) }
     snapshot.virtualServers = reader.servers
   }

@@ -40,8 +40,11 @@ enum NodeLoader {
     var isOfInterestInReport: Bool {
       let path = (entry.folders + [entry.name]).joined(separator: "/")
       guard path.contains("sos_commands/") else { return false }
-      return ["networking/", "firewall", "kernel/sysctl", "kernel/dmesg", "ipvs", "conntrack", "ipset", "kubernetes/", "nftables"]
-        .contains { path.contains($0) }
+      return [
+        "networking/", "firewall", "kernel/sysctl", "kernel/dmesg", "ipvs", "conntrack", "ipset", "kubernetes/",
+        "nftables",
+      ]
+      .contains { path.contains($0) }
     }
   }
 
@@ -134,11 +137,15 @@ enum NodeLoader {
   static func readRules(_ dump: RuleDump, into snapshot: inout Snapshot) {
     switch dump {
     case .iptables(let section, let version, let backend):
-      _ = (section, version, backend)
+      IptablesSaveReader.read(section.file, range: section.range, version: version, backend: backend, into: &snapshot)
     case .nftText(let section):
-      _ = section
+      NftTextReader.read(section.file, range: section.range, into: &snapshot)
     case .nftJSON(let section, let skipping):
-      _ = (section, skipping)
+      if !skipping.isEmpty, let rest = NftJSONFilter.without(skipping, section) {
+        NftJSONReader.read(rest, range: 0..<rest.bytes.count, into: &snapshot)
+      } else {
+        NftJSONReader.read(section.file, range: section.range, into: &snapshot)
+      }
     }
   }
 }

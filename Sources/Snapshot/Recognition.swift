@@ -64,7 +64,8 @@ enum Recognition {
         if current?.format == .nftText { depth = max(0, depth + braces(text)) }
         continue
       }
-      if text.first == UInt8(ascii: "{") || text.first == UInt8(ascii: "["), current?.format != .kernelLog, looksLikeJSON(text),
+      if text.first == UInt8(ascii: "{") || text.first == UInt8(ascii: "["), current?.format != .kernelLog,
+        looksLikeJSON(text),
         DumpFormat.of(text) == nil
       {
         close(line.offset, &result)
@@ -133,7 +134,8 @@ enum Recognition {
 
   private static let programs: [StaticString] = [
     "ip", "iptables", "iptables-save", "iptables-legacy-save", "iptables-nft-save", "ip6tables", "ip6tables-save",
-    "ip6tables-legacy-save", "ip6tables-nft-save", "nft", "ipset", "ipvsadm", "conntrack", "sysctl", "ss", "netstat", "dmesg",
+    "ip6tables-legacy-save", "ip6tables-nft-save", "nft", "ipset", "ipvsadm", "conntrack", "sysctl", "ss", "netstat",
+    "dmesg",
     "bridge", "kubectl", "cat", "route", "ifconfig", "arp", "sudo",
   ]
 
@@ -143,7 +145,9 @@ enum Recognition {
     var end: Int?
     for index in 0..<min(text.count, 80) {
       let byte = text.bytes[index]
-      if (byte == UInt8(ascii: "$") || byte == UInt8(ascii: "#")) && index + 1 < text.count && text.bytes[index + 1] == 0x20 {
+      if (byte == UInt8(ascii: "$") || byte == UInt8(ascii: "#")) && index + 1 < text.count
+        && text.bytes[index + 1] == 0x20
+      {
         end = index + 2
         break
       }
@@ -152,7 +156,8 @@ enum Recognition {
     guard let end else { return nil }
     // What stands before the sign must look like user@host or a directory, or be nothing.
     let before = text[0..<end - 2]
-    guard before.isEmpty || before.contains("@") || before.last == UInt8(ascii: "]") || before.last == UInt8(ascii: "~") else {
+    guard before.isEmpty || before.contains("@") || before.last == UInt8(ascii: "]") || before.last == UInt8(ascii: "~")
+    else {
       return nil
     }
     var words = Words(text.dropFirst(end))

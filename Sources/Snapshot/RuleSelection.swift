@@ -71,7 +71,9 @@ enum RuleSelection {
       } else if name.contains("iptables") {
         version = .v4
       } else {
-        version = head.contains("/128") || head.contains("icmpv6") || head.contains("icmp6-") || head.contains("::") && !head.contains("/32") ? .v6 : .v4
+        version =
+          head.contains("/128") || head.contains("icmpv6") || head.contains("icmp6-")
+            || head.contains("::") && !head.contains("/32") ? .v6 : .v4
       }
       backend = name.contains("legacy") ? .iptablesLegacy : name.contains("nft") ? .iptablesNft : .iptables
     }

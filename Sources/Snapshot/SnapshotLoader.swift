@@ -89,7 +89,8 @@ public enum SnapshotLoader {
     _ path: String, _ folders: [String], _ entries: inout [Entry], _ diagnostics: inout Diagnostics
   ) throws(InputError) {
     guard folders.count < maximumDepth else {
-      diagnostics.add(Diagnostic(.warning, file: path, .whole, "is nested deeper than \(maximumDepth) folders; left out"))
+      diagnostics.add(
+        Diagnostic(.warning, file: path, .whole, "is nested deeper than \(maximumDepth) folders; left out"))
       return
     }
     guard let directory = opendir(path) else { throw InputError(path: path, errno: errno) }
@@ -145,7 +146,8 @@ public enum SnapshotLoader {
     let direct = contents.filter { $0.entry.folders.count == depth }
     let isReport = contents.contains { $0.entry.folders.count > depth && $0.entry.folders[depth] == "sos_commands" }
     if isReport {
-      bundle.snapshots.append(NodeLoader.load(name: hostname(contents, depth) ?? name, contents.filter(\.isOfInterestInReport)))
+      bundle.snapshots.append(
+        NodeLoader.load(name: hostname(contents, depth) ?? name, contents.filter(\.isOfInterestInReport)))
       return
     }
     var folders: [String] = []
@@ -189,7 +191,9 @@ public enum SnapshotLoader {
 
   private static func hostname(_ contents: [NodeLoader.Content], _ depth: Int) -> String? {
     for content in contents
-    where content.entry.name == "hostname" && content.entry.folders.count <= depth + 2 && content.entry.file.bytes.count < 300 {
+    where content.entry.name == "hostname" && content.entry.folders.count <= depth + 2
+      && content.entry.file.bytes.count < 300
+    {
       let text = ByteText(bytes: content.entry.file.bytes)
       let name = (text.split(at: 10)?.before ?? text).trimmed
       if !name.isEmpty { return name.printable }
@@ -222,6 +226,8 @@ public enum SnapshotLoader {
     "iptables-save, nft list ruleset, ipset save, ipvsadm -Sn, ip addr, ip route, sysctl -a, conntrack -L or kubectl objects"
 
   private static func nothingKnown(_ count: Int) -> String {
-    count == 0 ? "is empty; expected files with \(expected)" : "holds nothing that kubepath knows in \(count) files; expected \(expected)"
+    count == 0
+      ? "is empty; expected files with \(expected)"
+      : "holds nothing that kubepath knows in \(count) files; expected \(expected)"
   }
 }

@@ -77,7 +77,9 @@ public enum SocketReader: DumpReader {
       words.next() != nil
     else { return nil }
     var state = ""
-    if let next = words.peek, next.bytes.allSatisfy({ (65...90).contains($0) || (48...57).contains($0) || $0 == 95 }), next.int == nil {
+    if let next = words.peek, next.bytes.allSatisfy({ (65...90).contains($0) || (48...57).contains($0) || $0 == 95 }),
+      next.int == nil
+    {
       state = next.string
       _ = words.next()
     }
@@ -98,7 +100,9 @@ public enum SocketReader: DumpReader {
     guard let (start, port) = local.splitLast(at: UInt8(ascii: ":")) else { return nil }
     var host = start
     // ICMP and raw sockets have a protocol instead of a port; `*` is none.
-    guard let number = port.number(UInt16.self) ?? ServiceName.port(port) ?? (port == "*" || !proto.hasPrefix("tcp") && !proto.hasPrefix("udp") ? 0 : nil)
+    guard
+      let number = port.number(UInt16.self) ?? ServiceName.port(port)
+        ?? (port == "*" || !proto.hasPrefix("tcp") && !proto.hasPrefix("udp") ? 0 : nil)
     else { return nil }
     var entry = SocketEntry(protocol: proto, state: state, localAddress: nil, localPort: number)
     if let (address, zone) = host.split(at: UInt8(ascii: "%")) {

@@ -24,7 +24,9 @@ struct CorpusTests {
     for path in Corpus.nodes.prefix(8) {
       let bundle = try SnapshotLoader.load([path])
       for s in bundle.snapshots {
-        print("NODE \(s.name) links \(s.links?.count ?? -1) addrs \(s.addresses?.count ?? -1) routes \(s.routes?.count ?? -1) rules \(s.routingRules?.count ?? -1) sysctl \(s.sysctls.count) sets \(s.ipsets?.count ?? -1) conn \(s.connections?.count ?? -1) socks \(s.sockets?.count ?? -1) ipvs \(s.virtualServers?.count ?? -1) objects \(s.objectFiles.count)")
+        print(
+          "NODE \(s.name) links \(s.links?.count ?? -1) addrs \(s.addresses?.count ?? -1) routes \(s.routes?.count ?? -1) rules \(s.routingRules?.count ?? -1) sysctl \(s.sysctls.count) sets \(s.ipsets?.count ?? -1) conn \(s.connections?.count ?? -1) socks \(s.sockets?.count ?? -1) ipvs \(s.virtualServers?.count ?? -1) objects \(s.objectFiles.count)"
+        )
         for d in s.diagnostics.list { print("   DIAG \(d)") }
       }
       for d in bundle.diagnostics.list { print("   BDIAG \(d)") }
