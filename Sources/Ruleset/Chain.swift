@@ -8,6 +8,8 @@ public struct Table: Sendable {
   public var file: UInt32
   /// nft: `flags dormant` switches its base chains off.
   public var dormant = false
+  /// nft: the table's comment.
+  public var comment: String?
   public init(family: Family, name: String, backend: Backend, file: UInt32) {
     self.family = family
     self.name = name

@@ -4,7 +4,7 @@ public enum Field: UInt8, Sendable, Hashable, CaseIterable {
   // Interfaces.
   case inputInterface  // name; empty where the packet has none (output)
   case outputInterface
-  case inputInterfaceIndex
+  case inputInterfaceIndex  // nft iif: the name here too, as dumps print it; an index without a link is its digits
   case outputInterfaceIndex
   case inputInterfaceType  // ARPHRD_*
   case outputInterfaceType

@@ -31,6 +31,8 @@ public struct Ruleset: Sendable {
   public var texts: [String] = []
   /// nft's other objects (flowtables, counters, quotas, helpers …) as they are spelled, for printing.
   public var objects: [TableObject] = []
+  /// nft: what a chain's declaration holds besides its hook (`comment "…"`, `flags offload`), by the chain's index.
+  public var chainProperties: [UInt32: [String]] = [:]
 
   /// (table, name) → chain.
   @usableFromInline var chainIndex = ChainIndex()

@@ -18,7 +18,8 @@ public enum IPLinkReader: DumpReader {
         } else if isNoise(first) {
           continue
         } else {
-          snapshot.warn(section, line.number, "expected `INDEX: NAME: <FLAGS> …` of ip link, found “\(line.text.printable)”")
+          snapshot.warn(
+            section, line.number, "expected `INDEX: NAME: <FLAGS> …` of ip link, found “\(line.text.printable)”")
         }
         continue
       }
@@ -27,7 +28,8 @@ public enum IPLinkReader: DumpReader {
         continue
       }
       if !detail(first, &words, link: &current!, merger: &merger) {
-        snapshot.warn(section, line.number, "expected details of interface \(current!.name), found “\(line.text.printable)”")
+        snapshot.warn(
+          section, line.number, "expected details of interface \(current!.name), found “\(line.text.printable)”")
       }
     }
     if let finished = current { merger.add(finished) }
@@ -183,8 +185,10 @@ public enum IPLinkReader: DumpReader {
 
   private static let kinds: [StaticString] = [
     "veth", "bridge", "dummy", "ipip", "sit", "gre", "gretap", "ip6gre", "ip6gretap", "ip6tnl", "erspan", "ip6erspan",
-    "wireguard", "vlan", "macvlan", "macvtap", "ipvlan", "ipvtap", "bond", "team", "tun", "vrf", "geneve", "vti", "vti6",
-    "xfrm", "openvswitch", "nlmon", "ifb", "vcan", "vxcan", "can", "bareudp", "netkit", "hsr", "macsec", "lowpan", "rmnet",
+    "wireguard", "vlan", "macvlan", "macvtap", "ipvlan", "ipvtap", "bond", "team", "tun", "vrf", "geneve", "vti",
+    "vti6",
+    "xfrm", "openvswitch", "nlmon", "ifb", "vcan", "vxcan", "can", "bareudp", "netkit", "hsr", "macsec", "lowpan",
+    "rmnet",
     "batadv", "ipoib", "netdevsim", "gtp", "amt", "vsockmon", "dsa", "tap", "virt_wifi", "hsr", "tunl",
   ]
 
