@@ -29,6 +29,7 @@ public enum Field: UInt8, Sendable, Hashable, CaseIterable {
   case ecn  // two bits
   case typeOfService  // eight bits
   case length  // bytes from the network header on
+  case ip4TotalLength  // the same, of an IPv4 packet only (nft `ip length`)
   case ip6PayloadLength
   case fragmentOffset  // of iptables -f: 0 for the first fragment
   case ipVersion

@@ -83,7 +83,7 @@ extension NftHeader {
       f(.saddr, 96, 32, .ipv4, .source4), f(.daddr, 128, 32, .ipv4, .destination4),
       f(.protocol, 72, 8, .transport, .headerProtocol4), f(.version, 0, 4, .integer, .ipVersion),
       f(.hdrlength, 4, 4, .integer, .ipOptions), f(.dscp, 8, 6, .dscp, .dscp), f(.ecn, 14, 2, .ecn, .ecn),
-      f(.length, 16, 16, .integer, .length), f(.id, 32, 16, .integer, .ipIdentification), f(.fragOff, 48, 16),
+      f(.length, 16, 16, .integer, .ip4TotalLength), f(.id, 32, 16, .integer, .ipIdentification), f(.fragOff, 48, 16),
       f(.ttl, 64, 8, .integer, .timeToLive), f(.checksum, 80, 16),
     ])
   public static let ip6 = NftHeader(
@@ -159,7 +159,7 @@ extension NftHeader {
     .ether, .link, .init(),
     [
       f(.saddr, 48, 48, .ethernet, .sourceMAC), f(.daddr, 0, 48, .ethernet, .destinationMAC),
-      f(.type, 96, 16, .etherType, .etherType),
+      f(.type, 96, 16, .etherType),
     ])
   public static let vlan = NftHeader(
     .vlan, .link, .init(),

@@ -484,7 +484,7 @@ extension NftReader {
       return NftTerm(.field(.routingClass), .realm)
     case .ipsec:
       advance()
-      return NftTerm(.field(.ipsec), .boolean)
+      return unknown("rt ipsec", .boolean)
     case .nexthop:
       advance()
       let six = family == "ip6 " || (family.isEmpty && lowering.family == .ip6)

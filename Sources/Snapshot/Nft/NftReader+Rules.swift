@@ -7,7 +7,7 @@ extension NftReader {
     let line = self.line
     let start = scanner.start
     let inVariable = scanner.isInVariable
-    let errors = diagnostics.list.count
+    let variables = variableUses
     lowering.beginRule()
     while !atEndOfStatement {
       failure = nil
@@ -22,9 +22,9 @@ extension NftReader {
       }
       if scanner.start == from, !atEndOfStatement { advance() }
     }
-    _ = errors
-    let stop = scanner.lastStop
-    lowering.endRule(in: chain, file: file, line: line, offset: start, length: max(0, stop - start))
+    let plain = variableUses == variables && !inVariable
+    lowering.endRule(
+      in: chain, file: file, line: line, offset: start, length: plain ? max(0, scanner.lastStop - start) : 0)
   }
 
   /// What was spelled since `start`.

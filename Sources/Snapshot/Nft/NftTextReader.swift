@@ -52,6 +52,8 @@ struct NftReader {
   /// Rules that `insert` placed: (rule, chain, position from 0 in the chain at that time).
   var insertions: [(rule: Int, chain: ChainID, position: Int)] = []
   var anonymousChains = 0
+  /// How many variables were replaced so far: a rule that uses one has no text of its own.
+  var variableUses = 0
   var depth = 0
   /// What went wrong first in the statement being read.
   var failure: String?
@@ -117,6 +119,7 @@ struct NftReader {
       diagnose(.warning, "variable \(scanner.description) is not defined here", line: position(dollar))
       return
     }
+    variableUses += 1
     advance()
   }
 
