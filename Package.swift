@@ -27,7 +27,7 @@ let package = Package(
     // 3
     .target(name: "PacketPath", dependencies: ["Wire", "Input", "Ruleset", "Snapshot"]),
     // 5
-    .target(name: "Report", dependencies: ["Wire", "Findings", "Ruleset", "Snapshot", "PacketPath"]),
+    .target(name: "Report", dependencies: ["Wire", "Input", "Findings", "Ruleset", "Snapshot", "PacketPath"]),
     // 6
     .executableTarget(
       name: "kubepath",
