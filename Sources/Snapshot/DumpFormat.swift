@@ -86,7 +86,9 @@ extension DumpFormat {
     }
     if first.last == UInt8(ascii: ":"), first.dropLast(1).int != nil {
       if second == "from" || second == "not" { return .rule }
-      if let flags = words.next(), second.last == UInt8(ascii: ":"), flags.first == UInt8(ascii: "<") { return .link }
+      let third = words.next()
+      if let third, third == "inet" || third == "inet6" { return .link }
+      if let flags = third, second.last == UInt8(ascii: ":"), flags.first == UInt8(ascii: "<") { return .link }
       return nil
     }
     if first.hasPrefix("cpu="), line.contains("found=") || line.contains("insert_failed=") {
