@@ -65,6 +65,12 @@ extension DumpFormat {
     guard let first = words.next() else { return nil }
     let second = words.next() ?? line[0..<0]
     switch first {
+    case "flush": return second == "ruleset" ? .nftText : nil
+    case "add":
+      switch second {
+      case "table", "chain", "rule", "set", "map", "element": return .nftText
+      default: return nil
+      }
     case "table": return line.last == UInt8(ascii: "{") || line.contains(" {") ? .nftText : nil
     case "TCP", "UDP", "SCTP", "FWM": return second.contains(":") || first == "FWM" && second.int != nil ? .ipvs : nil
     case "create": if words.next().flatMap({ IPSet.dimensions(ofType: $0.string) }) != nil { return .ipset }

@@ -19,6 +19,7 @@ struct CorpusTests {
     "iproute/net-network-004": "a blanked address", "iproute/net-network-005": "a blanked address",
     "iproute/net-network-032": "a blanked address",
     "sysctl/insights-002": "a report around sysctl.conf", "sockets/insights-012": "bad lines on purpose",
+    "ipvsadm-Ln/issue-002": "names instead of ports",
     "sockets/jc-004": "host names instead of addresses",
     "ipvsadm-stats/ipvs-web-002": "host names instead of addresses",
   ]
