@@ -233,8 +233,8 @@ struct NftRuleSpelling {
   {
     let (name, type, width) = key
     let top = width >= 128 ? Bits128.ones : ~(Bits128.ones << width)
-    if !negated, low.isZero, !type.isText { return "\(name) <= \(type.spell(high, width: width))" }
-    if !negated, high == top, !type.isText { return "\(name) >= \(type.spell(low, width: width))" }
+    if !negated, low.isZero, !type.isText, type != .port { return "\(name) <= \(type.spell(high, width: width))" }
+    if !negated, high == top, !type.isText, type != .port { return "\(name) >= \(type.spell(low, width: width))" }
     return "\(name) \(negated ? "!= " : "")\(type.spell(low, width: width))-\(type.spell(high, width: width))"
   }
 
@@ -394,8 +394,8 @@ struct NftRuleSpelling {
     case .drop: return "drop"
     case .return: return "return"
     case .continue: return "continue"
-    case .jump(let chain): return "jump \(ruleset.name(of: chain))"
-    case .goto(let chain): return "goto \(ruleset.name(of: chain))"
+    case .jump(let chain): return "jump \(target(chain))"
+    case .goto(let chain): return "goto \(target(chain))"
     case .verdictMap(let id):
       let lookup = ruleset.lookups[Int(id.index)]
       return "\(spell(lookup.key)) vmap \(setText(lookup.set))"
@@ -430,6 +430,13 @@ struct NftRuleSpelling {
     case .changeSet(let text), .note(let text), .timeDependent(let text), .handOff(let text), .unknown(let text):
       return ruleset[text]
     }
+  }
+
+  /// A chain's name, or its rules where it has none.
+  private func target(_ chain: ChainID) -> String {
+    guard ruleset[chain].isInline else { return ruleset.name(of: chain) }
+    let rules = ruleset.rules(of: chain).map { NftRuleSpelling(ruleset, family: family).text(of: ruleset[$0]) }
+    return "{\n" + rules.joined(separator: "\n") + "\n}"
   }
 
   private func masked(_ name: String, _ clear: UInt32, _ flip: UInt32) -> String {

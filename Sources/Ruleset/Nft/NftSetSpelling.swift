@@ -76,8 +76,11 @@ struct NftSetSpelling {
       let name = String(decoding: low.bytes.prefix { $0 != 0 }, as: UTF8.self)
       return "\"\(name)*\""
     }
+    if isPrefix, type == .ipv4 || type == .ipv6, bits <= type.width {
+      return "\(type.spell(low))/\(type.width - bits)"
+    }
     if low.isZero, high == .ones { return "*" }
-    if isPrefix, type == .ipv4 || type == .ipv6 { return "\(type.spell(low))/\(type.width - bits)" }
+    if type == .transport { return "\(low.low)-\(high.low)" }
     return "\(type.spell(low, width: width))-\(type.spell(high, width: width))"
   }
 }

@@ -131,6 +131,7 @@ extension NftReader {
     let name = "__inline\(anonymousChains)"
     let chain = lowering.ruleset.chain(name, in: lowering.table)
     lowering.ruleset.define(chain, line: line)
+    lowering.ruleset.chains[Int(chain.index)].isInline = true
     _ = take("{")
     let outer = lowering.suspend()
     depth += 1

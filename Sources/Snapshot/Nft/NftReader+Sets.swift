@@ -118,6 +118,7 @@ extension NftReader {
     // Built apart: growing an array inside the ruleset's copies nothing this way.
     var set = lowering.ruleset.sets[Int(id.index)]
     lowering.ruleset.sets[Int(id.index)].lows = []
+    if set.line == 0 { set.line = UInt32(truncatingIfNeeded: line) }
     set.flags.remove(.volatile)
     body(line: line, of: "set", name) { reader in reader.setMember(&set, at) }
     if set.flags.contains(.dynamic) || set.flags.contains(.timeout) || !set.annotations.isEmpty && set.hasTimeouts {
@@ -295,6 +296,7 @@ extension NftReader {
     guard good else { return nil }
     if !elements.highs.isEmpty { set.flags.insert(.interval) }
     set.keyTypes = key.parts.isEmpty ? Self.typeNames[Int(key.type.rawValue)] : key.types.map(\.name)
+    if case .values(let types)? = data { set.dataTypes = types.prefix(elements.dataComponents).map(\.name) }
     elements.move(to: &set)
     return lowering.ruleset.addSet(set)
   }
