@@ -69,7 +69,9 @@ public struct NftPrinter {
     if let base = ruleset.base(of: id) {
       var text = "type \(base.type.rawValue) hook \(base.hook.rawValue)"
       if base.devices.count == 1 { text += " device \"\(base.devices[0])\"" }
-      if base.devices.count > 1 { text += " devices = { " + base.devices.map { "\"\($0)\"" }.joined(separator: ", ") + " }" }
+      if base.devices.count > 1 {
+        text += " devices = { " + base.devices.map { "\"\($0)\"" }.joined(separator: ", ") + " }"
+      }
       text += " priority \(base.priority); policy \(base.policyDrops ? "drop" : "accept");"
       line(2, text)
     }

@@ -206,7 +206,9 @@ struct NftRuleSpelling {
     }
   }
 
-  private func equal(_ key: (name: String, type: NftType, width: Int), _ value: Bits128, _ mask: Bits128?, _ not: String)
+  private func equal(
+    _ key: (name: String, type: NftType, width: Int), _ value: Bits128, _ mask: Bits128?, _ not: String
+  )
     -> String
   {
     let (name, type, width) = key
@@ -223,7 +225,8 @@ struct NftRuleSpelling {
     let sign = not.isEmpty ? "==" : "!="
     if type.isBitmask {
       let sum = type.spellFlags(mask, separator: " | ") ?? type.spell(mask)
-      return "\(name) & (\(sum)) \(sign) \(value.isZero ? "0" : type.spellFlags(value, separator: " | ") ?? type.spell(value))"
+      return
+        "\(name) & (\(sum)) \(sign) \(value.isZero ? "0" : type.spellFlags(value, separator: " | ") ?? type.spell(value))"
     }
     return "\(name) & \(type.spell(mask, width: width)) \(sign) \(type.spell(value, width: width))"
   }
@@ -408,7 +411,8 @@ struct NftRuleSpelling {
     case .setConnectionMark(let clear, let flip): return "ct mark set \(masked("ct mark", clear, flip))"
     case .saveMark(let id):
       let copy = ruleset.markCopies[Int(id.index)]
-      return "ct mark set meta mark" + (copy.packetMask == .max ? "" : " & \(NftType.mark.spell(Bits128(copy.packetMask)))")
+      return "ct mark set meta mark"
+        + (copy.packetMask == .max ? "" : " & \(NftType.mark.spell(Bits128(copy.packetMask)))")
     case .restoreMark(let id):
       let copy = ruleset.markCopies[Int(id.index)]
       return "meta mark set ct mark"
@@ -492,7 +496,8 @@ struct NftRuleSpelling {
         let address = IPAddress(bits: bits, version: version).description
         return six && hasPort ? "[\(address)]" : address
       }
-      target = range.lowerBound == range.upperBound
+      target =
+        range.lowerBound == range.upperBound
         ? one(range.lowerBound) : "\(one(range.lowerBound))-\(one(range.upperBound))"
     }
     if let ports = translation.ports {

@@ -71,7 +71,8 @@ struct NftSetSpelling {
     }
     let difference = low ^ high
     let isPrefix = (difference & difference.successor).isZero && (low & difference).isZero
-    let bits = 128 - (difference.high == 0 ? 64 + difference.low.leadingZeroBitCount : difference.high.leadingZeroBitCount)
+    let bits =
+      128 - (difference.high == 0 ? 64 + difference.low.leadingZeroBitCount : difference.high.leadingZeroBitCount)
     if type.isText {
       let name = String(decoding: low.bytes.prefix { $0 != 0 }, as: UTF8.self)
       return "\"\(name)*\""

@@ -114,7 +114,7 @@ extension NftReader {
     case .reset:
       skipToEndOfClause()
       return note(start)
-    case .secmark: 
+    case .secmark:
       skipToEndOfClause()
       return note(start)
     case .ct: return connection(start)
@@ -496,7 +496,8 @@ extension NftReader {
       failure = nil
       return note(start)
     }
-    if case .field(let field) = target.expression, field == .securityMark || field == .priority || field == .packetType {
+    if case .field(let field) = target.expression, field == .securityMark || field == .priority || field == .packetType
+    {
       if assigned(target.type) == nil { skipToEndOfClause() }
       failure = nil
       return note(start)

@@ -58,7 +58,11 @@ struct NftElements {
 
   private func moveData(to set: inout NamedSet) {
     if !verdicts.isEmpty {
-      if case .verdicts(let old) = set.data { set.data = .verdicts(old + verdicts) } else { set.data = .verdicts(verdicts) }
+      if case .verdicts(let old) = set.data {
+        set.data = .verdicts(old + verdicts)
+      } else {
+        set.data = .verdicts(verdicts)
+      }
     } else if !objects.isEmpty {
       if case .objects(let old) = set.data { set.data = .objects(old + objects) } else { set.data = .objects(objects) }
     } else if !dataLows.isEmpty {
