@@ -48,7 +48,8 @@ struct NftCorpusTests {
       unknown += unmodelled.texts.count
       let complaints = snapshot.diagnostics.list.filter { $0.severity > .note }
       if dump.loads == "yes" || dump.loads == "n/a" {
-        #expect(complaints.allSatisfy { dump.kind == "nft-script" && $0.message.contains("not followed") }, "\(complaints)")
+        #expect(
+          complaints.allSatisfy { dump.kind == "nft-script" && $0.message.contains("not followed") }, "\(complaints)")
       }
       if Self.verbose {
         for complaint in complaints { print("\(dump.loads) \(complaint)") }

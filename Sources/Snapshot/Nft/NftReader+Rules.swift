@@ -114,7 +114,7 @@ extension NftReader {
     case .reset:
       skipToEndOfClause()
       return note(start)
-    case .secmark: 
+    case .secmark:
       skipToEndOfClause()
       return note(start)
     case .ct: return connection(start)
@@ -131,6 +131,7 @@ extension NftReader {
     let name = "__inline\(anonymousChains)"
     let chain = lowering.ruleset.chain(name, in: lowering.table)
     lowering.ruleset.define(chain, line: line)
+    lowering.ruleset.chains[Int(chain.index)].isInline = true
     _ = take("{")
     let outer = lowering.suspend()
     depth += 1
@@ -495,7 +496,8 @@ extension NftReader {
       failure = nil
       return note(start)
     }
-    if case .field(let field) = target.expression, field == .securityMark || field == .priority || field == .packetType {
+    if case .field(let field) = target.expression, field == .securityMark || field == .priority || field == .packetType
+    {
       if assigned(target.type) == nil { skipToEndOfClause() }
       failure = nil
       return note(start)

@@ -58,7 +58,11 @@ struct NftElements {
 
   private func moveData(to set: inout NamedSet) {
     if !verdicts.isEmpty {
-      if case .verdicts(let old) = set.data { set.data = .verdicts(old + verdicts) } else { set.data = .verdicts(verdicts) }
+      if case .verdicts(let old) = set.data {
+        set.data = .verdicts(old + verdicts)
+      } else {
+        set.data = .verdicts(verdicts)
+      }
     } else if !objects.isEmpty {
       if case .objects(let old) = set.data { set.data = .objects(old + objects) } else { set.data = .objects(objects) }
     } else if !dataLows.isEmpty {
@@ -118,6 +122,7 @@ extension NftReader {
     // Built apart: growing an array inside the ruleset's copies nothing this way.
     var set = lowering.ruleset.sets[Int(id.index)]
     lowering.ruleset.sets[Int(id.index)].lows = []
+    if set.line == 0 { set.line = UInt32(truncatingIfNeeded: line) }
     set.flags.remove(.volatile)
     body(line: line, of: "set", name) { reader in reader.setMember(&set, at) }
     if set.flags.contains(.dynamic) || set.flags.contains(.timeout) || !set.annotations.isEmpty && set.hasTimeouts {
@@ -295,6 +300,7 @@ extension NftReader {
     guard good else { return nil }
     if !elements.highs.isEmpty { set.flags.insert(.interval) }
     set.keyTypes = key.parts.isEmpty ? Self.typeNames[Int(key.type.rawValue)] : key.types.map(\.name)
+    if case .values(let types)? = data { set.dataTypes = types.prefix(elements.dataComponents).map(\.name) }
     elements.move(to: &set)
     return lowering.ruleset.addSet(set)
   }
