@@ -14,6 +14,9 @@ let package = Package(
   targets: [
     // 0
     .target(name: "Wire"),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+    .systemLibrary(name: "CPcap", pkgConfig: "libpcap", providers: [.apt(["libpcap-dev"])]),
     // 1
     .target(name: "Input", dependencies: ["Wire"]),
     .target(name: "Findings", dependencies: ["Wire"]),
