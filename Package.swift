@@ -23,15 +23,17 @@ let package = Package(
     .target(name: "Ruleset", dependencies: ["Wire", "Input"]),
     // 2
     .target(name: "Snapshot", dependencies: ["Wire", "Input", "Ruleset"]),
+    .target(name: "CaptureFile", dependencies: ["Wire", "Input", "CPcap", "CZlib", "CZstd"]),
     // 3
+    .target(name: "CaptureAnalysis", dependencies: ["Wire", "Input", "Findings", "CaptureFile"]),
     .target(name: "PacketPath", dependencies: ["Wire", "Ruleset", "Snapshot"]),
     // 5
-    .target(name: "Report", dependencies: ["Wire", "Findings", "Ruleset", "Snapshot", "PacketPath"]),
+    .target(name: "Report", dependencies: ["Wire", "Findings", "Ruleset", "Snapshot", "PacketPath", "CaptureAnalysis"]),
     // 6
     .executableTarget(
       name: "kubepath",
       dependencies: [
-        "Wire", "Input", "Findings", "Ruleset", "Snapshot", "PacketPath", "Report",
+        "Wire", "Input", "Findings", "Ruleset", "Snapshot", "PacketPath", "Report", "CaptureFile", "CaptureAnalysis",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
   ],

@@ -2,5 +2,7 @@ import ArgumentParser
 
 @main
 struct Kubepath: ParsableCommand {
-  static let configuration = CommandConfiguration(commandName: "kubepath")
+  static let configuration = CommandConfiguration(
+    commandName: "kubepath",
+    subcommands: [CaptureCommand.self])
 }
