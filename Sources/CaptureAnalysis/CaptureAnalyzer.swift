@@ -213,14 +213,14 @@ public struct CaptureAnalyzer: ~Copyable {
   func view(_ c: UnsafeMutablePointer<Conversation>) -> ConversationView {
     let tcp = Int(c.pointee.tcp)
     guard tcp >= 0 else {
-      return ConversationView(record: c.pointee, tcp: nil, client: TCPHalf(), server: TCPHalf(), serverName: "")
+      return ConversationView(record: c.pointee, tcp: nil, clientHalf: TCPHalf(), server: TCPHalf(), serverName: "")
     }
     closeRun(halves.pointer(tcp * 2))
     closeRun(halves.pointer(tcp * 2 + 1))
     let client = Int(c.pointee.initiator)
     let both = shared[tcp]
     return ConversationView(
-      record: c.pointee, tcp: both, client: halves[tcp * 2 + client], server: halves[tcp * 2 + 1 - client],
+      record: c.pointee, tcp: both, clientHalf: halves[tcp * 2 + client], server: halves[tcp * 2 + 1 - client],
       serverName: both.serverName >= 0 ? serverNames.plain(both.serverName) : "")
   }
 

@@ -109,9 +109,9 @@ extension CaptureAnalyzer {
     let server = 1 - client
     var state = ""
     if let tcp = view.tcp {
-      if view.client.syns > 0, view.server.synAcks == 0, view.server.resets > 0 {
+      if view.clientHalf.syns > 0, view.server.synAcks == 0, view.server.resets > 0 {
         state = "refused"
-      } else if view.client.syns > 0, c.pointee.packets[server] == 0 {
+      } else if view.clientHalf.syns > 0, c.pointee.packets[server] == 0 {
         state = "syn-only"
       } else if tcp.sawReset {
         state = "reset"
@@ -125,11 +125,11 @@ extension CaptureAnalyzer {
       packetsOut: Int(c.pointee.packets[client]), packetsIn: Int(c.pointee.packets[server]),
       bytesOut: Int(c.pointee.bytes[client]), bytesIn: Int(c.pointee.bytes[server]), start: c.pointee.firstTime,
       end: c.pointee.lastTime, firstFrame: c.pointee.firstFrame, lastFrame: c.pointee.lastFrame,
-      retransmissions: Int(view.client.retransmissions) + Int(view.server.retransmissions)
-        + max(0, Int(view.client.syns) - 1), resets: Int(view.client.resets) + Int(view.server.resets),
-      zeroWindows: Int(view.client.zeroWindows) + Int(view.server.zeroWindows), handshake: view.tcp?.handshake ?? -1,
+      retransmissions: Int(view.clientHalf.retransmissions) + Int(view.server.retransmissions)
+        + max(0, Int(view.clientHalf.syns) - 1), resets: Int(view.clientHalf.resets) + Int(view.server.resets),
+      zeroWindows: Int(view.clientHalf.zeroWindows) + Int(view.server.zeroWindows), handshake: view.tcp?.handshake ?? -1,
       slowestResponse: view.tcp?.slowestResponse ?? 0, duplicates: Int(c.pointee.duplicates),
-      mssClient: Int(view.client.maximumSegment), mssServer: Int(view.server.maximumSegment),
+      mssClient: Int(view.clientHalf.maximumSegment), mssServer: Int(view.server.maximumSegment),
       serverName: view.serverName, state: state)
   }
 

@@ -21,11 +21,12 @@ struct ConntrackSimulation {
   private(set) var width: Int64 = 100
   private(set) var entries = 0
 
-  mutating func add(from start: Int64, until end: Int64) {
+  mutating func add(from first: Int64, until end: Int64) {
     entries += 1
+    let start = max(0, first)
     while start / width >= Int64(Self.bins) { coarsen() }
-    difference[Int(max(0, start) / width)] += 1
-    let last = end / width + 1
+    difference[Int(start / width)] += 1
+    let last = max(start, end) / width + 1
     if last < Int64(Self.bins) { difference[Int(last)] -= 1 }
   }
 

@@ -19,12 +19,17 @@ extension Detector {
 struct ConversationView {
   let record: Conversation
   let tcp: TCPShared?
-  let client: TCPHalf
+  let clientHalf: TCPHalf
   let server: TCPHalf
   let serverName: String
 }
 
 /// All detectors, in the order in which findings of equal weight are shown.
 struct DetectorSet {
-  var all: [any Detector] = []
+  var all: [any Detector] = [
+    FragmentationDetector(), TunnelDetector(), BlackHoleDetector(), ReplyNotTranslatedDetector(),
+    DuplicateAddressDetector(), ConntrackTableDetector(), TimestampsNATDetector(), RejectedByICMPDetector(),
+    ConnectionRefusedDetector(), DNSDetector(), SynUnansweredDetector(), TLSHandshakeDetector(), MSSDetector(),
+    ZeroWindowDetector(), SlowServerDetector(), PacketLossDetector(), CaptureLimitsDetector(),
+  ]
 }

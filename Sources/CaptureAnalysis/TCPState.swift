@@ -107,7 +107,6 @@ struct TCPShared {
 /// What Wireshark's sequence analysis calls a segment.
 struct TCPEvents: OptionSet {
   let rawValue: UInt16
-  init(rawValue: UInt16) { self.rawValue = rawValue }
   static let retransmission = TCPEvents(rawValue: 1)
   static let fast = TCPEvents(rawValue: 2)
   static let spurious = TCPEvents(rawValue: 4)
