@@ -412,8 +412,12 @@ public struct CaptureReader: ~Copyable {
     return true
   }
 
-  /// Any resolution to nanoseconds; what does not fit is clamped.
+  /// Any resolution to nanoseconds, clamped to 1970...2116: the difference of two times never overflows.
   static func nanoseconds(_ units: UInt64, per second: UInt64, offset: Int64) -> Int64 {
+    min(max(0, unclamped(units, per: second, offset: offset)), Int64.max / 2)
+  }
+
+  private static func unclamped(_ units: UInt64, per second: UInt64, offset: Int64) -> Int64 {
     let base: Int64
     switch second {
     case 1_000_000: base = units > UInt64(Int64.max) / 1000 ? .max : Int64(units) * 1000

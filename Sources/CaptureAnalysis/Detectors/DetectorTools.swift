@@ -40,7 +40,7 @@ struct Tally<Key: Hashable> {
       order.append(key)
     }
     entries[key]!.count += 1
-    entries[key]!.total += amount
+    entries[key]!.total &+= amount
     if let client, entries[key]!.clients.count < 1024 { entries[key]!.clients.insert(client) }
     if amount > entries[key]!.worst {
       entries[key]!.worst = amount
