@@ -36,6 +36,9 @@ let package = Package(
         "Wire", "Input", "Findings", "Ruleset", "Snapshot", "PacketPath", "Report", "CaptureFile", "CaptureAnalysis",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
+    .testTarget(name: "WireTests", dependencies: ["Wire"]),
+    .testTarget(name: "CaptureFileTests", dependencies: ["CaptureFile", "Wire"]),
+    .testTarget(name: "CaptureAnalysisTests", dependencies: ["CaptureAnalysis", "CaptureFile", "Findings", "Wire"]),
   ],
   swiftLanguageModes: [.v6]
 )

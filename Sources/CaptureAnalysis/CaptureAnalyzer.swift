@@ -34,6 +34,8 @@ public struct CaptureAnalyzer: ~Copyable {
   var icmpEvents: [ICMPEvent] = []
   var serverNames = NameTable()
   var detectors = DetectorSet()
+  /// Stands for the state of conversations that are not TCP.
+  let noHalf: UnsafeMutablePointer<TCPHalf>
   var isVXLANPort: UnsafeMutablePointer<Bool>
 
   // The frame being walked
@@ -72,6 +74,8 @@ public struct CaptureAnalyzer: ~Copyable {
   public init(options: CaptureOptions = CaptureOptions()) {
     self.options = options
     conversations = ConversationTable(limit: options.maximumConversations)
+    noHalf = .allocate(capacity: 1)
+    noHalf.initialize(to: TCPHalf())
     recent = .allocate(capacity: Self.recentCount)
     recent.initialize(repeating: RecentPacket(signature: 0, time: 0, interface: 0), count: Self.recentCount)
     isVXLANPort = .allocate(capacity: 65_536)
@@ -80,6 +84,7 @@ public struct CaptureAnalyzer: ~Copyable {
   }
 
   deinit {
+    noHalf.deallocate()
     recent.deallocate()
     isVXLANPort.deallocate()
   }
@@ -212,16 +217,12 @@ public struct CaptureAnalyzer: ~Copyable {
 
   func view(_ c: UnsafeMutablePointer<Conversation>) -> ConversationView {
     let tcp = Int(c.pointee.tcp)
-    guard tcp >= 0 else {
-      return ConversationView(record: c.pointee, tcp: nil, clientHalf: TCPHalf(), server: TCPHalf(), serverName: "")
-    }
-    closeRun(halves.pointer(tcp * 2))
-    closeRun(halves.pointer(tcp * 2 + 1))
-    let client = Int(c.pointee.initiator)
-    let both = shared[tcp]
-    return ConversationView(
-      record: c.pointee, tcp: both, clientHalf: halves[tcp * 2 + client], server: halves[tcp * 2 + 1 - client],
-      serverName: both.serverName >= 0 ? serverNames.plain(both.serverName) : "")
+    guard tcp >= 0 else { return ConversationView(c, nil, client: noHalf, server: noHalf) }
+    let client = halves.pointer(tcp * 2 + Int(c.pointee.initiator))
+    let server = halves.pointer(tcp * 2 + 1 - Int(c.pointee.initiator))
+    if client.pointee.stuckCount > 0 { closeRun(client) }
+    if server.pointee.stuckCount > 0 { closeRun(server) }
+    return ConversationView(c, shared.pointer(tcp), client: client, server: server)
   }
 
   /// Ends the analysis: what is still waiting is settled and all conversations are shown to the detectors.

@@ -127,16 +127,34 @@ extension CaptureAnalyzer {
       end: c.pointee.lastTime, firstFrame: c.pointee.firstFrame, lastFrame: c.pointee.lastFrame,
       retransmissions: Int(view.clientHalf.retransmissions) + Int(view.server.retransmissions)
         + max(0, Int(view.clientHalf.syns) - 1), resets: Int(view.clientHalf.resets) + Int(view.server.resets),
-      zeroWindows: Int(view.clientHalf.zeroWindows) + Int(view.server.zeroWindows), handshake: view.tcp?.handshake ?? -1,
+      zeroWindows: Int(view.clientHalf.zeroWindows) + Int(view.server.zeroWindows),
+      handshake: view.tcp?.handshake ?? -1,
       slowestResponse: view.tcp?.slowestResponse ?? 0, duplicates: Int(c.pointee.duplicates),
       mssClient: Int(view.clientHalf.maximumSegment), mssServer: Int(view.server.maximumSegment),
-      serverName: view.serverName, state: state)
+      serverName: view.tcp.map { serverNames.plain($0.serverName) } ?? "", state: state)
   }
 
   static func tunnelText(_ scope: UInt32) -> String {
     guard scope != 0 else { return "" }
     guard let kind = TunnelKind(rawValue: UInt8(truncatingIfNeeded: scope >> 24)) else { return "nested" }
     return kind == .ipip ? kind.name : "\(kind.name) \(scope & 0xFF_FFFF)"
+  }
+
+  private static func add(_ row: inout HostRow, _ c: UnsafeMutablePointer<Conversation>, _ retransmissions: Int) {
+    row.packets += c.pointee.totalPackets
+    row.bytes += c.pointee.totalBytes
+    row.conversations += 1
+    row.retransmissions += retransmissions
+  }
+
+  private static func add(
+    _ row: inout ServiceRow, _ c: UnsafeMutablePointer<Conversation>, unanswered: Bool, reset: Bool
+  ) {
+    row.conversations += 1
+    row.packets += c.pointee.totalPackets
+    row.bytes += c.pointee.totalBytes
+    if unanswered { row.unanswered += 1 }
+    if reset { row.resets += 1 }
   }
 
   /// The tables for printing; `top` rows each.
@@ -167,21 +185,17 @@ extension CaptureAnalyzer {
         case .start: -c.pointee.firstTime
         }
       rows.append((index, rank))
-      for direction in 0...1 where hosts.count < 65_536 || hosts[c.pointee.address(direction)] != nil {
+      for direction in 0...1 where hosts.count < 65_536 {
         let address = c.pointee.address(direction)
-        hosts[address, default: HostRow(address: address)].packets += c.pointee.totalPackets
-        hosts[address]!.bytes += c.pointee.totalBytes
-        hosts[address]!.conversations += 1
-        hosts[address]!.retransmissions += retransmissions
+        Self.add(&hosts[address, default: HostRow(address: address)], c, retransmissions)
       }
       let port = c.pointee.serverPort
       let key = UInt32(c.pointee.key.proto) << 16 | UInt32(port)
-      services[key, default: ServiceRow(proto: IPProtocol(rawValue: c.pointee.key.proto), port: port)].conversations +=
-        1
-      services[key]!.packets += c.pointee.totalPackets
-      services[key]!.bytes += c.pointee.totalBytes
-      if c.pointee.packets[1 - client] == 0 { services[key]!.unanswered += 1 }
-      if tcp >= 0, shared.pointer(tcp).pointee.sawReset { services[key]!.resets += 1 }
+      let unanswered = c.pointee.packets[1 - client] == 0
+      let reset = tcp >= 0 && shared.pointer(tcp).pointee.sawReset
+      Self.add(
+        &services[key, default: ServiceRow(proto: IPProtocol(rawValue: c.pointee.key.proto), port: port)], c,
+        unanswered: unanswered, reset: reset)
     }
     rows.sort { $0.1 != $1.1 ? $0.1 > $1.1 : $0.0 < $1.0 }
     var tunnelRows: [TunnelRow] = []

@@ -6,22 +6,40 @@ import Wire
 protocol Detector {
   init()
   /// One conversation with its TCP state, if it has one.
-  mutating func examine(_ c: borrowing ConversationView)
+  mutating func examine(_ c: ConversationView)
   /// At the end.
   mutating func findings(_ facts: borrowing CaptureAnalyzer) -> [Finding]
 }
 
 extension Detector {
-  mutating func examine(_ c: borrowing ConversationView) {}
+  mutating func examine(_ c: ConversationView) {}
 }
 
-/// A conversation with both halves, the client's first.
+/// A conversation with both halves, read in place; good only during `examine`.
 struct ConversationView {
-  let record: Conversation
-  let tcp: TCPShared?
-  let clientHalf: TCPHalf
-  let server: TCPHalf
-  let serverName: String
+  private let pointer: UnsafeMutablePointer<Conversation>
+  private let shared: UnsafeMutablePointer<TCPShared>?
+  private let clientPointer: UnsafeMutablePointer<TCPHalf>
+  private let serverPointer: UnsafeMutablePointer<TCPHalf>
+
+  init(
+    _ pointer: UnsafeMutablePointer<Conversation>, _ shared: UnsafeMutablePointer<TCPShared>?,
+    client: UnsafeMutablePointer<TCPHalf>, server: UnsafeMutablePointer<TCPHalf>
+  ) {
+    self.pointer = pointer
+    self.shared = shared
+    clientPointer = client
+    serverPointer = server
+  }
+
+  @inline(__always) var record: Conversation { pointer.pointee }
+  var tcp: TCPShared? { shared?.pointee }
+  @inline(__always) var isTCP: Bool { shared != nil }
+  /// Only where `isTCP`.
+  @inline(__always) var both: TCPShared { shared.unsafelyUnwrapped.pointee }
+  /// What the dialling side sent; all zero where there is no TCP state.
+  @inline(__always) var clientHalf: TCPHalf { clientPointer.pointee }
+  @inline(__always) var server: TCPHalf { serverPointer.pointee }
 }
 
 /// All detectors, in the order in which findings of equal weight are shown.

@@ -15,14 +15,18 @@ struct BlackHoleDetector: Detector {
   private var mtus: [Pair: Int] = [:]
   private var sizes: [Pair: (stuck: Int, passed: Int)] = [:]
 
-  mutating func examine(_ c: borrowing ConversationView) {
-    guard c.tcp != nil else { return }
-    side(c, half: c.clientHalf, other: c.server, sender: c.record.client, receiver: c.record.server, direction: Int(c.record.initiator))
-    side(c, half: c.server, other: c.clientHalf, sender: c.record.server, receiver: c.record.client, direction: 1 - Int(c.record.initiator))
+  mutating func examine(_ c: ConversationView) {
+    guard c.isTCP, c.clientHalf.worstCount >= 2 || c.server.worstCount >= 2 || c.record.oversized >= 2 else { return }
+    side(
+      c, half: c.clientHalf, other: c.server, sender: c.record.client, receiver: c.record.server,
+      direction: Int(c.record.initiator))
+    side(
+      c, half: c.server, other: c.clientHalf, sender: c.record.server, receiver: c.record.client,
+      direction: 1 - Int(c.record.initiator))
   }
 
   private mutating func side(
-    _ c: borrowing ConversationView, half: TCPHalf, other: TCPHalf, sender: IPAddress, receiver: IPAddress, direction: Int
+    _ c: ConversationView, half: TCPHalf, other: TCPHalf, sender: IPAddress, receiver: IPAddress, direction: Int
   ) {
     let announced = c.record.announcedMTU[direction]
     let ignored = announced != 0 && c.record.oversized >= 2
@@ -36,13 +40,16 @@ struct BlackHoleDetector: Detector {
       let delivered = other.lastAck != 0 && before(half.worstSequence, other.lastAck)
       guard !delivered || half.largestAcked * 10 < half.worstLength * 9 else { return }
       // Something must have got through, else the host is simply gone.
-      guard half.largestAcked > 0 || c.serverPackets > 1 && (other.synAcks > 0 || half.synAcks > 0 || other.segments > 0)
+      guard
+        half.largestAcked > 0 || c.serverPackets > 1 && (other.synAcks > 0 || half.synAcks > 0 || other.segments > 0)
       else { return }
     }
     let pair = Pair(sender: sender, receiver: receiver, tunnelled: c.isTunnelled, ignored: ignored)
     if ignored { mtus[pair] = Int(announced) }
     let known = sizes[pair] ?? (0, 0)
-    if sizes.count < 2048 { sizes[pair] = (max(known.stuck, Int(half.worstLength)), max(known.passed, Int(half.largestAcked))) }
+    if sizes.count < 2048 {
+      sizes[pair] = (max(known.stuck, Int(half.worstLength)), max(known.passed, Int(half.largestAcked)))
+    }
     let text =
       ignored
       ? "\(c.endpoints): MTU \(announced) announced in frame \(c.record.announcedFrame.number), "

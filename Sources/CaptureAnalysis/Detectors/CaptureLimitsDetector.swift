@@ -7,9 +7,9 @@ struct CaptureLimitsDetector: Detector {
   private var bothWays = 0
   private var example: (FrameReference, String, String)?
 
-  mutating func examine(_ c: borrowing ConversationView) {
+  mutating func examine(_ c: ConversationView) {
     // A SYN without an answer is a finding of its own, not a missing direction.
-    guard c.tcp != nil, c.record.totalPackets > 3, !c.isUnansweredSyn else { return }
+    guard c.isTCP, c.record.totalPackets > 3, !c.isUnansweredSyn else { return }
     if c.record.isOneWay {
       oneWay += 1
       if example == nil { example = (c.record.firstFrame, c.endpoints, c.filter) }
@@ -25,7 +25,8 @@ struct CaptureLimitsDetector: Detector {
         Finding(
           id: "one-direction-only", severity: .info, confidence: .certain, subject: .init(kind: "Capture"),
           problem: "\(oneWay) of \(plural(oneWay + bothWays, "TCP conversation")) show one direction only",
-          cause: "the other direction takes another way or was filtered out of the capture; whether segments arrive and how "
+          cause:
+            "the other direction takes another way or was filtered out of the capture; whether segments arrive and how "
             + "long answers take cannot be said for these",
           evidence: [facts.evidence(example.0, example.1), facts.filterEvidence(example.2)],
           fix: ["capture on -i any, or on both sides"]))
@@ -39,7 +40,10 @@ struct CaptureLimitsDetector: Detector {
     }
     if facts.counts.snapped > 0 {
       limits.append(
-        .init(text: "\(facts.counts.snapped) of \(facts.counts.packets) frames were snapped: checksums and contents beyond are unknown"))
+        .init(
+          text:
+            "\(facts.counts.snapped) of \(facts.counts.packets) frames were snapped: checksums and contents beyond are unknown"
+        ))
     }
     if facts.conversations.evicted > 0 {
       limits.append(.init(text: "\(facts.conversations.evicted) idle conversations were dropped from the table"))
@@ -48,7 +52,8 @@ struct CaptureLimitsDetector: Detector {
       list.append(
         Finding(
           id: "capture-damaged", severity: .info, confidence: .certain, subject: .init(kind: "Capture"),
-          problem: "the capture does not hold everything", cause: "see the evidence; absence of a packet here proves nothing",
+          problem: "the capture does not hold everything",
+          cause: "see the evidence; absence of a packet here proves nothing",
           evidence: Array(limits.prefix(8)), fix: ["tcpdump -s 0 -B 16384 -w FILE"]))
     }
     return list

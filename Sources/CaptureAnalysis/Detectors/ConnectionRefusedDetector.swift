@@ -5,8 +5,8 @@ import Wire
 struct ConnectionRefusedDetector: Detector {
   private var tally = Tally<Target>()
 
-  mutating func examine(_ c: borrowing ConversationView) {
-    guard c.tcp != nil, c.clientHalf.syns > 0, c.server.synAcks == 0, c.server.resets > 0 else { return }
+  mutating func examine(_ c: ConversationView) {
+    guard c.isTCP, c.clientHalf.syns > 0, c.server.synAcks == 0, c.server.resets > 0 else { return }
     tally.add(
       c.target, client: c.record.client,
       example: .init(
@@ -21,7 +21,8 @@ struct ConnectionRefusedDetector: Detector {
         id: "connection-refused", severity: .error, confidence: .certain,
         subject: .init(kind: "Endpoint", name: target.address.description, port: String(target.port)),
         problem: "\(plural(entry.count, "connection attempt")) to \(target.text) answered by a reset",
-        cause: "nobody listens on \(target.text) ← the process is down, listens on another port or on 127.0.0.1 only, or a "
+        cause:
+          "nobody listens on \(target.text) ← the process is down, listens on another port or on 127.0.0.1 only, or a "
           + "rule rejects with tcp-reset",
         evidence: facts.evidence([(target, entry)]),
         fix: ["kubectl get endpointslices -A | grep \(target.address); compare targetPort with the container's port"],

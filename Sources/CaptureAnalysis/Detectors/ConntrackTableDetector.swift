@@ -21,8 +21,8 @@ struct ConntrackTableDetector: Detector {
     var target: Target
   }
 
-  mutating func examine(_ c: borrowing ConversationView) {
-    guard c.tcp != nil else { return }
+  mutating func examine(_ c: ConversationView) {
+    guard c.isTCP else { return }
     if c.record.lastTime &- c.record.firstTime > 2_000_000_000, c.serverPackets > 2, established.count < 4096 {
       established.append((c.record.firstTime, c.record.lastTime))
     }
@@ -40,34 +40,13 @@ struct ConntrackTableDetector: Detector {
       opened[at] += 1
       if lost { unanswered[at] += 1 }
     }
-    if targets.count < 4096 || targets[c.target] != nil {
-      var entry = targets[c.target] ?? (0, 0, .none, .none)
-      if lost {
-        entry.lost += 1
-        if !entry.frame.exists { entry.frame = c.clientHalf.firstSyn }
-        entry.last = c.clientHalf.lastSyn
-      } else {
-        entry.open += 1
-      }
-      targets[c.target] = entry
+    if targets.count < 4096 {
+      Self.add(&targets[c.target, default: (0, 0, .none, .none)], c, lost: lost)
     }
     if lost, clientsLost.count < 4096 { clientsLost.insert(c.record.client) }
-    let group = PortGroup(client: c.record.client, target: c.target)
-    if ports.count < 8192 || ports[group] != nil {
-      var entry = ports[group] ?? (0, 0, 0, 0, .none)
-      entry.count += 1
-      if lost {
-        entry.lost += 1
-        if !entry.frame.exists { entry.frame = c.clientHalf.firstSyn }
-      }
-      if c.record.reuses > 0, c.record.reuseGap >= 0, c.record.reuseGap < 60 {
-        entry.reused += 1
-        if lost || c.clientHalf.syns > 1 {
-          entry.reusedLost += 1
-          if !entry.frame.exists { entry.frame = c.clientHalf.firstSyn }
-        }
-      }
-      ports[group] = entry
+    if ports.count < 8192 {
+      Self.add(
+        &ports[PortGroup(client: c.record.client, target: c.target), default: (0, 0, 0, 0, .none)], c, lost: lost)
     }
     let delay = c.clientHalf.lastSynTime - c.clientHalf.firstSynTime
     if c.server.synAcks > 0, c.clientHalf.syns > 1, delay > 900_000_000, delay < 3_500_000_000 {
@@ -77,6 +56,36 @@ struct ConntrackTableDetector: Detector {
           frames: [c.clientHalf.firstSyn, c.clientHalf.lastSyn],
           text: "\(c.endpoints): the first SYN was lost, the one \(seconds(delay)) later answered", filter: c.filter))
     }
+  }
+
+  private static func add(
+    _ entry: inout (open: Int, lost: Int, frame: FrameReference, last: FrameReference), _ c: ConversationView,
+    lost: Bool
+  ) {
+    guard lost else {
+      entry.open += 1
+      return
+    }
+    entry.lost += 1
+    if !entry.frame.exists { entry.frame = c.clientHalf.firstSyn }
+    entry.last = c.clientHalf.lastSyn
+  }
+
+  private static func add(
+    _ entry: inout (count: Int, reused: Int, reusedLost: Int, lost: Int, frame: FrameReference),
+    _ c: ConversationView, lost: Bool
+  ) {
+    entry.count += 1
+    var failed = lost
+    if lost { entry.lost += 1 }
+    if c.record.reuses > 0, c.record.reuseGap >= 0, c.record.reuseGap < 60 {
+      entry.reused += 1
+      if lost || c.clientHalf.syns > 1 {
+        entry.reusedLost += 1
+        failed = true
+      }
+    }
+    if failed, !entry.frame.exists { entry.frame = c.clientHalf.firstSyn }
   }
 
   mutating func findings(_ facts: borrowing CaptureAnalyzer) -> [Finding] {
@@ -89,8 +98,10 @@ struct ConntrackTableDetector: Detector {
         Finding(
           id: "snat-port-race", severity: .warning, confidence: .possible,
           subject: .init(kind: "Endpoint", name: top[0].0.address.description, port: String(top[0].0.port)),
-          problem: "\(plural(retried.total, "connection")) lost the first SYN and succeeded with the retry: 1 or 3 s of delay",
-          cause: "two connections got the same source port at once and one entry could not be inserted (insert_failed) ← "
+          problem:
+            "\(plural(retried.total, "connection")) lost the first SYN and succeeded with the retry: 1 or 3 s of delay",
+          cause:
+            "two connections got the same source port at once and one entry could not be inserted (insert_failed) ← "
             + "masquerading without random ports; or plain loss", evidence: facts.evidence(top),
           fix: ["masquerade with --random-fully (kube-proxy and CNI do where the kernel knows it)"],
           verify: ["conntrack -S | grep -o 'insert_failed=[0-9]*'"]))
@@ -107,16 +118,18 @@ struct ConntrackTableDetector: Detector {
       Finding(
         id: "snat-port-exhaustion", severity: .error, confidence: value.count >= 24_000 ? .likely : .possible,
         subject: .init(kind: "Endpoint", name: group.target.address.description, port: String(group.target.port)),
-        problem: "\(group.client) used \(value.count) source ports towards \(group.target.text); \(value.reused) were used again "
+        problem:
+          "\(group.client) used \(value.count) source ports towards \(group.target.text); \(value.reused) were used again "
           + "within a minute, \(max(value.lost, value.reusedLost)) connections failed or were delayed",
-        cause: "all connections to one destination share the translated address's ports (32768-60999: 28232), each held "
+        cause:
+          "all connections to one destination share the translated address's ports (32768-60999: 28232), each held "
           + "120 s after its end",
         evidence: [
           facts.evidence(value.frame, "the first failed attempt"),
           facts.filterEvidence("ip.addr==\(group.client) && ip.addr==\(group.target.address) && tcp.flags.syn==1"),
         ],
         fix: [
-          "keep connections open (HTTP keep-alive, pools); more source addresses; a wider net.ipv4.ip_local_port_range",
+          "keep connections open (HTTP keep-alive, pools); more source addresses; a wider net.ipv4.ip_local_port_range"
         ], verify: ["conntrack -L -d \(group.target.address) | wc -l"])
     }
   }
@@ -133,6 +146,7 @@ struct ConntrackTableDetector: Detector {
       let lost = range.reduce(0) { $0 + Int(unanswered[$1]) }
       if lost > worst.lost { worst = (at, lost, range.reduce(0) { $0 + Int(opened[$1]) }) }
     }
+    while worst.at >= 0, worst.at < unanswered.count, unanswered[worst.at] == 0 { worst.at += 1 }
     let begin = (origin == .min ? 0 : origin + Int64(max(0, worst.at))) &* 1_000_000_000
     let old = established.count { $0.from < begin && $0.to > begin &+ 1_000_000_000 }
     let known = facts.options.conntrackMaximum
@@ -162,12 +176,16 @@ struct ConntrackTableDetector: Detector {
       cause: "the node's conntrack table is full and new entries are dropped ← too many short connections for "
         + "nf_conntrack_max\(known.map { " (\($0))" } ?? ""); simulated peak of what this capture shows: \(peak) entries",
       evidence: examples.map {
-        facts.evidence($0.value.frame, "\($0.key.text): \($0.value.lost) attempts unanswered, \($0.value.open) answered at other times")
+        facts.evidence(
+          $0.value.frame,
+          "\($0.key.text): \($0.value.lost) attempts unanswered, \($0.value.open) answered at other times")
       } + [facts.filterEvidence("tcp.flags.syn==1 && tcp.flags.ack==0")],
       fix: [
         "sysctl -w net.netfilter.nf_conntrack_max=\(max(262_144, peak * 2)) (kube-proxy: conntrack.maxPerCore)",
         "shorter net.netfilter.nf_conntrack_tcp_timeout_time_wait and _established; fewer short connections",
       ],
-      verify: ["dmesg | grep 'table full'; conntrack -S | grep -o ' drop=[0-9]*'; sysctl net.netfilter.nf_conntrack_count"])
+      verify: [
+        "dmesg | grep 'table full'; conntrack -S | grep -o ' drop=[0-9]*'; sysctl net.netfilter.nf_conntrack_count"
+      ])
   }
 }

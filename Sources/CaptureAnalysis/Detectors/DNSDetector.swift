@@ -18,7 +18,8 @@ struct DNSDetector: Detector {
           q.serverAddress, client: q.clientAddress, amount: delay,
           example: .init(
             frames: [q.firstFrame, q.repeatFrame, q.answerFrame],
-            text: "\(q.clientAddress) port \(q.clientPort) asked for \(facts.dns.names.domain(q.name)) \(type), again after "
+            text:
+              "\(q.clientAddress) port \(q.clientPort) asked for \(facts.dns.names.domain(q.name)) \(type), again after "
               + "\(seconds(q.lastTime &- q.firstTime))" + (q.answerTime < 0 ? ", no answer" : ", answered then"),
             filter: "dns.id==0x" + String(q.identifier, radix: 16)))
       } else if q.answerTime < 0, q.lastTime < facts.end &- 2_000_000_000 || q.repeats > 0 {
@@ -34,7 +35,8 @@ struct DNSDetector: Detector {
           q.serverAddress, client: q.clientAddress,
           example: .init(
             frames: [q.answerFrame, q.firstFrame],
-            text: "\(facts.dns.names.domain(q.name)) \(type): \(q.responseCode == 2 ? "SERVFAIL" : "REFUSED") from \(q.serverAddress)",
+            text:
+              "\(facts.dns.names.domain(q.name)) \(type): \(q.responseCode == 2 ? "SERVFAIL" : "REFUSED") from \(q.serverAddress)",
             filter: "dns.flags.rcode==\(q.responseCode)"))
       }
     }
@@ -44,12 +46,14 @@ struct DNSDetector: Detector {
         Finding(
           id: "dns-five-second-delay", severity: .error, confidence: entry.count > 1 ? .certain : .likely,
           subject: .init(kind: "DNS", name: server.description, port: "53"),
-          problem: "\(plural(entry.count, "DNS question")) to \(server) were repeated after 5 s: lookups hang that long",
-          cause: "one of two questions sent at once from one socket (A and AAAA) is lost ← a race in conntrack when both get "
+          problem:
+            "\(plural(entry.count, "DNS question")) to \(server) were repeated after 5 s: lookups hang that long",
+          cause:
+            "one of two questions sent at once from one socket (A and AAAA) is lost ← a race in conntrack when both get "
             + "their NAT binding (insert_failed)",
           evidence: facts.evidence([(server, entry)]),
           fix: [
-            "NodeLocal DNSCache, or resolv.conf \"options single-request-reopen\" (glibc); a kernel with the fixes of 5.0",
+            "NodeLocal DNSCache, or resolv.conf \"options single-request-reopen\" (glibc); a kernel with the fixes of 5.0"
           ], verify: ["conntrack -S | grep -o 'insert_failed=[0-9]*'   (must not grow)"],
           reference: "kubernetes/kubernetes#56903"))
     }

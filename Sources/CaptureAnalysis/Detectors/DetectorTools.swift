@@ -19,45 +19,45 @@ struct Tally<Key: Hashable> {
 
   static var maximumKeys: Int { 2048 }
   static var maximumExamples: Int { 3 }
-  private(set) var entries: [Key: Entry] = [:]
+  private var index: [Key: Int] = [:]
+  private var keys: [Key] = []
+  private var entries: [Entry] = []
   private(set) var total = 0
   private(set) var unlisted = 0
-  private var order: [Key] = []
 
   var isEmpty: Bool { total == 0 }
 
-  /// Whether another example of this key would be kept; texts are only made when it would.
-  func wantsExample(_ key: Key) -> Bool { (entries[key]?.examples.count ?? 0) < Self.maximumExamples }
-
   mutating func add(_ key: Key, client: IPAddress? = nil, amount: Int64 = 1, example: @autoclosure () -> Example) {
     total += 1
-    if entries[key] == nil {
+    let at: Int
+    if let known = index[key] {
+      at = known
+    } else {
       guard entries.count < Self.maximumKeys else {
         unlisted += 1
         return
       }
-      entries[key] = Entry()
-      order.append(key)
+      at = entries.count
+      index[key] = at
+      keys.append(key)
+      entries.append(Entry())
     }
-    entries[key]!.count += 1
-    entries[key]!.total &+= amount
-    if let client, entries[key]!.clients.count < 1024 { entries[key]!.clients.insert(client) }
-    if amount > entries[key]!.worst {
-      entries[key]!.worst = amount
-      entries[key]!.examples.insert(example(), at: 0)
-      if entries[key]!.examples.count > Self.maximumExamples { entries[key]!.examples.removeLast() }
-    } else if entries[key]!.examples.count < Self.maximumExamples {
-      entries[key]!.examples.append(example())
+    entries[at].count += 1
+    entries[at].total &+= amount
+    if let client, entries[at].clients.count < 1024 { entries[at].clients.insert(client) }
+    if amount > entries[at].worst {
+      entries[at].worst = amount
+      entries[at].examples.insert(example(), at: 0)
+      if entries[at].examples.count > Self.maximumExamples { entries[at].examples.removeLast() }
+    } else if entries[at].examples.count < Self.maximumExamples {
+      entries[at].examples.append(example())
     }
   }
 
   /// The keys that happened most, first; equal ones in the order in which they came.
   func top(_ count: Int) -> [(Key, Entry)] {
-    order.enumerated().sorted {
-      let a = entries[$0.element]!.count
-      let b = entries[$1.element]!.count
-      return a != b ? a > b : $0.offset < $1.offset
-    }.prefix(count).map { ($0.element, entries[$0.element]!) }
+    entries.indices.sorted { entries[$0].count != entries[$1].count ? entries[$0].count > entries[$1].count : $0 < $1 }
+      .prefix(count).map { (keys[$0], entries[$0]) }
   }
 }
 
@@ -105,9 +105,11 @@ extension ConversationView {
     }
   }
 
-  /// Neither a SYN-ACK, a reset nor an ICMP error came back.
+  /// Neither a SYN-ACK nor a reset came back, and the client never acknowledged one either: the capture does not just
+  /// lack a direction.
   var isUnansweredSyn: Bool {
-    tcp != nil && clientHalf.syns > 0 && server.synAcks == 0 && server.resets == 0 && serverPackets == 0
+    isTCP && clientHalf.syns > 0 && clientHalf.lastAck == 0 && clientHalf.segments == 0 && server.synAcks == 0
+      && server.resets == 0 && serverPackets == 0
   }
 }
 
@@ -121,7 +123,9 @@ extension CaptureAnalyzer {
     let known = example.frames.filter(\.exists)
     guard let first = known.first else { return [evidence(.none, example.text)] }
     let others = known.dropFirst().map { String($0.number) }
-    let text = others.isEmpty ? example.text : "\(example.text) (also frame\(others.count == 1 ? "" : "s") \(others.joined(separator: ", ")))"
+    let text =
+      others.isEmpty
+      ? example.text : "\(example.text) (also frame\(others.count == 1 ? "" : "s") \(others.joined(separator: ", ")))"
     return [evidence(first, text)]
   }
 
@@ -134,7 +138,9 @@ extension CaptureAnalyzer {
     return list
   }
 
-  func filterEvidence(_ filter: String) -> Finding.Evidence { Finding.Evidence(text: "Wireshark display filter: \(filter)") }
+  func filterEvidence(_ filter: String) -> Finding.Evidence {
+    Finding.Evidence(text: "Wireshark display filter: \(filter)")
+  }
 
   /// Nanoseconds that the capture lasts.
   var duration: Int64 { start <= end ? end &- start : 0 }

@@ -20,13 +20,15 @@ struct DuplicateAddressDetector: Detector {
           : "the address moved once: a failover, or a second host that has it too",
         evidence: [
           facts.evidence(claim.firstFrame, "\(key.address) is at \(hardwareText(claim.first))"),
-          facts.evidence(claim.secondFrame, "\(key.address) is at \(hardwareText(claim.second)); \(plural(claim.changes, "change"))"),
+          facts.evidence(
+            claim.secondFrame, "\(key.address) is at \(hardwareText(claim.second)); \(plural(claim.changes, "change"))"),
           facts.filterEvidence(
             key.address.version == .v4
-              ? "arp.src.proto_ipv4==\(key.address)" : "icmpv6.type==136 && icmpv6.nd.na.target_address==\(key.address)"),
+              ? "arp.src.proto_ipv4==\(key.address)" : "icmpv6.type==136 && icmpv6.nd.na.target_address==\(key.address)"
+          ),
         ],
         fix: [
-          "kube-proxy in IPVS mode with MetalLB: strictARP: true; else take the address off one host",
+          "kube-proxy in IPVS mode with MetalLB: strictARP: true; else take the address off one host"
         ], verify: ["arping -c 3 -I IFACE \(key.address)   (one hardware address only)"])
     }
   }

@@ -17,11 +17,14 @@ struct FragmentationDetector: Detector {
         Finding(
           id: "fragmentation", severity: overlaps > 0 ? .warning : .info, confidence: .certain,
           subject: .init(kind: "Path", name: names(first)),
-          problem: "\(plural(datagrams, "datagram")) of \(plural(rest.count, "pair")) of hosts in \(fragments) fragments; what is here arrives whole"
+          problem:
+            "\(plural(datagrams, "datagram")) of \(plural(rest.count, "pair")) of hosts in \(fragments) fragments; what is here arrives whole"
             + (overlaps > 0 ? ", but \(overlaps) pieces overlap with different bounds" : ""),
           cause: "datagrams of up to \(rest.map(\.largestDatagram).max() ?? 0) bytes on a path that takes "
             + "\(rest.map(\.largestFragment).max() ?? 0)-byte packets",
-          evidence: rest.prefix(3).map { facts.evidence($0.firstFrame, "\(names($0)): \($0.fragments) fragments, \($0.datagrams) datagrams") }
+          evidence: rest.prefix(3).map {
+            facts.evidence($0.firstFrame, "\(names($0)): \($0.fragments) fragments, \($0.datagrams) datagrams")
+          }
             + [facts.filterEvidence(filter(first))],
           fix: ["nothing needs to be done where they arrive; for DNS, keep EDNS buffers at 1232 bytes"]))
     }
@@ -32,7 +35,8 @@ struct FragmentationDetector: Detector {
 
   private func names(_ group: FragmentTable.Group) -> String {
     let version: IPVersion = group.key.version == 4 ? .v4 : .v6
-    return "\(IPAddress(bits: group.key.source, version: version)) → \(IPAddress(bits: group.key.destination, version: version))"
+    return
+      "\(IPAddress(bits: group.key.source, version: version)) → \(IPAddress(bits: group.key.destination, version: version))"
   }
 
   private func filter(_ group: FragmentTable.Group) -> String {
@@ -47,7 +51,8 @@ struct FragmentationDetector: Detector {
       id: "overlay-mtu", severity: .error, confidence: .certain, subject: .init(kind: "Tunnel", name: names(group)),
       problem: "the overlay's outer packets \(names(group)) are fragmented: \(plural(group.datagrams, "packet")) in "
         + "\(group.fragments) fragments\(group.incomplete > 0 ? ", \(group.incomplete) of them incomplete" : "")",
-      cause: "inner packets plus the encapsulation are larger than the link (\(group.largestFragment) bytes are the largest "
+      cause:
+        "inner packets plus the encapsulation are larger than the link (\(group.largestFragment) bytes are the largest "
         + "fragment) ← the inner interfaces' MTU is not lowered by the overhead (50 bytes over IPv4, 70 over IPv6)",
       evidence: [
         facts.evidence(group.firstFrame, "first fragment, to UDP port \(group.destinationPort)"),
@@ -66,7 +71,8 @@ struct FragmentationDetector: Detector {
     return Finding(
       id: udp ? "udp-fragments-lost" : "fragmentation", severity: udp ? .error : .warning,
       confidence: group.complete == 0 ? .likely : .possible, subject: .init(kind: "Path", name: names(group)),
-      problem: "\(group.incomplete) of \(plural(group.datagrams, "fragmented datagram")) \(names(group)) never become whole",
+      problem:
+        "\(group.incomplete) of \(plural(group.datagrams, "fragmented datagram")) \(names(group)) never become whole",
       cause: later
         ? "only the first piece arrives ← later fragments carry no ports: a NAT, firewall or load balancer that does not "
           + "reassemble drops them or sends them elsewhere"
@@ -74,7 +80,8 @@ struct FragmentationDetector: Detector {
       evidence: [
         facts.evidence(
           group.incompleteFrame,
-          "the first incomplete datagram; \(group.onlyFirst) lack all but the first piece, \(group.withoutFirst) lack the first"),
+          "the first incomplete datagram; \(group.onlyFirst) lack all but the first piece, \(group.withoutFirst) lack the first"
+        ),
         facts.filterEvidence(filter(group)),
       ],
       fix: [

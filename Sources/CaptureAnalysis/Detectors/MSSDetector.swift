@@ -10,8 +10,8 @@ struct MSSDetector: Detector {
   private var tally = Tally<Key>()
   private var v6 = false
 
-  mutating func examine(_ c: borrowing ConversationView) {
-    guard c.tcp != nil, c.clientHalf.maximumSegment > 0, c.server.maximumSegment > 0 else { return }
+  mutating func examine(_ c: ConversationView) {
+    guard c.isTCP, c.clientHalf.maximumSegment > 0, c.server.maximumSegment > 0 else { return }
     let mss = Int(min(c.clientHalf.maximumSegment, c.server.maximumSegment))
     let header = c.record.key.version == 4 ? 40 : 60
     let announced = [c.record.announcedMTU[0], c.record.announcedMTU[1]].filter { $0 > 0 }.min().map(Int.init)
@@ -23,7 +23,8 @@ struct MSSDetector: Detector {
         amount: Int64(announced ?? 0),
         example: .init(
           frames: [c.clientHalf.firstSyn, c.server.synAck],
-          text: "\(c.endpoints): MSS \(c.clientHalf.maximumSegment) and \(c.server.maximumSegment), so packets of up to "
+          text:
+            "\(c.endpoints): MSS \(c.clientHalf.maximumSegment) and \(c.server.maximumSegment), so packets of up to "
             + "\(mss + header) bytes" + (announced.map { "; the path takes \($0)" } ?? ""),
           filter: "tcp.flags.syn==1 && tcp.options.mss_val>=\(mss)"))
     }
@@ -40,7 +41,8 @@ struct MSSDetector: Detector {
     // What was seen unfragmented on the link fits it; fragments say that it does not.
     let fragmented = facts.fragments.groups.contains { $0.overlay > 0 }
     let link = facts.options.linkMTU ?? (fragmented ? 1500 : max(1500, min(outerLargest, 9216)))
-    return tally.top(8).filter { key, _ in key.tunnel.isEmpty || key.mss + overhead > link }.prefix(2).map { key, entry in
+    return tally.top(8).filter { key, _ in key.tunnel.isEmpty || key.mss + overhead > link }.prefix(2).map {
+      key, entry in
       let room = key.tunnel.isEmpty ? Int(entry.worst) : link - overhead
       return Finding(
         id: "mss-too-large", severity: .warning, confidence: .likely, subject: .init(kind: "Path"),

@@ -11,23 +11,26 @@ struct PacketLossDetector: Detector {
   private var retransmitted = 0
   private var segments = 0
 
-  mutating func examine(_ c: borrowing ConversationView) {
-    guard c.tcp != nil else { return }
-    for (half, sender, receiver) in [
-      (c.clientHalf, c.record.client, c.record.server), (c.server, c.record.server, c.record.client),
-    ] {
-      segments += Int(half.segments)
-      let lost = Int(half.fast) + Int(half.timeouts)
-      guard lost > 0 else { continue }
-      retransmitted += lost
-      tally.add(
-        Pair(sender: sender, receiver: receiver), amount: Int64(lost),
-        example: .init(
-          frames: [half.firstRetransmission],
-          text: "\(c.endpoints): \(lost) of \(half.segments) segments from \(sender) sent again (\(half.fast) fast, "
-            + "\(half.timeouts) after a timeout, \(half.spurious) needlessly)",
-          filter: c.filter + " && tcp.analysis.retransmission"))
-    }
+  mutating func examine(_ c: ConversationView) {
+    guard c.isTCP else { return }
+    side(c, c.clientHalf, c.record.client, c.record.server)
+    side(c, c.server, c.record.server, c.record.client)
+  }
+
+  @inline(__always) private mutating func side(
+    _ c: ConversationView, _ half: TCPHalf, _ sender: IPAddress, _ receiver: IPAddress
+  ) {
+    segments += Int(half.segments)
+    let lost = Int(half.fast) + Int(half.timeouts)
+    guard lost > 0 else { return }
+    retransmitted += lost
+    tally.add(
+      Pair(sender: sender, receiver: receiver), amount: Int64(lost),
+      example: .init(
+        frames: [half.firstRetransmission],
+        text: "\(c.endpoints): \(lost) of \(half.segments) segments from \(sender) sent again (\(half.fast) fast, "
+          + "\(half.timeouts) after a timeout, \(half.spurious) needlessly)",
+        filter: c.filter + " && tcp.analysis.retransmission"))
   }
 
   mutating func findings(_ facts: borrowing CaptureAnalyzer) -> [Finding] {
@@ -39,8 +42,10 @@ struct PacketLossDetector: Detector {
       Finding(
         id: "packet-loss", severity: .warning, confidence: .likely,
         subject: .init(kind: "Path", name: top.first.map { "\($0.0.sender) → \($0.0.receiver)" }),
-        problem: "\(rate / 10).\(rate % 10)% of the TCP data segments were sent again (\(retransmitted) of \(segments))",
-        cause: "packets are lost or come very late on the way ← a full queue or policer, a bad link, or a receiver that drops",
+        problem:
+          "\(rate / 10).\(rate % 10)% of the TCP data segments were sent again (\(retransmitted) of \(segments))",
+        cause:
+          "packets are lost or come very late on the way ← a full queue or policer, a bad link, or a receiver that drops",
         evidence: facts.evidence(top, filter: "tcp.analysis.retransmission"),
         fix: ["find the hop: ip -s link; ethtool -S IFACE | grep -E 'drop|err'; tc -s qdisc"],
         verify: ["nstat -az TcpRetransSegs   (must grow slower than 1% of TcpOutSegs)"])

@@ -17,7 +17,8 @@ struct RejectedByICMPDetector: Detector {
       guard event.quotedProtocol != 0 else { continue }
       let key = Key(
         target: Target(
-          address: event.address(event.quotedDestination), port: event.quotedDestinationPort, proto: event.quotedProtocol),
+          address: event.address(event.quotedDestination), port: event.quotedDestinationPort,
+          proto: event.quotedProtocol),
         reporter: event.address(event.reporter), type: event.type, code: event.code, version: event.version)
       // A client that closed its socket before the DNS answer came is no fault of the path.
       if event.quotedProtocol == 17, event.quotedSourcePort == 53 { continue }
@@ -33,7 +34,9 @@ struct RejectedByICMPDetector: Detector {
           text: "\(ICMPEvent.name(event.version, type: event.type, code: event.code)) from \(key.reporter) to "
             + "\(event.address(event.receiver)) about \(endpointText(event.address(event.quotedSource), event.quotedSourcePort))"
             + " → \(key.target.text)",
-          filter: "\(event.version == .v4 ? "icmp" : "icmpv6") && \(event.version == .v4 ? "ip" : "ipv6").addr==\(key.target.address)"))
+          filter:
+            "\(event.version == .v4 ? "icmp" : "icmpv6") && \(event.version == .v4 ? "ip" : "ipv6").addr==\(key.target.address)"
+        ))
     }
     return tally.top(5).map { key, entry in finding(key, entry, facts) }
   }
@@ -56,9 +59,12 @@ struct RejectedByICMPDetector: Detector {
     return Finding(
       id: "rejected-by-icmp", severity: .error, confidence: .certain,
       subject: .init(kind: "Endpoint", name: key.target.address.description, port: String(key.target.port)),
-      problem: "\(plural(entry.count, "packet")) to \(proto) \(key.target.text) answered by \(name) from \(key.reporter)",
+      problem:
+        "\(plural(entry.count, "packet")) to \(proto) \(key.target.text) answered by \(name) from \(key.reporter)",
       cause: cause, evidence: facts.evidence([(key, entry)]),
       fix: ["on \(key.reporter): iptables-save -c | grep REJECT; nft list ruleset | grep reject"],
-      verify: ["kubepath trace \(key.target.text) --from \(entry.clients.first.map(\.description) ?? "CLIENT") -s NODE/"])
+      verify: [
+        "kubepath trace \(key.target.text) --from \(entry.clients.first.map(\.description) ?? "CLIENT") -s NODE/"
+      ])
   }
 }

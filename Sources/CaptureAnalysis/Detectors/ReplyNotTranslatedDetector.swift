@@ -30,26 +30,17 @@ struct ReplyNotTranslatedDetector: Detector {
   }
 
   private static let maximum = 65_536
-  private var attempts: [ClientPort: [Attempt]] = [:]
   private var strays: [Stray] = []
 
-  mutating func examine(_ c: borrowing ConversationView) {
-    guard c.tcp != nil else { return }
-    if c.clientHalf.syns > 0 {
-      let key = ClientPort(address: c.record.client, port: c.record.clientPort)
-      if attempts.count < Self.maximum || attempts[key] != nil, (attempts[key]?.count ?? 0) < 8 {
-        attempts[key, default: []].append(
-          Attempt(
-            server: c.record.server, port: c.record.serverPort, frame: c.clientHalf.firstSyn,
-            nextSequence: c.clientHalf.baseSequence &+ 1, answered: c.server.synAcks > 0, time: c.record.firstTime))
-      }
-      return
-    }
+  mutating func examine(_ c: ConversationView) {
+    guard c.isTCP, c.clientHalf.syns == 0 else { return }
     if c.server.synAcks > 0, strays.count < Self.maximum {
       strays.append(
         Stray(
-          client: c.record.client, clientPort: c.record.clientPort, server: c.record.server, serverPort: c.record.serverPort,
-          frame: c.server.synAck, reset: c.clientHalf.firstReset, acknowledges: c.server.synAckAcknowledges, isSynAck: true,
+          client: c.record.client, clientPort: c.record.clientPort, server: c.record.server,
+          serverPort: c.record.serverPort,
+          frame: c.server.synAck, reset: c.clientHalf.firstReset, acknowledges: c.server.synAckAcknowledges,
+          isSynAck: true,
           time: c.record.firstTime, filter: c.filter))
     } else if c.server.synAcks == 0, strays.count < Self.maximum {
       // In the middle: one side sends data, the other only resets.
@@ -65,7 +56,26 @@ struct ReplyNotTranslatedDetector: Detector {
     }
   }
 
+  /// The connections that clients of strays dialled.
+  private func dialledAttempts(_ facts: borrowing CaptureAnalyzer) -> [ClientPort: [Attempt]] {
+    guard !strays.isEmpty else { return [:] }
+    let wanted = Set(strays.map { ClientPort(address: $0.client, port: $0.clientPort) })
+    var attempts: [ClientPort: [Attempt]] = [:]
+    for index in 0..<facts.conversations.records.count {
+      let c = facts.view(facts.conversations.records.pointer(index))
+      guard c.isTCP, c.clientHalf.syns > 0 else { continue }
+      let key = ClientPort(address: c.record.client, port: c.record.clientPort)
+      guard wanted.contains(key), (attempts[key]?.count ?? 0) < 8 else { continue }
+      attempts[key, default: []].append(
+        Attempt(
+          server: c.record.server, port: c.record.serverPort, frame: c.clientHalf.firstSyn,
+          nextSequence: c.clientHalf.baseSequence &+ 1, answered: c.server.synAcks > 0, time: c.record.firstTime))
+    }
+    return attempts
+  }
+
   mutating func findings(_ facts: borrowing CaptureAnalyzer) -> [Finding] {
+    let attempts = dialledAttempts(facts)
     var untranslated = Tally<Target>()
     var invalid = Tally<Target>()
     var dialled: [Target: Target] = [:]
@@ -83,7 +93,8 @@ struct ReplyNotTranslatedDetector: Detector {
           source, client: stray.client,
           example: .init(
             frames: [match.frame, stray.frame, stray.reset],
-            text: "\(endpointText(stray.client, stray.clientPort)) dialled \(target.text), the SYN-ACK came from \(source.text)"
+            text:
+              "\(endpointText(stray.client, stray.clientPort)) dialled \(target.text), the SYN-ACK came from \(source.text)"
               + (stray.reset.exists ? ", the client reset it" : ""), filter: stray.filter))
       } else if match.answered, match.time <= stray.time {
         dialled[source] = target
@@ -91,20 +102,25 @@ struct ReplyNotTranslatedDetector: Detector {
           source, client: stray.client,
           example: .init(
             frames: [stray.frame, stray.reset, match.frame],
-            text: "in the middle of \(endpointText(stray.client, stray.clientPort)) → \(target.text) a packet came from "
+            text:
+              "in the middle of \(endpointText(stray.client, stray.clientPort)) → \(target.text) a packet came from "
               + "\(source.text) and was reset", filter: stray.filter))
       }
     }
     var list = untranslated.top(3).map { source, entry in
       finding(
         "reply-not-translated", source, dialled[source]!, entry, facts,
-        cause: "the destination was changed on the way there and not changed back ← the answer bypasses the node that holds "
-          + "the conntrack entry (bridge-nf-call-iptables off, missing masquerade, asymmetric route, same-node Pod to Pod)")
+        cause:
+          "the destination was changed on the way there and not changed back ← the answer bypasses the node that holds "
+          + "the conntrack entry (bridge-nf-call-iptables off, missing masquerade, asymmetric route, same-node Pod to Pod)"
+      )
     }
     list += invalid.top(3).map { source, entry in
       finding(
         "invalid-packet-reset", source, dialled[source]!, entry, facts,
-        cause: "conntrack called a packet INVALID (out of window), passed it untranslated, and the client reset the connection")
+        cause:
+          "conntrack called a packet INVALID (out of window), passed it untranslated, and the client reset the connection"
+      )
     }
     list += datagrams(facts)
     return list
@@ -119,7 +135,8 @@ struct ReplyNotTranslatedDetector: Detector {
       subject: .init(kind: "Frontend", name: target.address.description, port: String(target.port)),
       problem: "answers to \(target.text) come from \(source.text), which the client never dialled "
         + "(\(plural(entry.count, "connection")))",
-      cause: cause, evidence: facts.evidence([(source, entry)], filter: "ip.addr==\(target.address) || ip.addr==\(source.address)"),
+      cause: cause,
+      evidence: facts.evidence([(source, entry)], filter: "ip.addr==\(target.address) || ip.addr==\(source.address)"),
       fix: id == "invalid-packet-reset"
         ? [
           "drop INVALID packets before they are forwarded (kube-proxy does since 1.15), or sysctl -w "
@@ -148,9 +165,11 @@ struct ReplyNotTranslatedDetector: Detector {
       let version: IPVersion = stranger.version == 4 ? .v4 : .v6
       let client = IPAddress(bits: stranger.client, version: version)
       let server = IPAddress(bits: stranger.server, version: version)
-      guard let asked = open[ClientPort(address: client, port: stranger.clientPort)]?.first(where: {
-        $0.0 == stranger.identifier && $0.1 != server
-      }) else { continue }
+      guard
+        let asked = open[ClientPort(address: client, port: stranger.clientPort)]?.first(where: {
+          $0.0 == stranger.identifier && $0.1 != server
+        })
+      else { continue }
       let source = Target(address: server, port: 53, proto: 17)
       dialled[source] = Target(address: asked.1, port: 53, proto: 17)
       tally.add(
@@ -162,7 +181,8 @@ struct ReplyNotTranslatedDetector: Detector {
     return tally.top(3).map { source, entry in
       finding(
         "reply-not-translated", source, dialled[source]!, entry, facts,
-        cause: "the destination was changed on the way there and not changed back ← the answer bypasses the node that holds the "
+        cause:
+          "the destination was changed on the way there and not changed back ← the answer bypasses the node that holds the "
           + "conntrack entry")
     }
   }

@@ -5,8 +5,10 @@ import Wire
 struct SlowServerDetector: Detector {
   private var tally = Tally<Target>()
 
-  mutating func examine(_ c: borrowing ConversationView) {
-    guard let tcp = c.tcp, tcp.handshake >= 0, tcp.responses > 0 else { return }
+  mutating func examine(_ c: ConversationView) {
+    guard c.isTCP else { return }
+    let tcp = c.both
+    guard tcp.handshake >= 0, tcp.responses > 0 else { return }
     let delay = tcp.slowestResponse
     guard delay > 1_000_000_000, delay > tcp.handshake * 10, tcp.slowestWasAcked else { return }
     guard c.clientHalf.retransmissions == 0, c.server.retransmissions == 0 else { return }
@@ -14,7 +16,8 @@ struct SlowServerDetector: Detector {
       c.target, client: c.record.client, amount: delay,
       example: .init(
         frames: [tcp.slowestFrame, tcp.slowestRequest],
-        text: "\(c.endpoints): round trip \(seconds(tcp.handshake)), request acknowledged at once, answer after \(seconds(delay))",
+        text:
+          "\(c.endpoints): round trip \(seconds(tcp.handshake)), request acknowledged at once, answer after \(seconds(delay))",
         filter: c.filter + " && tcp.len>0"))
   }
 

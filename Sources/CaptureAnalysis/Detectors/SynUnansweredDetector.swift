@@ -9,8 +9,8 @@ struct SynUnansweredDetector: Detector {
   private var hairpins = 0
   private var ttlExceeded = 0
 
-  mutating func examine(_ c: borrowing ConversationView) {
-    guard c.tcp != nil, c.clientHalf.syns > 0 else { return }
+  mutating func examine(_ c: ConversationView) {
+    guard c.isTCP, c.clientHalf.syns > 0 else { return }
     if c.server.synAcks > 0 {
       if answering.count < 4096 { answering.insert(c.target) }
       return
@@ -26,7 +26,8 @@ struct SynUnansweredDetector: Detector {
       frames: [half.firstSyn, half.secondSyn, half.lastSyn].reduce(into: []) { list, frame in
         if frame.exists, list.last != frame { list.append(frame) }
       },
-      text: "\(c.endpoints): \(plural(Int(half.syns), "SYN"))\(half.syns > 1 ? " over \(seconds(span))" : ""), no answer",
+      text:
+        "\(c.endpoints): \(plural(Int(half.syns), "SYN"))\(half.syns > 1 ? " over \(seconds(span))" : ""), no answer",
       filter: c.filter)
     if half.syns > 1 {
       tally.add(c.target, client: c.record.client, amount: Int64(half.syns), example: example)
@@ -69,6 +70,8 @@ struct SynUnansweredDetector: Detector {
         "kubepath trace \(target.text) --from \(entry.clients.first.map(\.description) ?? "CLIENT") -s NODE/",
         "iptables-save -c | grep -E 'DROP|KUBE-FIREWALL'; nft list ruleset | grep -w drop",
       ],
-      verify: ["capture on the server's node: kubepath capture --live any --filter 'host \(target.address) and port \(target.port)'"])
+      verify: [
+        "capture on the server's node: kubepath capture --live any --filter 'host \(target.address) and port \(target.port)'"
+      ])
   }
 }

@@ -9,8 +9,10 @@ struct TLSHandshakeDetector: Detector {
   }
   private var tally = Tally<Key>()
 
-  mutating func examine(_ c: borrowing ConversationView) {
-    guard let tcp = c.tcp, !tcp.sawApplicationData || tcp.alertLevel == 2 else { return }
+  mutating func examine(_ c: ConversationView) {
+    guard c.isTCP else { return }
+    let tcp = c.both
+    guard !tcp.sawApplicationData || tcp.alertLevel == 2 else { return }
     if tcp.alertDescription != 0xFF, tcp.alertDescription != 0, tcp.alertLevel == 2 || tcp.alertDescription != 90 {
       let sender = tcp.alertDirection == c.record.initiator ? "the client" : "the server"
       tally.add(
@@ -18,15 +20,26 @@ struct TLSHandshakeDetector: Detector {
         example: .init(
           frames: [tcp.alertFrame],
           text: "\(c.endpoints): \(sender) sent \(TLSAlert.name(tcp.alertDescription))"
-            + (c.serverName.isEmpty ? "" : ", server name \(c.serverName)"), filter: c.filter + " && tls"))
+            + "\u{0}\(tcp.serverName)", filter: c.filter + " && tls"))
     } else if tcp.sawClientHello, !tcp.sawServerHello, tcp.sawReset, c.server.resets > 0 {
       tally.add(
         Key(target: c.target, alert: 0), client: c.record.client,
         example: .init(
           frames: [c.server.firstReset],
           text: "\(c.endpoints): the ClientHello was answered by a reset"
-            + (c.serverName.isEmpty ? "" : ", server name \(c.serverName)"), filter: c.filter + " && tls"))
+            + "\u{0}\(tcp.serverName)", filter: c.filter + " && tls"))
     }
+  }
+
+  /// Puts the server name, kept by its number while conversations are examined, into the text.
+  private func named(_ evidence: Finding.Evidence, _ facts: borrowing CaptureAnalyzer) -> Finding.Evidence {
+    var evidence = evidence
+    let parts = evidence.text.split(separator: "\u{0}", maxSplits: 1)
+    guard parts.count == 2 else { return evidence }
+    let digits = parts[1].prefix { $0.isNumber || $0 == "-" }
+    let name = facts.serverNames.plain(Int32(digits) ?? -1)
+    evidence.text = parts[0] + (name.isEmpty ? "" : ", server name \(name)") + parts[1].dropFirst(digits.count)
+    return evidence
   }
 
   mutating func findings(_ facts: borrowing CaptureAnalyzer) -> [Finding] {
@@ -36,7 +49,7 @@ struct TLSHandshakeDetector: Detector {
         id: "tls-handshake-failure", severity: .error, confidence: .certain,
         subject: .init(kind: "Endpoint", name: key.target.address.description, port: String(key.target.port)),
         problem: "\(plural(entry.count, "TLS handshake")) with \(key.target.text) ended in \(name)",
-        cause: TLSAlert.cause(key.alert), evidence: facts.evidence([(key, entry)]),
+        cause: TLSAlert.cause(key.alert), evidence: facts.evidence([(key, entry)]).map { named($0, facts) },
         fix: [
           "openssl s_client -connect \(key.target.text) -servername NAME -showcerts </dev/null   (dates, issuer, names)"
         ], verify: ["the same command ends in \"Verify return code: 0 (ok)\""])
@@ -76,11 +89,13 @@ enum TLSAlert {
 
   static func cause(_ code: UInt8) -> String {
     switch code {
-    case 0: "the server, or something before it, closed the connection at the ClientHello ← no TLS on this port, a policy on the server name, or a mesh that wants mTLS"
+    case 0:
+      "the server, or something before it, closed the connection at the ClientHello ← no TLS on this port, a policy on the server name, or a mesh that wants mTLS"
     case 40, 70, 71: "the two sides have no protocol version or cipher suite in common"
     case 42, 43, 44, 46: "one side does not accept the other's certificate"
     case 45: "the certificate is out of its dates ← it was not renewed, or a clock is wrong"
-    case 48: "the issuer is not known to the side that sent the alert ← a missing CA bundle or an intermediate certificate not sent"
+    case 48:
+      "the issuer is not known to the side that sent the alert ← a missing CA bundle or an intermediate certificate not sent"
     case 112: "the server has no certificate for the name asked for (SNI)"
     case 116: "the server wants a client certificate ← mTLS is required here"
     default: "one side ended the handshake"

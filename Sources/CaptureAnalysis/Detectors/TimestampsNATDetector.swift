@@ -14,19 +14,28 @@ struct TimestampsNATDetector: Detector {
     var answered: Bool
     var frame: FrameReference
   }
-  private var attempts: [Pair: [Attempt]] = [:]
-  private var kept = 0
+  private var suspects: Set<Pair> = []
 
-  mutating func examine(_ c: borrowing ConversationView) {
-    guard c.tcp != nil, c.clientHalf.syns > 0, c.clientHalf.hasTimestamp, kept < 65_536 else { return }
-    kept += 1
-    attempts[Pair(client: c.record.client, target: c.target), default: []].append(
-      Attempt(
-        time: c.clientHalf.firstSynTime, timestamp: c.clientHalf.timestamp, answered: !c.isUnansweredSyn,
-        frame: c.clientHalf.firstSyn))
+  mutating func examine(_ c: ConversationView) {
+    guard c.isUnansweredSyn, c.clientHalf.hasTimestamp, suspects.count < 4096 else { return }
+    suspects.insert(Pair(client: c.record.client, target: c.target))
   }
 
   mutating func findings(_ facts: borrowing CaptureAnalyzer) -> [Finding] {
+    guard !suspects.isEmpty else { return [] }
+    var attempts: [Pair: [Attempt]] = [:]
+    var kept = 0
+    for index in 0..<facts.conversations.records.count where kept < 65_536 {
+      let c = facts.view(facts.conversations.records.pointer(index))
+      guard c.isTCP, c.clientHalf.syns > 0, c.clientHalf.hasTimestamp else { continue }
+      let pair = Pair(client: c.record.client, target: c.target)
+      guard suspects.contains(pair) else { continue }
+      kept += 1
+      attempts[pair, default: []].append(
+        Attempt(
+          time: c.clientHalf.firstSynTime, timestamp: c.clientHalf.timestamp, answered: !c.isUnansweredSyn,
+          frame: c.clientHalf.firstSyn))
+    }
     var list: [Finding] = []
     for (pair, all) in attempts.sorted(by: { ($0.value.first?.frame ?? .none) < ($1.value.first?.frame ?? .none) }) {
       let sorted = all.sorted { $0.time < $1.time }
@@ -53,7 +62,8 @@ struct TimestampsNATDetector: Detector {
         Finding(
           id: "tcp-timestamps-nat", severity: .error, confidence: .likely,
           subject: .init(kind: "Endpoint", name: pair.target.address.description, port: String(pair.target.port)),
-          problem: "\(backLost) SYNs from \(pair.client) to \(pair.target.text) with an older timestamp than a connection before got no answer",
+          problem:
+            "\(backLost) SYNs from \(pair.client) to \(pair.target.text) with an older timestamp than a connection before got no answer",
           cause: "several hosts behind one address have different TCP clocks, and the server drops what looks old ← "
             + "net.ipv4.tcp_tw_recycle=1 on the server",
           evidence: [

@@ -16,7 +16,8 @@ struct TunnelDetector: Detector {
 
   private func names(_ t: Tunnel) -> String {
     let version: IPVersion = t.key.version == 4 ? .v4 : .v6
-    return "\(IPAddress(bits: t.key.source, version: version)) → \(IPAddress(bits: t.key.destination, version: version))"
+    return
+      "\(IPAddress(bits: t.key.source, version: version)) → \(IPAddress(bits: t.key.destination, version: version))"
   }
 
   private func tooBig(_ tunnels: [Tunnel], _ facts: borrowing CaptureAnalyzer) -> [Finding] {
@@ -24,7 +25,8 @@ struct TunnelDetector: Detector {
       Finding(
         id: "overlay-mtu", severity: .error, confidence: .certain, subject: .init(kind: "Tunnel", name: names(t)),
         problem: "the overlay's outer packets \(names(t)) are too large: a router announces MTU \(t.announcedMTU)",
-        cause: "inner packets plus \(Self.overheadBytes(t)) bytes of encapsulation exceed \(t.announcedMTU) ← the inner MTU "
+        cause:
+          "inner packets plus \(Self.overheadBytes(t)) bytes of encapsulation exceed \(t.announcedMTU) ← the inner MTU "
           + "does not leave room for the outer header",
         evidence: [
           facts.evidence(t.announcedFrame, "ICMP: next-hop MTU \(t.announcedMTU)"),
@@ -53,18 +55,21 @@ struct TunnelDetector: Detector {
         id: "vxlan-checksum", severity: .error, confidence: offloadSeen ? .possible : .likely,
         subject: .init(kind: "Tunnel", name: names(worst)),
         problem: "\(count) of \(judged) outer UDP checksums of the overlay are wrong, and not by checksum offload",
-        cause: "the receiver drops these packets ← the sender's tunnel device leaves the checksum to a network card that gets "
+        cause:
+          "the receiver drops these packets ← the sender's tunnel device leaves the checksum to a network card that gets "
           + "it wrong (kernels before 5.7 that masquerade twice, some virtual cards)"
           + (offloadSeen ? "; part of this capture is the sending side, where a checksum may still be unfinished" : ""),
         evidence: [
           facts.evidence(worst.firstBad, "\(names(worst)): wrong outer checksum"),
-          facts.evidence(worst.secondBad, "another"), facts.filterEvidence("udp.checksum.status==0 && udp.port==\(worst.key.port)"),
+          facts.evidence(worst.secondBad, "another"),
+          facts.filterEvidence("udp.checksum.status==0 && udp.port==\(worst.key.port)"),
         ].filter { $0.frame != nil || $0.text.hasPrefix("Wireshark") },
         fix: [
           "on the sending node: ethtool -K flannel.1 tx-checksum-ip-generic off   (vxlan.calico with Calico)",
           "Calico: FELIX_FEATUREDETECTOVERRIDE=ChecksumOffloadBroken=true; else a newer kernel",
         ],
-        verify: ["nstat -az UdpInCsumErrors   (on the receiver: must not grow)"], reference: "kubernetes/kubernetes#88986")
+        verify: ["nstat -az UdpInCsumErrors   (on the receiver: must not grow)"],
+        reference: "kubernetes/kubernetes#88986")
     ]
   }
 
@@ -85,7 +90,8 @@ struct TunnelDetector: Detector {
               ? "nobody listens on UDP \(t.key.port) there ← the other node's VXLAN device uses another port, or is missing"
               : "the tunnel's far end cannot be reached ← a wrong VTEP address (flannel public-ip, node InternalIP)",
             evidence: [
-              facts.evidence(t.unreachableFrame, "the ICMP error"), facts.evidence(t.firstFrame, "the tunnel's first packet"),
+              facts.evidence(t.unreachableFrame, "the ICMP error"),
+              facts.evidence(t.firstFrame, "the tunnel's first packet"),
               facts.filterEvidence("udp.port==\(t.key.port) || icmp"),
             ],
             fix: [
@@ -105,10 +111,12 @@ struct TunnelDetector: Detector {
           Finding(
             id: "vxlan-port", severity: .error, confidence: .likely,
             subject: .init(kind: "Tunnel", name: names(t), port: String(t.key.port)),
-            problem: "two nodes use different VXLAN ports: \(names(t)) port \(t.key.port), \(names(other)) port \(other.key.port)",
+            problem:
+              "two nodes use different VXLAN ports: \(names(t)) port \(t.key.port), \(names(other)) port \(other.key.port)",
             cause: "each side drops what comes to the other's port ← 4789 is the IANA port, 8472 the Linux default",
             evidence: [
-              facts.evidence(t.firstFrame, "port \(t.key.port)"), facts.evidence(other.firstFrame, "port \(other.key.port)"),
+              facts.evidence(t.firstFrame, "port \(t.key.port)"),
+              facts.evidence(other.firstFrame, "port \(other.key.port)"),
               facts.filterEvidence("udp.port==\(t.key.port) || udp.port==\(other.key.port)"),
             ],
             fix: ["use one port on all nodes: ip -d link show type vxlan | grep dstport"],
@@ -133,7 +141,8 @@ struct TunnelDetector: Detector {
         id: "vxlan-overhead", severity: .info, confidence: .certain, subject: .init(kind: "Overlay", name: kinds),
         problem: "\(kinds) costs \(per) bytes a packet here: \(outer - inner) of \(outer) bytes, goodput share "
           + "\(inner * 1000 / max(1, outer) / 10).\(inner * 1000 / max(1, outer) % 10)%",
-        cause: "outer \(first.key.version == 4 ? "IPv4 (20)" : "IPv6 (40)") + UDP (8) + header (8 and Geneve's options) + inner Ethernet (14); "
+        cause:
+          "outer \(first.key.version == 4 ? "IPv4 (20)" : "IPv6 (40)") + UDP (8) + header (8 and Geneve's options) + inner Ethernet (14); "
           + "on a link of \(mtu) bytes inner interfaces should have MTU \(mtu - max(nominal, per))",
         evidence: [
           facts.evidence(first.firstFrame, "\(names(first)), identifier \(first.identifier)"),
