@@ -18,26 +18,35 @@ let package = Package(
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
     .systemLibrary(name: "CLibYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+    .systemLibrary(name: "CPcap", pkgConfig: "libpcap", providers: [.apt(["libpcap-dev"])]),
     // 1
     .target(name: "Input", dependencies: ["Wire", "CSimdjson", "CZlib", "CZstd", "CLibYAML"]),
     .target(name: "Findings", dependencies: ["Wire"]),
     .target(name: "Ruleset", dependencies: ["Wire", "Input"]),
     // 2
     .target(name: "Snapshot", dependencies: ["Wire", "Input", "Ruleset"]),
+    .target(name: "CaptureFile", dependencies: ["Wire", "Input", "CPcap", "CZlib", "CZstd"]),
     // 3
     .target(name: "PacketPath", dependencies: ["Wire", "Input", "Ruleset", "Snapshot"]),
+    .target(name: "CaptureAnalysis", dependencies: ["Wire", "Input", "Findings", "CaptureFile"]),
     // 5
-    .target(name: "Report", dependencies: ["Wire", "Input", "Findings", "Ruleset", "Snapshot", "PacketPath"]),
+    .target(
+      name: "Report",
+      dependencies: ["Wire", "Input", "Findings", "Ruleset", "Snapshot", "PacketPath", "CaptureAnalysis"]),
     // 6
     .executableTarget(
       name: "kubepath",
       dependencies: [
-        "Wire", "Input", "Findings", "Ruleset", "Snapshot", "PacketPath", "Report",
+        "Wire", "Input", "Findings", "Ruleset", "Snapshot", "PacketPath", "Report", "CaptureFile", "CaptureAnalysis",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
+    // Tests
+    .testTarget(name: "WireTests", dependencies: ["Wire"]),
     .testTarget(name: "InputTests", dependencies: ["Input", "CZlib", "CZstd"]),
     .testTarget(name: "SnapshotTests", dependencies: ["Input", "Ruleset", "Snapshot", "Wire"]),
     .testTarget(name: "NftTests", dependencies: ["Wire", "Input", "Ruleset", "Snapshot"]),
+    .testTarget(name: "CaptureFileTests", dependencies: ["CaptureFile", "Wire"]),
+    .testTarget(name: "CaptureAnalysisTests", dependencies: ["CaptureAnalysis", "CaptureFile", "Findings", "Wire"]),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx17
