@@ -13,7 +13,10 @@ extension NftReader {
       failure = nil
       let from = scanner.start
       let clauses = lowering.ruleset.clauses.count
-      if !statement(chain) {
+      if clauses - lowering.firstClause > 60_000 {
+        failure = "expected at most 60,000 matches and statements in a rule"
+      }
+      if failure != nil || !statement(chain) {
         diagnose(.warning, failure ?? "expected a statement, found \(scanner.description)", line: line)
         skipStatement()
         lowering.ruleset.clauses.removeSubrange(max(clauses, lowering.firstClause)...)

@@ -42,6 +42,8 @@ struct NftReader {
 
   /// Tables of this text, by family and name.
   var tables: [String: TableID] = [:]
+  /// How the command before spelled its table.
+  var lastTable: (range: Range<Int>, id: TableID)?
   var firstTable: Int
   var firstChain: Int
   /// Sets of this text: table and name → what is known of them.
