@@ -16,7 +16,7 @@ public func runCommand(
   let standardOutput = try temporaryFile()
   let standardError = try temporaryFile()
   let files = [standardInput, standardOutput, standardError]
-  defer { files.forEach { close($0) } }
+  defer { for file in files { close(file) } }
   writeAll(standardInput, Array(input.utf8))
   lseek(standardInput, 0, SEEK_SET)
 
@@ -30,7 +30,7 @@ public func runCommand(
   variables["PATH"] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
   var argumentList: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) } + [nil]
   var environmentList: [UnsafeMutablePointer<CChar>?] = variables.map { strdup("\($0.key)=\($0.value)") } + [nil]
-  defer { (argumentList + environmentList).forEach { free($0) } }
+  defer { for text in argumentList + environmentList { free(text) } }
 
   // posix_spawnp searches the caller's own PATH, which for a plain user lacks the sbin directories.
   let program = findProgram(arguments[0]) ?? arguments[0]

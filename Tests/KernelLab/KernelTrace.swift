@@ -49,7 +49,10 @@ struct RuleIndex {
 
 /// One nf_tables trace event: what `nft monitor trace` prints as a line.
 struct TraceEvent {
-  enum Kind: UInt64 { case policy = 1, chainEnd, rule }
+  enum Kind: UInt64 {
+    case policy = 1
+    case chainEnd, rule
+  }
 
   var kind: Kind
   var chain: ChainName

@@ -11,7 +11,8 @@ public final class LabNode {
   let wires = ["eth0", "eth1", "veth1", "veth2"]
   let lockFile: String
 
-  public init(bridge: Bool = false, setup: [String] = [], setup6: [String] = [], sysctls: [String: String] = [:]) throws {
+  public init(bridge: Bool = false, setup: [String] = [], setup6: [String] = [], sysctls: [String: String] = [:]) throws
+  {
     self.bridge = bridge
     namespace = try NetworkNamespace()
     peers = try NetworkNamespace()
@@ -96,10 +97,14 @@ public final class LabNode {
       let options = version == .v6 ? " nodad" : ""
       let net = version == .v4 ? "24" : "64"
       let pods = bridge ? "cni0" : "veth1"
-      lines += ["addr add @node/\(net)\(options) dev eth0", "addr add @nodeb/\(net)\(options) dev eth0"].map(world.render)
-      lines += ["addr add @node2/\(net)\(options) dev eth1", "addr add @podgw/\(net)\(options) dev \(pods)"].map(world.render)
+      lines += ["addr add @node/\(net)\(options) dev eth0", "addr add @nodeb/\(net)\(options) dev eth0"].map(
+        world.render)
+      lines += ["addr add @node2/\(net)\(options) dev eth1", "addr add @podgw/\(net)\(options) dev \(pods)"].map(
+        world.render)
       if !bridge { lines += ["pod2", "pod2b"].map { world.render("route add @\($0)/@host dev veth2") } }
-      lines += [world.render("route add default via @gateway dev eth0"), world.render("route add @remotes via @hop dev eth0")]
+      lines += [
+        world.render("route add default via @gateway dev eth0"), world.render("route add @remotes via @hop dev eth0"),
+      ]
       let links: [(String, [String])] = [
         ("eth0", ["client", "client2", "gateway", "hop"]), ("eth1", ["far", "gateway2"]),
         ("veth1", ["pod1", "pod1b"]), ("veth2", ["pod2", "pod2b"]),
@@ -117,7 +122,17 @@ public final class LabNode {
   // MARK: rules
 
   public func load(_ restore: String, backend: Backend, version: IPVersion) throws {
-    try namespace.run { _ = try run(backend.command(version) + "-restore", input: restore) }
+    do {
+      try namespace.run { _ = try run(backend.command(version) + "-restore", input: restore) }
+    } catch let error as LabError {
+      // The tools name a refused rule by its line only.
+      let words = error.description.split { !$0.isLetter && !$0.isNumber }
+      let lines = restore.split(separator: "\n", omittingEmptySubsequences: false)
+      guard let at = words.firstIndex(of: "line"), at + 1 < words.count, let number = Int(words[at + 1]),
+        (1...lines.count).contains(number)
+      else { throw error }
+      throw LabError("\(error) \(lines[number - 1])")
+    }
   }
 
   public func load(sets: String) throws {
@@ -179,7 +194,9 @@ public final class LabNode {
       "ipv4/fwmark_reflect", "ipv4/ip_nonlocal_bind",
     ]
     for device in ["all", "default", "lo", "cni0"] + wires {
-      keys += ["forwarding", "rp_filter", "route_localnet", "accept_local", "src_valid_mark"].map { "ipv4/conf/\(device)/\($0)" }
+      keys += ["forwarding", "rp_filter", "route_localnet", "accept_local", "src_valid_mark"].map {
+        "ipv4/conf/\(device)/\($0)"
+      }
       keys += ["forwarding", "disable_ipv6"].map { "ipv6/conf/\(device)/\($0)" }
     }
     return keys.compactMap { key in

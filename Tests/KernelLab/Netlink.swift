@@ -67,7 +67,8 @@ final class NetlinkSocket {
     guard setsockopt(descriptor, 270, 1, &group, 4) == 0 else { throw .system("netlink group") }
   }
 
-  func send(_ kind: UInt16, flags: UInt16, family: UInt8 = 0, body: [UInt8] = [], resource: UInt16 = 0) throws(LabError) {
+  func send(_ kind: UInt16, flags: UInt16, family: UInt8 = 0, body: [UInt8] = [], resource: UInt16 = 0) throws(LabError)
+  {
     sequence += 1
     let size = UInt32(20 + body.count)
     var bytes: [UInt8] = []

@@ -17,7 +17,7 @@ public struct Observation: Hashable, Sendable {
   public enum Verdict: String, Sendable { case forward, deliver, drop, reject, noroute }
 
   public var verdict: Verdict
-  /// The packet on the wire, or at the end of the INPUT hook; for the other verdicts the last that was seen of it.
+  /// The packet on the wire, or at the end of the INPUT hook; for the other verdicts as it was sent.
   public var source: IPAddress
   public var destination: IPAddress
   public var sourcePort: UInt16?

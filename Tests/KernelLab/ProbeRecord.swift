@@ -74,7 +74,7 @@ struct ProbeRecord {
       observed.sourcePort = seen?.sourcePort ?? probe.sourcePort
       observed.destinationPort = seen?.destinationPort ?? probe.destinationPort
     }
-    show(packet)
+    show(nil)
     let reached = probe.from == "local" ? "output" : "prerouting"
     if let wire {
       observed.verdict = .forward
@@ -94,7 +94,8 @@ struct ProbeRecord {
     {
       observed.verdict = .noroute
       observed.detail = answer ?? (errorNumber == 0 ? "silent" : String(cString: strerror(errorNumber)))
-    } else if legacy, let last = steps.last, last.chain.table == "nat", last.verdict == "accept", ends[last.hook] == nil {
+    } else if legacy, let last = steps.last, last.chain.table == "nat", last.verdict == "accept", ends[last.hook] == nil
+    {
       // Legacy TRACE names a rule before it acts: one that found no address to translate to drops.
       observed.steps[observed.steps.count - 1].verdict = "drop"
     } else if let answer, answer.hasSuffix("ttl-exceeded") {

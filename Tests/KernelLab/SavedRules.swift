@@ -33,7 +33,9 @@ public struct SavedRules: Sendable {
       at + 1 < words.count
     else { return "continue" }
     let target = words[at + 1]
-    if rules[ChainName(chain.family, chain.table, target)] != nil, policies[ChainName(chain.family, chain.table, target)] == nil {
+    if rules[ChainName(chain.family, chain.table, target)] != nil,
+      policies[ChainName(chain.family, chain.table, target)] == nil
+    {
       return (words[at] == "-g" ? "goto " : "jump ") + target
     }
     switch target {

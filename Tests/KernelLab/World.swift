@@ -81,7 +81,9 @@ public struct World: Sendable {
     func end(_ word: String) throws(LabError) -> (IPAddress, UInt16) {
       var host = Substring(word)
       var port: UInt16 = 0
-      if ipProtocol.hasPorts, let colon = word.lastIndex(of: ":"), let number = UInt16(word[word.index(after: colon)...]) {
+      if ipProtocol.hasPorts, let colon = word.lastIndex(of: ":"),
+        let number = UInt16(word[word.index(after: colon)...])
+      {
         host = word[..<colon]
         port = number
       }

@@ -66,7 +66,9 @@ enum Situations {
       flows: ["eth0 tcp @client:40000 > @pod1:80", "eth0 udp @client:40000 > @pod1:80"]),
     Situation(
       "DROP in mangle POSTROUTING", "*mangle\n-A POSTROUTING -o veth1 -j DROP\n",
-      flows: ["eth0 tcp @client:40000 > @pod1:80", "eth0 tcp @client:40000 > @pod2:80", "local tcp @podgw:1 > @pod1:80"]),
+      flows: [
+        "eth0 tcp @client:40000 > @pod1:80", "eth0 tcp @client:40000 > @pod2:80", "local tcp @podgw:1 > @pod1:80",
+      ]),
     Situation(
       "DROP in mangle INPUT", "*mangle\n-A INPUT -i eth0 -s @client -j DROP\n",
       flows: ["eth0 tcp @client:40000 > @node:80", "eth0 tcp @client2:40000 > @node:80"]),
@@ -85,7 +87,8 @@ enum Situations {
       """,
       flows: [
         "eth0 tcp @client:40000 > @pod1:80", "eth0 tcp @client2:40000 > @pod1:80", "eth0 tcp @client:40000 > @node:80",
-        "eth0 udp @client:40000 > @node:80", "local tcp @node:40000 > @outside:80", "local tcp @node:40000 > @outside2:80",
+        "eth0 udp @client:40000 > @node:80", "local tcp @node:40000 > @outside:80",
+        "local tcp @node:40000 > @outside2:80",
       ]),
   ]
 
@@ -255,7 +258,10 @@ enum Situations {
       -A POSTROUTING -o eth0 -p tcp -m tcp --dport 80 -j SNAT --to-source @nodeb
       -A POSTROUTING -o eth0 -p tcp -m tcp --dport 81 -j SNAT --to-source @nodeb:7000
       """,
-      flows: ["veth1 tcp @pod1:40000 > @outside:80", "veth1 tcp @pod1:40000 > @outside:81", "veth1 tcp @pod1:40000 > @outside:82"]),
+      flows: [
+        "veth1 tcp @pod1:40000 > @outside:80", "veth1 tcp @pod1:40000 > @outside:81",
+        "veth1 tcp @pod1:40000 > @outside:82",
+      ]),
     Situation(
       "SNAT in INPUT",
       """
@@ -353,9 +359,11 @@ enum Situations {
       -A OUTPUT -p udp -j MARK --set-mark 0x10
       """,
       flows: [
-        "veth1 tcp @pod1:40000 > @outside:80", "veth1 tcp @pod1b:40000 > @outside:80", "local udp @node:40000 > @outside:80",
+        "veth1 tcp @pod1:40000 > @outside:80", "veth1 tcp @pod1b:40000 > @outside:80",
+        "local udp @node:40000 > @outside:80",
         "local tcp @node:40000 > @outside:80",
-      ], setup: ["rule add fwmark 0x10/0x10 lookup 100 pref 1000", "route add default via @gateway2 dev eth1 table 100"]),
+      ],
+      setup: ["rule add fwmark 0x10/0x10 lookup 100 pref 1000", "route add default via @gateway2 dev eth1 table 100"]),
     Situation(
       "a socket's mark chooses the routing table", "",
       flows: ["local udp @node:40000 > @outside:80 mark=0x10", "local udp @node:40000 > @outside:80 mark=0x20"],
@@ -370,7 +378,9 @@ enum Situations {
       setup: ["rule add iif veth2 lookup 102 pref 1002", "route add default via @gateway2 dev eth1 table 102"]),
     Situation(
       "the longest prefix wins", "",
-      flows: ["eth0 tcp @client:40000 > @vip:80", "eth0 tcp @client:40000 > @vip2:80", "local tcp @node:40000 > @vip:80"],
+      flows: [
+        "eth0 tcp @client:40000 > @vip:80", "eth0 tcp @client:40000 > @vip2:80", "local tcp @node:40000 > @vip:80",
+      ],
       setup: ["route add @vips via @gateway2 dev eth1", "route add @vip2/@host via @pod1 dev veth1"]),
     Situation(
       "unreachable", "", flows: ["eth0 tcp @client:40000 > @dead:80", "local tcp @node:40000 > @dead:80"],
@@ -383,7 +393,9 @@ enum Situations {
       setup: ["route add prohibit @deads"]),
     Situation(
       "a local route makes an address local", "*filter\n-A INPUT -m addrtype --dst-type LOCAL -j ACCEPT\n",
-      flows: ["eth0 tcp @client:40000 > @vip:80", "eth0 tcp @client:40000 > @vip2:80", "local tcp @node:40000 > @vip:80"],
+      flows: [
+        "eth0 tcp @client:40000 > @vip:80", "eth0 tcp @client:40000 > @vip2:80", "local tcp @node:40000 > @vip:80",
+      ],
       setup: ["route add local @vip/@host dev lo"]),
     Situation(
       "no forwarding", "", flows: ["eth0 tcp @client:40000 > @pod1:80", "eth0 tcp @client:40000 > @node:80"],
@@ -483,18 +495,22 @@ extension Situations {
     Situation(
       "ClusterIP with three endpoints",
       kubeFrame + service(["@pod1:8080", "@pod2:8080", "@remote:8080"]) + kubeFilter,
-      flows: ["eth0 tcp @client:40000 > @vip:80", "veth2 tcp @pod2b:40000 > @vip:80", "local tcp @node:40000 > @vip:80"],
+      flows: [
+        "eth0 tcp @client:40000 > @vip:80", "veth2 tcp @pod2b:40000 > @vip:80", "local tcp @node:40000 > @vip:80",
+      ],
       repeats: 60),
     Situation(
       "ClusterIP with ten endpoints",
       kubeFrame
         + service(
-          ["@pod1:8080", "@pod2:8080", "@remote:8080", "@pod1b:8080", "@pod2b:8080", "@remote2:8080", "@pod1:8081",
-            "@pod2:8081", "@pod1:8082", "@pod2:8082"]) + kubeFilter,
+          [
+            "@pod1:8080", "@pod2:8080", "@remote:8080", "@pod1b:8080", "@pod2b:8080", "@remote2:8080", "@pod1:8081",
+            "@pod2:8081", "@pod1:8082", "@pod2:8082",
+          ]) + kubeFilter,
       flows: ["eth0 tcp @client:40000 > @vip:80"], repeats: 160),
     Situation(
       "a Service without endpoints refuses",
-      kubeFrame + kubeFilter + """
+      kubeFrame + ":KUBE-SERVICES -\n" + kubeFilter + """
         -A KUBE-SERVICES -d @vip/@host -p tcp -m comment --comment "ns/none has no endpoints" -m tcp --dport 80 -j REJECT --reject-with @rejectport
         -A KUBE-EXTERNAL-SERVICES -p tcp -m addrtype --dst-type LOCAL -m tcp --dport 30080 -j REJECT --reject-with @rejectport
         """,
@@ -514,8 +530,10 @@ extension Situations {
 
         """ + kubeFilter,
       flows: [
-        "eth0 tcp @client:40000 > @node:30080", "eth0 tcp @client:40000 > @nodeb:30080", "veth2 tcp @pod2:40000 > @podgw:30080",
-        "local tcp @node:40000 > @node:30080", "local tcp @loop:40000 > @loop:30080", "eth0 tcp @client:40000 > @node:30081",
+        "eth0 tcp @client:40000 > @node:30080", "eth0 tcp @client:40000 > @nodeb:30080",
+        "veth2 tcp @pod2:40000 > @podgw:30080",
+        "local tcp @node:40000 > @node:30080", "local tcp @loop:40000 > @loop:30080",
+        "eth0 tcp @client:40000 > @node:30081",
       ]),
     Situation(
       "NodePort, externalTrafficPolicy Local, a local endpoint",
@@ -529,7 +547,8 @@ extension Situations {
 
         """ + kubeFilter,
       flows: [
-        "eth0 tcp @client:40000 > @node:30080", "veth2 tcp @pod2:40000 > @node:30080", "local tcp @node:40000 > @node:30080",
+        "eth0 tcp @client:40000 > @node:30080", "veth2 tcp @pod2:40000 > @node:30080",
+        "local tcp @node:40000 > @node:30080",
       ]),
     Situation(
       "NodePort, externalTrafficPolicy Local, no local endpoint",
@@ -540,10 +559,11 @@ extension Situations {
         -A KUBE-EXT-A -m addrtype --src-type LOCAL -j KUBE-SVC-A
 
         """ + kubeFilter + """
-        -A KUBE-EXTERNAL-SERVICES -p tcp -m addrtype --dst-type LOCAL -m tcp --dport 30080 -j DROP
-        """,
+          -A KUBE-EXTERNAL-SERVICES -p tcp -m addrtype --dst-type LOCAL -m tcp --dport 30080 -j DROP
+          """,
       flows: [
-        "eth0 tcp @client:40000 > @node:30080", "veth2 tcp @pod2:40000 > @node:30080", "local tcp @node:40000 > @node:30080",
+        "eth0 tcp @client:40000 > @node:30080", "veth2 tcp @pod2:40000 > @node:30080",
+        "local tcp @node:40000 > @node:30080",
       ]),
     Situation(
       "source ranges of a load balancer",
@@ -555,10 +575,10 @@ extension Situations {
         -A KUBE-EXT-A -j KUBE-SVC-A
 
         """ + kubeFilter + """
-        -A INPUT -m conntrack --ctstate NEW -j KUBE-PROXY-FIREWALL
-        -A FORWARD -m conntrack --ctstate NEW -j KUBE-PROXY-FIREWALL
-        -A KUBE-PROXY-FIREWALL -d @lb/@host -p tcp -m tcp --dport 80 -j DROP
-        """, flows: ["eth0 tcp @client:40000 > @lb:80", "eth0 tcp @client2:40000 > @lb:80"]),
+          -A INPUT -m conntrack --ctstate NEW -j KUBE-PROXY-FIREWALL
+          -A FORWARD -m conntrack --ctstate NEW -j KUBE-PROXY-FIREWALL
+          -A KUBE-PROXY-FIREWALL -d @lb/@host -p tcp -m tcp --dport 80 -j DROP
+          """, flows: ["eth0 tcp @client:40000 > @lb:80", "eth0 tcp @client2:40000 > @lb:80"]),
     Situation(
       "an empty Service chain leaves the packet alone",
       kubeFrame + ":KUBE-SVC-A -\n-A KUBE-SERVICES -d @vip/@host -p tcp -m tcp --dport 80 -j KUBE-SVC-A\n" + kubeFilter,
@@ -680,7 +700,10 @@ extension Situations {
       -A FORWARD -m conntrack --ctproto 17 -j DROP
       -A FORWARD -m conntrack --ctorigsrc @client --ctorigdstport 80 --ctdir ORIGINAL -j ACCEPT
       -A FORWARD -m conntrack --ctreplsrc @pod1 -j RETURN
-      """, flows: ["eth0 tcp @client:40000 > @pod1:80", "eth0 udp @client:40000 > @pod1:80", "eth0 tcp @client:1 > @pod1:81"]),
+      """,
+      flows: [
+        "eth0 tcp @client:40000 > @pod1:80", "eth0 udp @client:40000 > @pod1:80", "eth0 tcp @client:1 > @pod1:81",
+      ]),
     Situation(
       "statistic with three ways",
       """
@@ -699,24 +722,30 @@ extension Situations {
       "MAC address", "*filter\n-A FORWARD -m mac --mac-source 02:00:00:00:02:01 -j DROP\n",
       flows: ["eth0 tcp @client:40000 > @pod1:80", "veth1 tcp @pod1:40000 > @pod2:80"], hidden: true),
     Situation(
-      "packet type", "*filter\n-A FORWARD -m pkttype --pkt-type broadcast -j DROP\n-A FORWARD -m pkttype --pkt-type unicast -j ACCEPT\n",
+      "packet type",
+      "*filter\n-A FORWARD -m pkttype --pkt-type broadcast -j DROP\n-A FORWARD -m pkttype --pkt-type unicast -j ACCEPT\n",
       flows: ["eth0 tcp @client:40000 > @pod1:80"], hidden: true),
     Situation(
-      "a generous limit", "*filter\n-A FORWARD -m limit --limit 1000/sec --limit-burst 1000 -j ACCEPT\n-A FORWARD -j DROP\n",
+      "a generous limit",
+      "*filter\n-A FORWARD -m limit --limit 1000/sec --limit-burst 1000 -j ACCEPT\n-A FORWARD -j DROP\n",
       flows: ["eth0 tcp @client:40000 > @pod1:80"], hidden: true),
     Situation(
-      "recent", "*filter\n-A FORWARD -m recent --rcheck --name lab --rsource -j DROP\n-A FORWARD -m recent --set --name lab --rsource -j ACCEPT\n",
+      "recent",
+      "*filter\n-A FORWARD -m recent --rcheck --name lab --rsource -j DROP\n-A FORWARD -m recent --set --name lab --rsource -j ACCEPT\n",
       flows: ["eth0 tcp @client:40000 > @pod1:80"], versions: [.v4], hidden: true),
     Situation(
       "rpfilter", "*raw\n-A PREROUTING -m rpfilter --invert -j DROP\n",
-      flows: ["eth0 tcp @client:40000 > @pod1:80", "veth1 tcp @client:40000 > @pod2:80", "eth0 tcp @outside:4000 > @node:80"]),
+      flows: [
+        "eth0 tcp @client:40000 > @pod1:80", "veth1 tcp @client:40000 > @pod2:80", "eth0 tcp @outside:4000 > @node:80",
+      ]),
     Situation(
       "bridge ports: physdev",
       """
       *filter
       -A FORWARD -m physdev --physdev-in veth1 -j ACCEPT
       -A FORWARD -m physdev --physdev-in veth2 -j DROP
-      """, flows: ["cni0 tcp @pod1:40000 > @outside:80", "cni0 tcp @pod2:40000 > @outside:80"], bridge: true, hidden: true),
+      """, flows: ["cni0 tcp @pod1:40000 > @outside:80", "cni0 tcp @pod2:40000 > @outside:80"], bridge: true,
+      hidden: true),
     Situation(
       "bridge: from pod to pod and out",
       """
@@ -726,7 +755,9 @@ extension Situations {
       *nat
       -A POSTROUTING -s @pods ! -o cni0 -j MASQUERADE
       """,
-      flows: ["cni0 tcp @pod1:40000 > @outside:80", "eth0 tcp @client:40000 > @pod2:80", "cni0 tcp @pod1:40000 > @podgw:80"],
+      flows: [
+        "cni0 tcp @pod1:40000 > @outside:80", "eth0 tcp @client:40000 > @pod2:80", "cni0 tcp @pod1:40000 > @podgw:80",
+      ],
       bridge: true),
     Situation(
       "sets of addresses",
@@ -737,7 +768,8 @@ extension Situations {
       -A FORWARD -m set --match-set both@6 src,dst -j REJECT
       """,
       flows: [
-        "eth0 tcp @client:40000 > @pod1:80", "eth0 tcp @client2:40000 > @outside:80", "eth0 tcp @client2:40000 > @pod2:80",
+        "eth0 tcp @client:40000 > @pod1:80", "eth0 tcp @client2:40000 > @outside:80",
+        "eth0 tcp @client2:40000 > @pod2:80",
         "eth0 tcp @client2:40000 > @pod1:80",
       ],
       sets: """
@@ -757,7 +789,6 @@ extension Situations {
       -A FORWARD -m set --match-set ipport@6 dst,dst -j ACCEPT
       -A FORWARD -m set --match-set netport@6 src,dst -j DROP
       -A FORWARD -m set --match-set netif@6 src,src -j RETURN
-      -A FORWARD -m set --match-set netnet@6 src,dst -j REJECT
       """,
       flows: [
         "eth0 tcp @client:40000 > @pod1:80", "eth0 udp @client:40000 > @pod1:80", "eth0 udp @client:40000 > @pod2:53",
@@ -770,26 +801,38 @@ extension Situations {
         add netport@6 @lan,udp:50-60
         create netif@6 hash:net,iface family @inet
         add netif@6 @pods,veth1
-        create netnet@6 hash:net,net family @inet
-        add netnet@6 @lan,@pods
 
         """),
     Situation(
-      "bitmaps, mark sets and lists of sets",
+      "sets of pairs of networks, and of marks",
       """
       *mangle
       -A PREROUTING -j MARK --set-mark 0x7
       *filter
+      -A FORWARD -m set --match-set netnet@6 src,dst -j REJECT
+      -A FORWARD -m set --match-set marked@6 src,src -j DROP
+      """, flows: ["eth0 tcp @client:40000 > @pod1:81", "veth1 tcp @pod1:40000 > @outside:81"],
+      sets: """
+        create netnet@6 hash:net,net family @inet
+        add netnet@6 @lan,@pods
+        create marked@6 hash:ip,mark family @inet
+        add marked@6 @pod1,0x7
+
+        """),
+    Situation(
+      "bitmaps and lists of sets",
+      """
+      *filter
       -A FORWARD -m set --match-set ports dst -j ACCEPT
-      -A FORWARD -m set --match-set marked src,src -j DROP
       -A FORWARD -m set --match-set all src -j REJECT
       """,
-      flows: ["eth0 tcp @client:40000 > @pod1:81", "eth0 tcp @client:40000 > @pod1:90", "eth0 tcp @client2:40000 > @pod1:90", "eth0 tcp @hop:40000 > @pod1:90"],
+      flows: [
+        "eth0 tcp @client:40000 > @pod1:81", "eth0 tcp @client:40000 > @pod1:90", "eth0 tcp @client2:40000 > @pod1:90",
+        "eth0 tcp @hop:40000 > @pod1:90",
+      ],
       sets: """
         create ports bitmap:port range 80-89
         add ports 81
-        create marked hash:ip,mark family inet
-        add marked @client,0x7
         create one hash:ip family inet
         add one @client2
         create all list:set
@@ -826,7 +869,9 @@ extension Situations {
       -A B -p tcp -j RETURN
       -A B -m comment --comment "falls off the end"
       """,
-      flows: ["eth0 tcp @client:40000 > @pod1:80", "eth0 udp @client:40000 > @pod1:80", "eth0 udp @client2:40000 > @pod1:80"]),
+      flows: [
+        "eth0 tcp @client:40000 > @pod1:80", "eth0 udp @client:40000 > @pod1:80", "eth0 udp @client2:40000 > @pod1:80",
+      ]),
     Situation(
       "goto returns to the caller's caller",
       """
@@ -837,7 +882,9 @@ extension Situations {
       -A A -j ACCEPT
       -A B -m tcp -p tcp --dport 80 -j ACCEPT
       """,
-      flows: ["eth0 tcp @client:40000 > @pod1:80", "eth0 tcp @client:40000 > @pod1:81", "eth0 udp @client:40000 > @pod1:81"]),
+      flows: [
+        "eth0 tcp @client:40000 > @pod1:80", "eth0 tcp @client:40000 > @pod1:81", "eth0 udp @client:40000 > @pod1:81",
+      ]),
     Situation(
       "goto out of a built-in chain ends at the policy",
       """
@@ -847,7 +894,9 @@ extension Situations {
       -A FORWARD -j ACCEPT
       -A A -p tcp -m tcp --dport 80 -j ACCEPT
       """,
-      flows: ["eth0 tcp @client:40000 > @pod1:80", "eth0 tcp @client:40000 > @pod1:81", "eth0 udp @client:40000 > @pod1:81"]),
+      flows: [
+        "eth0 tcp @client:40000 > @pod1:80", "eth0 tcp @client:40000 > @pod1:81", "eth0 udp @client:40000 > @pod1:81",
+      ]),
     Situation(
       "goto inside goto",
       """
@@ -862,7 +911,9 @@ extension Situations {
       -A D -p tcp -m tcp --dport 80 -j ACCEPT
       -A D -j RETURN
       """,
-      flows: ["eth0 tcp @client:40000 > @pod1:80", "eth0 tcp @client:40000 > @pod1:81", "eth0 tcp @client:40000 > @pod1:82"]),
+      flows: [
+        "eth0 tcp @client:40000 > @pod1:80", "eth0 tcp @client:40000 > @pod1:81", "eth0 tcp @client:40000 > @pod1:82",
+      ]),
     Situation(
       "RETURN in a built-in chain means its policy",
       """
@@ -873,7 +924,9 @@ extension Situations {
       -A FORWARD -j RETURN
       -A FORWARD -j DROP
       """,
-      flows: ["eth0 tcp @client:40000 > @node:80", "eth0 udp @client:40000 > @node:80", "eth0 tcp @client:40000 > @pod1:80"]),
+      flows: [
+        "eth0 tcp @client:40000 > @node:80", "eth0 udp @client:40000 > @node:80", "eth0 tcp @client:40000 > @pod1:80",
+      ]),
     Situation(
       "a chain called twice, and one nobody calls",
       """
