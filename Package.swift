@@ -14,8 +14,9 @@ let package = Package(
   targets: [
     // 0
     .target(name: "Wire"),
+    .target(name: "CSimdjson", linkerSettings: [.linkedLibrary("simdjson")]),
     // 1
-    .target(name: "Input", dependencies: ["Wire"]),
+    .target(name: "Input", dependencies: ["Wire", "CSimdjson"]),
     .target(name: "Findings", dependencies: ["Wire"]),
     .target(name: "Ruleset", dependencies: ["Wire", "Input"]),
     // 2
@@ -34,6 +35,8 @@ let package = Package(
     // The kernel as the judge: makes nodes in network namespaces and records what becomes of packets.
     .target(name: "KernelLab", dependencies: ["Wire"], path: "Tests/KernelLab"),
     .testTarget(name: "PacketPathKernelTests", dependencies: ["KernelLab", "Wire", "kubepath"]),
+    .testTarget(name: "InputTests", dependencies: ["Input"]),
   ],
-  swiftLanguageModes: [.v6]
+  swiftLanguageModes: [.v6],
+  cxxLanguageStandard: .cxx17
 )

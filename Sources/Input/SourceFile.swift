@@ -79,6 +79,9 @@ public final class SourceFile: @unchecked Sendable {
     return SourceFile(name: name, bytes: UnsafeRawBufferPointer(start: base, count: count), mapped: false)
   }
 
+  /// How many bytes behind `bytes` may be read as well: the rest of a mapping's last page.
+  public var readablePadding: Int { mapped ? -bytes.count & 0xFFF : 0 }
+
   /// A part of the file as text; what is not UTF-8 is replaced.
   public func text(_ range: Range<Int>) -> String {
     let clamped = range.clamped(to: 0..<bytes.count)
