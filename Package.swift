@@ -32,6 +32,8 @@ let package = Package(
         "Wire", "Input", "Findings", "Ruleset", "Snapshot", "PacketPath", "Report",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
+    // Times whole processes beside their peers; nothing depends on it.
+    .executableTarget(name: "kubepath-bench"),
     // The kernel as the judge: makes nodes in network namespaces and records what becomes of packets.
     .target(name: "KernelLab", dependencies: ["Wire"], path: "Tests/KernelLab"),
     .testTarget(name: "PacketPathKernelTests", dependencies: ["KernelLab", "Wire", "kubepath"]),
