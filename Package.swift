@@ -22,7 +22,7 @@ let package = Package(
     // 2
     .target(name: "Snapshot", dependencies: ["Wire", "Input", "Ruleset"]),
     // 3
-    .target(name: "PacketPath", dependencies: ["Wire", "Ruleset", "Snapshot"]),
+    .target(name: "PacketPath", dependencies: ["Wire", "Input", "Ruleset", "Snapshot"]),
     // 5
     .target(name: "Report", dependencies: ["Wire", "Findings", "Ruleset", "Snapshot", "PacketPath"]),
     // 6
