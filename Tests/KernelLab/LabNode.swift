@@ -39,6 +39,13 @@ public final class LabNode {
     try namespace.run {
       try run("ip", "-batch", "-", input: addressing() + setup.map { $0 + "\n" }.joined())
       if !setup6.isEmpty { try run("ip", "-6", "-batch", "-", input: setup6.map { $0 + "\n" }.joined()) }
+      if bridge {
+        // What the bridge would have learned: frames to a host it does not know go out of every port.
+        let entries = ["veth1", "veth2"].map {
+          "fdb replace \(Self.text(address(ofPeer: $0))) dev \($0) master static\n"
+        }
+        try run("bridge", "-batch", "-", input: entries.joined())
+      }
       for (key, value) in sysctls {
         let path = key.contains("/") ? key : String(key.map { $0 == "." ? "/" : $0 })
         Self.set(path.hasPrefix("net/") ? String(path.dropFirst(4)) : path, value)

@@ -163,7 +163,8 @@ public final class Prober {
     guard ownTraces[event.packetIdentity] == true else { return }
     record.mark = event.mark
     if event.chain.table == "kernellab" {
-      if event.chain.chain.hasPrefix("end_"), let packet = record.packet {
+      // The policy's event follows the chain's and tells neither header nor interfaces.
+      if event.header != nil, event.chain.chain.hasPrefix("end_"), let packet = record.packet {
         record.ends[String(event.chain.chain.dropFirst(4))] = (packet, event.mark, event.outInterface)
       }
       return

@@ -131,9 +131,9 @@ struct RandomSituation {
     }
     let canIn = hooks.allSatisfy { ["PREROUTING", "INPUT", "FORWARD"].contains($0) }
     let canOut = hooks.allSatisfy { ["FORWARD", "OUTPUT", "POSTROUTING"].contains($0) }
-    if canIn, flow.from != "local", chance(25) { words += [chance(20) ? "! -i" : "-i", interface(flow.from)] }
+    if canIn, flow.from != "local", chance(25) { words += device("-i", flow.from) }
     if canOut, chance(25) {
-      words += [chance(20) ? "! -o" : "-o", interface(pick(["eth0", "eth1", "veth1", "lo", "cni0"]))]
+      words += device("-o", pick(["eth0", "eth1", "veth1", "lo", "cni0"]))
     }
     for _ in 0..<number(3) { words += match(flow, ipProtocol, table) }
     if !users.isEmpty, chance(40) {
@@ -149,8 +149,11 @@ struct RandomSituation {
     return pick([name, "@lan", "@pods", "@vips", "@remotes", "@all"])
   }
 
-  private mutating func interface(_ name: String) -> String {
-    chance(25) && name != "lo" ? pick([String(name.dropLast()) + "+", String(name.prefix(2)) + "+", "+"]) : name
+  /// Never `! -i +`: iptables-legacy-save leaves it out of the dump.
+  private mutating func device(_ option: String, _ name: String) -> [String] {
+    let wild =
+      chance(25) && name != "lo" ? pick([String(name.dropLast()) + "+", String(name.prefix(2)) + "+", "+"]) : name
+    return [chance(20) && wild != "+" ? "! \(option)" : option, wild]
   }
 
   private mutating func match(_ flow: Flow, _ ipProtocol: String?, _ table: String) -> [String] {
