@@ -120,8 +120,8 @@ final class Engine {
         next(&b, .postrouting)
       case .postrouting:
         b.packet.hook = .postrouting
+        // A forwarded packet still shows the device it came by; a local one has none.
         b.packet.output = b.packet.routedOutput
-        b.packet.input = .zero
         guard runHook(&b) else { return }
         b.packet.status |= b.packet.hasConnection ? ConnectionStatus.confirmed : 0
         if b.packet.routedLocally {

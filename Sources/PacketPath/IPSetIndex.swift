@@ -68,6 +68,16 @@ struct IPSetIndex: Sendable {
     guard test.fromSource.count >= set.dimensions.count else { return .no }
     if let version = set.version, version != query.version { return .no }
     var best: (specificity: Int, noMatch: Bool)?
+    // hash:net,iface stops at the narrowest network that holds the address, whatever interfaces it is listed with.
+    var narrowest = -1
+    if set.dimensions.contains(.iface) {
+      for element in set.elements {
+        if case .address(let range)? = element.parts.first {
+          let address = test.fromSource[0] ? query.source : query.destination
+          if range.low <= address, address <= range.high { narrowest = max(narrowest, Self.width(range)) }
+        }
+      }
+    }
     let candidates: [Int]
     if let groups = byAddress[set.name] {
       let address = netmasked(test.fromSource[0] ? query.source : query.destination, set)
@@ -88,7 +98,10 @@ struct IPSetIndex: Sendable {
           unknown = true
           held = false
         case .yes:
-          if case .address(let range) = part { specificity = specificity * 129 + Self.width(range) }
+          if case .address(let range) = part {
+            specificity = specificity * 129 + Self.width(range)
+            if position == 0, narrowest >= 0, Self.width(range) < narrowest { held = false }
+          }
         }
         if !held { break }
       }
