@@ -15,8 +15,11 @@ let package = Package(
     // 0
     .target(name: "Wire"),
     .target(name: "CSimdjson", linkerSettings: [.linkedLibrary("simdjson")]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+    .systemLibrary(name: "CLibYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
     // 1
-    .target(name: "Input", dependencies: ["Wire", "CSimdjson"]),
+    .target(name: "Input", dependencies: ["Wire", "CSimdjson", "CZlib", "CZstd", "CLibYAML"]),
     .target(name: "Findings", dependencies: ["Wire"]),
     .target(name: "Ruleset", dependencies: ["Wire", "Input"]),
     // 2
@@ -24,7 +27,7 @@ let package = Package(
     // 3
     .target(name: "PacketPath", dependencies: ["Wire", "Input", "Ruleset", "Snapshot"]),
     // 5
-    .target(name: "Report", dependencies: ["Wire", "Findings", "Ruleset", "Snapshot", "PacketPath"]),
+    .target(name: "Report", dependencies: ["Wire", "Input", "Findings", "Ruleset", "Snapshot", "PacketPath"]),
     // 6
     .executableTarget(
       name: "kubepath",
@@ -37,7 +40,9 @@ let package = Package(
     // The kernel as the judge: makes nodes in network namespaces and records what becomes of packets.
     .target(name: "KernelLab", dependencies: ["Wire"], path: "Tests/KernelLab"),
     .testTarget(name: "PacketPathKernelTests", dependencies: ["KernelLab", "Wire", "kubepath"]),
-    .testTarget(name: "InputTests", dependencies: ["Input"]),
+    .testTarget(name: "InputTests", dependencies: ["Input", "CZlib", "CZstd"]),
+    .testTarget(name: "SnapshotTests", dependencies: ["Input", "Ruleset", "Snapshot", "Wire"]),
+    .testTarget(name: "NftTests", dependencies: ["Wire", "Input", "Ruleset", "Snapshot"]),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx17

@@ -61,7 +61,8 @@ public struct LineScanner: Sequence, IteratorProtocol {
     }
     if stop > start, bytes[stop - 1] == 0x0D { stop -= 1 }
     number += 1
-    return Line(text: ByteText(bytes: UnsafeRawBufferPointer(rebasing: bytes[start..<stop])), number: number, offset: start)
+    return Line(
+      text: ByteText(bytes: UnsafeRawBufferPointer(rebasing: bytes[start..<stop])), number: number, offset: start)
   }
 }
 

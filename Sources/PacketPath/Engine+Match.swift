@@ -131,7 +131,8 @@ extension Engine {
 
   private func ipset(_ test: IPSetTest, _ b: Branch) -> Answer {
     guard node.ipsets.known else { return .unknown }
-    if changedSets(b).contains(test.name) { return .unknown }
+    // Rules add to it or delete from it: what the dump shows need not be what a packet meets.
+    if node.changedSets.contains(test.name) { return .unknown }
     let hasPorts = IPProtocol(rawValue: b.packet.ipProtocol).hasPorts
     let query = IPSetIndex.Query(
       version: b.packet.version, source: b.packet.source, destination: b.packet.destination, ipProtocol: b.packet.ipProtocol,
@@ -146,26 +147,6 @@ extension Engine {
     case .unknown: return .unknown
     }
   }
-
-  /// Names in `SET` targets that this branch ran: what the dump shows of those sets no longer holds.
-  private func changedSets(_ b: Branch) -> [String] {
-    guard setsAreChanged else { return [] }
-    var names: [String] = []
-    var at = b.steps
-    while at >= 0 {
-      let entry = steps[Int(at)]
-      at = entry.previous
-      guard let rule = entry.step.rule else { continue }
-      for clause in ruleset.clauses(of: ruleset[rule]) {
-        if case .statement(.changeSet(let text)) = clause {
-          names.append(contentsOf: ruleset[text].split(separator: " ").map(String.init))
-        }
-      }
-    }
-    return names
-  }
-
-  private var setsAreChanged: Bool { !ruleset.texts.isEmpty && ruleset.ipsetTests.count > 0 }
 
   // MARK: - Address types
 

@@ -234,8 +234,6 @@ extension Engine {
   /// A short form of RFC 6724's source selection: the outgoing interface, the right scope, the longest common prefix.
   func sourceAddress6(_ destination: IPAddress, _ output: String) -> IPAddress? {
     let all = (node.snapshot.addresses ?? []).filter { $0.address.version == .v6 && !$0.tentative }
-    // RFC 6724, rule 1: the destination itself, where it is the node's own.
-    if all.contains(where: { $0.address == destination }) { return destination }
     let linkLocal = destination.isLinkLocal
     func rank(_ a: InterfaceAddress) -> (Int, Int, Int, Int) {
       let scopeFits = a.address.isLinkLocal == linkLocal && !a.address.isLoopback
@@ -243,6 +241,7 @@ extension Engine {
       let common = difference.high != 0 ? difference.high.leadingZeroBitCount : 64 + difference.low.leadingZeroBitCount
       return (scopeFits ? 1 : 0, a.deprecated ? 0 : 1, a.interface == output ? 1 : 0, min(common, a.prefixLength))
     }
+    if all.contains(where: { $0.address == destination }) { return destination }
     var best: InterfaceAddress?
     for candidate in all where !candidate.address.isLoopback || all.count == 1 {
       if candidate.address.isLinkLocal, candidate.interface != output { continue }

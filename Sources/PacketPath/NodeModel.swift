@@ -10,6 +10,8 @@ public final class NodeModel: Sendable {
   let order6: HookOrder
   let routing: RoutingTables
   let ipsets: IPSetIndex
+  /// Names of ipsets that some rule's SET target changes.
+  let changedSets: Set<String>
   let links: [String: Link]
   let linksByName: [Bits128: Link]
   let addresses: [String: [InterfaceAddress]]
@@ -26,6 +28,13 @@ public final class NodeModel: Sendable {
     order6 = HookOrder(snapshot.ruleset, .v6)
     routing = RoutingTables(snapshot)
     ipsets = IPSetIndex(snapshot.ipsets)
+    var changed: Set<String> = []
+    if !snapshot.ruleset.ipsetTests.isEmpty {
+      for case .statement(.changeSet(let text)) in snapshot.ruleset.clauses {
+        changed.formUnion(snapshot.ruleset[text].split(separator: " ").map(String.init))
+      }
+    }
+    changedSets = changed
     links = Dictionary((snapshot.links ?? []).map { ($0.name, $0) }, uniquingKeysWith: { a, _ in a })
     linksByName = Dictionary(
       (snapshot.links ?? []).map { (Bits128(leftAligned: $0.name.utf8), $0) }, uniquingKeysWith: { a, _ in a })

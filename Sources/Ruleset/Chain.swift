@@ -8,6 +8,8 @@ public struct Table: Sendable {
   public var file: UInt32
   /// nft: `flags dormant` switches its base chains off.
   public var dormant = false
+  /// nft: the table's comment.
+  public var comment: String?
   public init(family: Family, name: String, backend: Backend, file: UInt32) {
     self.family = family
     self.name = name
@@ -46,6 +48,9 @@ public struct Chain: Sendable {
   public var ruleCount: UInt32
   /// Line of the declaration; 0 while the chain is only referred to.
   public var line: UInt32
+
+  /// nft's `jump { … }`: a chain without a name.
+  public var isInline = false
 
   public static let notBase = UInt32.max
   public init(table: TableID, name: NameID, base: UInt32 = notBase, line: UInt32 = 0) {

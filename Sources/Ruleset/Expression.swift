@@ -1,24 +1,24 @@
 import Wire
 
 /// A value computed from a packet: nft's right-hand sides, lookup keys and statement arguments.
-public indirect enum Expression: Sendable, Hashable {
+public enum Expression: Sendable, Hashable {
   case field(Field)
   case constant(Bits128)
   /// Parts of a concatenation, as in `ip daddr . tcp dport`.
   case concatenation([Expression])
-  case and(Expression, Expression)
-  case or(Expression, Expression)
-  case xor(Expression, Expression)
-  case shiftLeft(Expression, Expression)
-  case shiftRight(Expression, Expression)
+  indirect case and(Expression, Expression)
+  indirect case or(Expression, Expression)
+  indirect case xor(Expression, Expression)
+  indirect case shiftLeft(Expression, Expression)
+  indirect case shiftRight(Expression, Expression)
   /// The data that a map holds for a key; no element, and the rule ends.
-  case map(key: Expression, SetID)
+  indirect case map(key: Expression, SetID)
   /// A uniformly distributed number in offset ..< offset + modulus.
   case randomNumber(modulus: UInt32, offset: UInt32)
   /// Takes turns: 0, 1, … modulus - 1, plus offset.
   case counterNumber(modulus: UInt32, offset: UInt32)
   /// Jenkins hash with a seed; nil: a seed the kernel drew.
-  case jenkinsHash(Expression, modulus: UInt32, seed: UInt32?, offset: UInt32)
+  indirect case jenkinsHash(Expression, modulus: UInt32, seed: UInt32?, offset: UInt32)
   /// A hash that is symmetric in the flow's addresses; its seed is drawn at boot.
   case symmetricHash(modulus: UInt32, offset: UInt32)
   /// `fib …`: what a route lookup yields.

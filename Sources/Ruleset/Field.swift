@@ -4,7 +4,7 @@ public enum Field: UInt8, Sendable, Hashable, CaseIterable {
   // Interfaces.
   case inputInterface  // name; empty where the packet has none (output)
   case outputInterface
-  case inputInterfaceIndex
+  case inputInterfaceIndex  // nft iif: the name here too, as dumps print it; an index without a link is its digits
   case outputInterfaceIndex
   case inputInterfaceType  // ARPHRD_*
   case outputInterfaceType
@@ -29,6 +29,7 @@ public enum Field: UInt8, Sendable, Hashable, CaseIterable {
   case ecn  // two bits
   case typeOfService  // eight bits
   case length  // bytes from the network header on
+  case ip4TotalLength  // the same, of an IPv4 packet only (nft `ip length`)
   case ip6PayloadLength
   case fragmentOffset  // of iptables -f: 0 for the first fragment
   case ipVersion

@@ -50,6 +50,17 @@ public struct NamedSet: Sendable {
   public var comments: [Int: String] = [:]
   /// Index of the element that a `*` (catch-all) key stands for.
   public var catchAll: Int?
+  /// What nft prints behind an element besides its comment (`timeout 1h expires 59m`, `counter packets …`), by its
+  /// index.
+  public var annotations: [Int: String] = [:]
+  /// Other lines of the declaration, as nft spells them (`size 65535`, `timeout 3h`, `counter` …).
+  public var properties: [String] = []
+  /// `typeof …` as it is spelled, where the set is declared so; `keyTypes` then hold what it comes to.
+  public var typeOf: String = ""
+  /// False while the set is only referred to.
+  public var isDefined = true
+  /// Line of the declaration; 0: unknown.
+  public var line: UInt32 = 0
 
   public init(
     table: TableID, name: String, flags: Flags, components: Int, keyTypes: [String] = [], dataTypes: [String] = []

@@ -10,6 +10,8 @@ public struct Ruleset: Sendable {
   public var tables: [Table] = []
   public var chains: [Chain] = []
   public var bases: [BaseChain] = []
+  /// Chains in the order of their declarations; their numbers follow the first mention, which may be a jump.
+  public var declared: [ChainID] = []
   public var rules: [Rule] = []
   public var clauses: [Clause] = []
   /// Rule indexes grouped by chain; empty while rules already stand grouped (then the identity).
@@ -31,6 +33,8 @@ public struct Ruleset: Sendable {
   public var texts: [String] = []
   /// nft's other objects (flowtables, counters, quotas, helpers …) as they are spelled, for printing.
   public var objects: [TableObject] = []
+  /// nft: what a chain's declaration holds besides its hook (`comment "…"`, `flags offload`), by the chain's index.
+  public var chainProperties: [UInt32: [String]] = [:]
 
   /// (table, name) → chain.
   @usableFromInline var chainIndex = ChainIndex()

@@ -229,7 +229,8 @@ public enum ConntrackStatisticsReader: DumpReader {
         if entry["cpu"] == nil { entry = [:] }
       }
       if entry.isEmpty {
-        snapshot.warn(section, line.number, "expected `cpu=N found=N …` of conntrack -S, found “\(line.text.printable)”")
+        snapshot.warn(
+          section, line.number, "expected `cpu=N found=N …` of conntrack -S, found “\(line.text.printable)”")
       } else if !list.contains(entry) {
         list.append(entry)
       }

@@ -11,7 +11,9 @@ extension DumpReader {
   }
 
   /// Parses a section that holds one JSON text and hands its root on; malformed JSON is one diagnostic.
-  static func withJSON(_ section: DumpSection, into snapshot: inout Snapshot, _ body: (JSONValue, inout Snapshot) -> Void) {
+  static func withJSON(
+    _ section: DumpSection, into snapshot: inout Snapshot, _ body: (JSONValue, inout Snapshot) -> Void
+  ) {
     do {
       let document = try JSONDocument(section.file, range: section.range)
       document.withRoot { body($0, &snapshot) }

@@ -27,7 +27,8 @@ public enum IPNeighbourReader: DumpReader {
           add(entry, &list)
         } else {
           snapshot.warn(
-            section, line.number, "expected `ADDRESS dev NAME lladdr MAC STATE` of ip neigh, found “\(line.text.printable)”")
+            section, line.number,
+            "expected `ADDRESS dev NAME lladdr MAC STATE` of ip neigh, found “\(line.text.printable)”")
         }
       }
     }
@@ -45,7 +46,7 @@ public enum IPNeighbourReader: DumpReader {
     var entry = Neighbour(address: address, interface: "", state: "")
     while let word = words.next() {
       switch word {
-      case "dev": 
+      case "dev":
         guard let name = words.next() else { return nil }
         entry.interface = name.string
       case "lladdr":

@@ -129,14 +129,15 @@ public enum IPRouteReader: DumpReader {
           var value = words.next()
           if let lock = value, lock == "lock" { value = words.next() }
           draft.route.mtu = value?.int
-        case "pref": 
+        case "pref":
           _ = words.next()
           draft.version = draft.version ?? .v6
         case "error":
           _ = words.next()
           draft.version = draft.version ?? .v6
         case "expires", "hoplimit", "advmss", "window", "rtt", "rttvar", "cwnd", "initcwnd", "initrwnd", "ssthresh",
-          "realm", "realms", "realms_from", "features", "quickack", "congctl", "rto_min", "age", "used", "nhid", "users",
+          "realm", "realms", "realms_from", "features", "quickack", "congctl", "rto_min", "age", "used", "nhid",
+          "users",
           "ttl-propagate", "fastopen_no_cookie", "reordering", "ipid", "tsage", "iif", "ts":
           let value = words.next()
           if let value, value == "lock" { _ = words.next() }
@@ -149,7 +150,9 @@ public enum IPRouteReader: DumpReader {
             _ = words.next()
           }
         default:
-          if word.first == UInt8(ascii: "<") || word.first == UInt8(ascii: "(") || word.last == UInt8(ascii: ">") { continue }
+          if word.first == UInt8(ascii: "<") || word.first == UInt8(ascii: "(") || word.last == UInt8(ascii: ">") {
+            continue
+          }
           return false
         }
       }
@@ -230,7 +233,8 @@ public enum IPRouteReader: DumpReader {
         } else if let prefix = text.prefix {
           route.destination = prefix
         } else {
-          snapshot.warn(section, section.firstLine, "expected a prefix as \"dst\" of a route, found “\(text.printable)”")
+          snapshot.warn(
+            section, section.firstLine, "expected a prefix as \"dst\" of a route, found “\(text.printable)”")
           continue
         }
         merger.add(route)

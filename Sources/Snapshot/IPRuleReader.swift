@@ -30,7 +30,8 @@ public enum IPRuleReader: DumpReader {
           rule.line = line.number
           rules.append(rule)
         } else {
-          snapshot.warn(section, line.number, "expected `PRIORITY: from … lookup TABLE` of ip rule, found “\(line.text.printable)”")
+          snapshot.warn(
+            section, line.number, "expected `PRIORITY: from … lookup TABLE` of ip rule, found “\(line.text.printable)”")
         }
       }
     }
@@ -70,7 +71,8 @@ public enum IPRuleReader: DumpReader {
         guard let value = words.next(), apply(mark: value, to: &rule) else { return nil }
       case "iif", "dev": rule.inputInterface = words.next()?.string
       case "oif": rule.outputInterface = words.next()?.string
-      case "tos", "dsfield": rule.typeOfService = words.next().flatMap { $0.number(UInt8.self) ?? UInt8($0.string, radix: 16) } ?? 0
+      case "tos", "dsfield":
+        rule.typeOfService = words.next().flatMap { $0.number(UInt8.self) ?? UInt8($0.string, radix: 16) } ?? 0
       case "ipproto": rule.ipProtocol = words.next().flatMap { IPProtocol(parsing: $0.bytes)?.rawValue }
       case "sport": rule.sourcePorts = words.next().flatMap { range($0) }
       case "dport": rule.destinationPorts = words.next().flatMap { range($0) }

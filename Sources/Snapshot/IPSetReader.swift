@@ -72,7 +72,8 @@ public enum IPSetReader: DumpReader {
       case "flush", "-F", "COMMIT", "-exist", "-!": break
       default:
         guard inMembers else {
-          return snapshot.warn(section, line.number, "expected a line of ipset save or list, found “\(line.text.printable)”")
+          return snapshot.warn(
+            section, line.number, "expected a line of ipset save or list, found “\(line.text.printable)”")
         }
         words = line.words
         add(&words, line, &snapshot)
@@ -152,7 +153,8 @@ public enum IPSetReader: DumpReader {
         case "nomatch": element.noMatch = true
         case "comment":
           let rest = words.rest
-          guard rest.first == UInt8(ascii: "\""), let (quoted, after) = rest.dropFirst(1).split(at: UInt8(ascii: "\"")) else {
+          guard rest.first == UInt8(ascii: "\""), let (quoted, after) = rest.dropFirst(1).split(at: UInt8(ascii: "\""))
+          else {
             element.comment = words.next()?.string
             continue
           }
@@ -167,7 +169,8 @@ public enum IPSetReader: DumpReader {
       }
       sets[current].elements.append(element)
       if sets[current].version == nil, case .address? = element.parts.first, sets[current].type.hasPrefix("hash:") {
-        sets[current].version = text.contains(":") && text.split(at: UInt8(ascii: ","))?.before.address?.version == .v6 ? .v6 : .v4
+        sets[current].version =
+          text.contains(":") && text.split(at: UInt8(ascii: ","))?.before.address?.version == .v6 ? .v6 : .v4
       }
     }
   }
@@ -181,7 +184,9 @@ extension IPSet {
     guard parts.count == 2, parts[0] == "hash" || parts[0] == "bitmap" else { return nil }
     var dimensions: [Dimension] = []
     for part in parts[1].split(separator: ",", omittingEmptySubsequences: false) {
-      guard let dimension = Dimension(rawValue: String(part)), dimension != .set, dimensions.count < 3 else { return nil }
+      guard let dimension = Dimension(rawValue: String(part)), dimension != .set, dimensions.count < 3 else {
+        return nil
+      }
       dimensions.append(dimension)
     }
     return dimensions.isEmpty ? nil : dimensions
@@ -285,8 +290,10 @@ enum ServiceName {
   static func port(_ word: ByteText) -> UInt16? { names.first { word == $0.0 }?.1 }
 
   private static let names: [(StaticString, UInt16)] = [
-    ("ftp", 21), ("ssh", 22), ("telnet", 23), ("smtp", 25), ("domain", 53), ("bootps", 67), ("bootpc", 68), ("tftp", 69),
-    ("http", 80), ("pop3", 110), ("sunrpc", 111), ("ntp", 123), ("imap2", 143), ("imap", 143), ("snmp", 161), ("bgp", 179),
+    ("ftp", 21), ("ssh", 22), ("telnet", 23), ("smtp", 25), ("domain", 53), ("bootps", 67), ("bootpc", 68),
+    ("tftp", 69),
+    ("http", 80), ("pop3", 110), ("sunrpc", 111), ("ntp", 123), ("imap2", 143), ("imap", 143), ("snmp", 161),
+    ("bgp", 179),
     ("ldap", 389), ("https", 443), ("syslog", 514), ("submission", 587), ("ipp", 631), ("ldaps", 636), ("imaps", 993),
     ("pop3s", 995), ("nfs", 2049), ("mysql", 3306), ("postgresql", 5432), ("mdns", 5353), ("http-alt", 8080),
     ("webcache", 8080),
