@@ -1,0 +1,63 @@
+import Wire
+
+/// Which hardware addresses say that an IP address is theirs, in ARP and in neighbour advertisements.
+struct AddressClaims {
+  struct Key: Hashable {
+    var address: IPAddress
+    var scope: UInt32
+  }
+
+  struct Claim {
+    var first: UInt64
+    var firstFrame: FrameReference
+    var second: UInt64 = 0
+    var secondFrame: FrameReference = .none
+    var last: UInt64
+    var lastTime: Int64
+    /// How often the claim went from one to the other, and back.
+    var changes = 0
+    var shortestChange: Int64 = .max
+    var others = 0
+  }
+
+  static let maximum = 65_536
+  private(set) var claims: [Key: Claim] = [:]
+
+  mutating func add(_ address: IPAddress, _ hardware: UInt64, scope: UInt32, frame: FrameReference, time: Int64) {
+    guard !address.isUnspecified, !address.isMulticast, hardware != 0, hardware != 0xFFFF_FFFF_FFFF else { return }
+    let key = Key(address: address, scope: scope)
+    guard var claim = claims[key] else {
+      if claims.count < Self.maximum {
+        claims[key] = Claim(first: hardware, firstFrame: frame, last: hardware, lastTime: time)
+      }
+      return
+    }
+    if hardware != claim.last {
+      claim.changes += 1
+      claim.shortestChange = min(claim.shortestChange, max(0, time - claim.lastTime))
+      if hardware != claim.first {
+        if claim.second == 0 {
+          claim.second = hardware
+          claim.secondFrame = frame
+        } else if hardware != claim.second {
+          claim.others += 1
+        }
+      }
+    }
+    claim.last = hardware
+    claim.lastTime = time
+    claims[key] = claim
+  }
+}
+
+/// `aa:bb:cc:dd:ee:ff`.
+func hardwareText(_ address: UInt64) -> String {
+  let digits = Array("0123456789abcdef".utf8)
+  var out: [UInt8] = []
+  for shift in stride(from: 40, through: 0, by: -8) {
+    let byte = UInt8(truncatingIfNeeded: address >> UInt64(shift))
+    out += [digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+    if shift > 0 { out.append(UInt8(ascii: ":")) }
+  }
+  return String(decoding: out, as: UTF8.self)
+}

@@ -1,0 +1,232 @@
+import Wire
+
+/// The network header above a transport header, both versions alike.
+struct NetworkLayer {
+  var source: Bits128
+  var destination: Bits128
+  var version: UInt8
+  var proto: UInt8
+  var ttl: UInt8
+  /// Header and payload on the wire.
+  var length: Int
+  var identification: UInt32
+  /// The first piece of a datagram whose rest is elsewhere: no length or checksum can be judged.
+  var isPartial: Bool
+  var outer: Outer
+}
+
+extension CaptureAnalyzer {
+  mutating func ipv4(_ bytes: PacketBytes, _ outer: Outer) {
+    guard outer.depth < Self.maximumDepth else { return undecoded() }
+    guard let header = IPv4Header(bytes) else { return undecoded() }
+    var total = header.totalLength
+    // Zero comes from segmentation offload on the sending host: the packet is as long as the frame.
+    if total == 0 { total = bytes.wireCount }
+    guard total >= header.headerLength else { return undecoded() }
+    let packet = bytes.limited(to: total)
+    let valid = header.isChecksumValid
+    if !valid { counts.badIPv4HeaderChecksums &+= 1 }
+    let layer = NetworkLayer(
+      source: Bits128(header.source), destination: Bits128(header.destination), version: 4,
+      proto: header.proto.rawValue, ttl: header.timeToLive, length: total,
+      identification: UInt32(header.identification), isPartial: false, outer: outer)
+    if header.isFragment {
+      frameFragments |= 1
+      fragment(
+        layer, payload: packet.dropping(header.headerLength), offset: header.fragmentOffset, more: header.moreFragments,
+        identification: UInt32(header.identification), reassemble: valid)
+    } else {
+      transport(packet.dropping(header.headerLength), layer)
+    }
+  }
+
+  mutating func ipv6(_ bytes: PacketBytes, _ outer: Outer) {
+    guard outer.depth < Self.maximumDepth else { return undecoded() }
+    guard let header = IPv6Header(bytes) else { return undecoded() }
+    var length = header.payloadLength
+    if length == 0 { length = max(0, bytes.wireCount - IPv6Header.length) }
+    let packet = bytes.limited(to: length + IPv6Header.length)
+    var layer = NetworkLayer(
+      source: header.source, destination: header.destination, version: 6, proto: header.nextHeader,
+      ttl: header.hopLimit, length: length + IPv6Header.length, identification: 0, isPartial: false, outer: outer)
+    var rest = packet.dropping(IPv6Header.length)
+    var routed: Bits128?
+    for _ in 0..<16 {
+      switch layer.proto {
+      case 0, 43, 60, 135, 139, 140:
+        guard rest.count >= 8 else { return undecoded() }
+        let size = (Int(rest.u8(1)) &+ 1) &* 8
+        guard size <= rest.count else { return undecoded() }
+        // The last address of a routing header is the destination that checksums are computed with.
+        if layer.proto == 43, rest.u8(3) > 0, rest.u8(2) == 0 || rest.u8(2) == 2 || rest.u8(2) == 4, size >= 24 {
+          routed = rest.bits128(rest.u8(2) == 4 ? 8 : size - 16)
+        }
+        layer.proto = rest.u8(0)
+        rest = rest.dropping(size)
+      case 51:
+        guard rest.count >= 8 else { return undecoded() }
+        let size = (Int(rest.u8(1)) &+ 2) &* 4
+        guard size <= rest.count else { return undecoded() }
+        layer.proto = rest.u8(0)
+        rest = rest.dropping(size)
+      case 44:
+        guard let piece = IPv6FragmentHeader(rest) else { return undecoded() }
+        layer.proto = piece.nextHeader
+        rest = rest.dropping(IPv6FragmentHeader.length)
+        if !piece.isAtomic {
+          frameFragments |= 2
+          return fragment(
+            layer, payload: rest, offset: piece.offset, more: piece.moreFragments,
+            identification: piece.identification, reassemble: true)
+        }
+      default:
+        if let routed { layer.destination = routed }
+        return transport(rest, layer)
+      }
+    }
+    undecoded()
+  }
+
+  @inline(never) mutating func fragment(
+    _ layer: NetworkLayer, payload: PacketBytes, offset: Int, more: Bool, identification: UInt32, reassemble: Bool
+  ) {
+    let key = FragmentTable.Key(
+      source: layer.source, destination: layer.destination, identification: identification, proto: layer.proto,
+      version: layer.version, scope: layer.outer.scope)
+    let ports = isVXLANPort
+    let outcome = fragments.add(
+      FragmentTable.Piece(
+        key: key, offset: offset, more: more, payload: payload, frame: frame, time: now, packetLength: layer.length)
+    ) { ports[Int($0)] || $0 == GeneveHeader.port }
+    var whole = layer
+    switch outcome {
+    case .complete(let bytes?):
+      whole.length = layer.length - payload.wireCount + bytes.count
+      bytes.withUnsafeBytes { transport(PacketBytes($0), whole) }
+    case .complete(nil), .waiting, .ignored:
+      // What cannot be put together is shown by its first piece, as far as that goes.
+      if offset == 0, !payload.isWhole || !reassemble {
+        whole.isPartial = true
+        transport(payload, whole)
+      }
+    }
+  }
+
+  @inline(__always) mutating func transport(_ bytes: PacketBytes, _ layer: NetworkLayer) {
+    switch layer.proto {
+    case 6: tcp(bytes, layer)
+    case 17: udp(bytes, layer)
+    default: otherTransport(bytes, layer)
+    }
+  }
+
+  @inline(never) mutating func otherTransport(_ bytes: PacketBytes, _ layer: NetworkLayer) {
+    switch layer.proto {
+    case 1 where layer.version == 4, 58 where layer.version == 6: icmp(bytes, layer)
+    case 4:
+      nested(.ipip, bytes, layer, headerLength: 0, identifier: 0)
+    case 41:
+      nested(.ipip, bytes, layer, headerLength: 0, identifier: 0)
+    case 47: genericRouting(bytes, layer)
+    case 50:
+      counts.esp &+= 1
+      plain(bytes, layer, 0, 0)
+    case 51:
+      guard bytes.count >= 8, layer.version == 4 else { return undecoded() }
+      let size = (Int(bytes.u8(1)) &+ 2) &* 4
+      guard size <= bytes.count, layer.outer.depth < Self.maximumDepth else { return undecoded() }
+      var inner = layer
+      inner.proto = bytes.u8(0)
+      inner.outer.depth += 1
+      transport(bytes.dropping(size), inner)
+    case 132:
+      counts.sctp &+= 1
+      plain(bytes, layer, bytes.count >= 4 ? bytes.u16(0) : 0, bytes.count >= 4 ? bytes.u16(2) : 0)
+    case 136 where bytes.count >= 4, 33 where bytes.count >= 4: plain(bytes, layer, bytes.u16(0), bytes.u16(2))
+    case 137: labelSwitched(bytes, deeper(layer.outer))
+    default: plain(bytes, layer, 0, 0)
+    }
+  }
+
+  func deeper(_ outer: Outer) -> Outer {
+    var inside = outer
+    inside.depth += 1
+    return inside
+  }
+
+  /// A conversation without a state of its own.
+  mutating func plain(_ bytes: PacketBytes, _ layer: NetworkLayer, _ sourcePort: UInt16, _ destinationPort: UInt16) {
+    let (key, direction) = ConversationKey.make(
+      layer.source, sourcePort, layer.destination, destinationPort, proto: layer.proto, version: layer.version,
+      scope: layer.outer.scope)
+    let c = conversation(
+      key, direction: direction, packetLength: layer.length, ttl: layer.ttl, isTCP: false,
+      signature: UInt64(layer.identification) << 32 ^ UInt64(layer.length) ^ .max)
+    track(c, timeout: options.timeouts.generic)
+  }
+
+  // MARK: tunnels
+
+  /// The scope of what a tunnel carries. Nested tunnels mix theirs.
+  static func scope(_ kind: TunnelKind, _ identifier: UInt32, inside outer: Outer) -> UInt32 {
+    let own = UInt32(kind.rawValue) << 24 | identifier & 0xFF_FFFF
+    return outer.scope == 0 ? own : own ^ (outer.scope &* 0x9E37_79B1)
+  }
+
+  @inline(__always) mutating func enter(
+    _ kind: TunnelKind, _ layer: NetworkLayer, port: UInt16, identifier: UInt32, innerLength: Int
+  ) -> UnsafeMutablePointer<Tunnel> {
+    let tunnel = tunnels.find(
+      TunnelKey(
+        source: layer.source, destination: layer.destination, port: port, kind: kind, version: layer.version,
+        scope: layer.outer.scope), frame: frame)
+    frameTunnels |= 1 << UInt16(kind.rawValue)
+    if tunnel.pointee.packets == 0 {
+      tunnel.pointee.identifier = identifier
+      tunnel.pointee.ttl = layer.ttl
+    } else if tunnel.pointee.identifier != identifier, !tunnel.pointee.hasOther {
+      tunnel.pointee.hasOther = true
+      tunnel.pointee.otherIdentifier = identifier
+      tunnel.pointee.otherFrame = frame
+    }
+    tunnel.pointee.packets &+= 1
+    tunnel.pointee.bytes &+= layer.length
+    tunnel.pointee.innerBytes &+= innerLength
+    tunnel.pointee.lastFrame = frame
+    if innerLength > tunnel.pointee.largestInner {
+      tunnel.pointee.largestInner = innerLength
+      tunnel.pointee.largestInnerFrame = frame
+    }
+    return tunnel
+  }
+
+  mutating func nested(
+    _ kind: TunnelKind, _ bytes: PacketBytes, _ layer: NetworkLayer, headerLength: Int, identifier: UInt32
+  ) {
+    guard layer.outer.depth < Self.maximumDepth, headerLength <= bytes.count else { return undecoded() }
+    let inner = bytes.dropping(headerLength)
+    _ = enter(kind, layer, port: 0, identifier: identifier, innerLength: max(0, inner.wireCount))
+    rawIP(
+      inner,
+      Outer(scope: Self.scope(kind, identifier, inside: layer.outer), depth: layer.outer.depth + 1))
+  }
+
+  mutating func genericRouting(_ bytes: PacketBytes, _ layer: NetworkLayer) {
+    guard let header = GREHeader(bytes) else {
+      frameTunnels |= 1 << UInt16(TunnelKind.gre.rawValue)
+      return undecoded()
+    }
+    guard layer.outer.depth < Self.maximumDepth else { return undecoded() }
+    let type = header.etherType
+    let inner = bytes.dropping(header.headerLength)
+    let link = type == .transparentEthernet ? EthernetHeader.length : 0
+    _ = enter(.gre, layer, port: 0, identifier: header.key, innerLength: max(0, inner.wireCount - link))
+    let outer = Outer(scope: Self.scope(.gre, header.key, inside: layer.outer), depth: layer.outer.depth + 1)
+    switch type {
+    case .transparentEthernet: nestedEthernet(inner, outer)
+    case .ppp: pointToPoint(inner, outer)
+    case .ers where inner.count >= 8: nestedEthernet(inner.dropping(8), outer)
+    default: network(inner, type, outer)
+    }
+  }
+}

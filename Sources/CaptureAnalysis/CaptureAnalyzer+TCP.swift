@@ -1,0 +1,357 @@
+import Wire
+
+extension CaptureAnalyzer {
+  mutating func tcp(_ bytes: PacketBytes, _ layer: NetworkLayer) {
+    guard let header = TCPHeader(bytes) else { return tcpCut(bytes) }
+    let flags = header.flags
+    counts.tcp &+= 1
+    let isSyn = flags.contains(.syn)
+    let hasAck = flags.contains(.ack)
+    if isSyn { if hasAck { counts.tcpSynAck &+= 1 } else { counts.tcpSyn &+= 1 } }
+    if flags.contains(.rst) { counts.tcpRst &+= 1 }
+    if bytes.isWhole, !layer.isPartial {
+      let seed = Checksum.pseudoHeader(
+        source: layer.source, destination: layer.destination, protocol: 6, length: bytes.wireCount)
+      let sum = Checksum.sum(bytes.base, bytes.wireCount, seed: seed)
+      if sum != 0xFFFF {
+        counts.badTCPChecksums &+= 1
+        if header.checksum == Checksum.fold(seed) { offloaded(header.checksum, sum) }
+      }
+    }
+    let (key, direction) = ConversationKey.make(
+      layer.source, header.sourcePort, layer.destination, header.destinationPort, proto: 6, version: layer.version,
+      scope: layer.outer.scope)
+    let hash = conversations.hash(key)
+    var index = conversations.find(key, hash)
+    if index < 0 {
+      index = create(key, hash, direction: direction, isTCP: true)
+      if isSyn, hasAck { conversations.records.pointer(index).pointee.initiator = UInt8(1 - direction) }
+      if !isSyn, header.sourcePort < header.destinationPort, header.sourcePort < 32_768 {
+        // Caught in the middle: the lower port is the server's.
+        conversations.records.pointer(index).pointee.initiator = UInt8(1 - direction)
+      }
+    } else if isSyn, !hasAck {
+      index = restart(index, key, hash, direction, sequence: header.sequence)
+    }
+    let c = conversations.records.pointer(index)
+    let wasDuplicate = frameDuplicate
+    frameDuplicate = false
+    touch(
+      c, direction: direction, packetLength: layer.length, ttl: layer.ttl,
+      signature: UInt64(header.sequence) << 32 ^ UInt64(header.acknowledgment) << 9 ^ UInt64(layer.identification) << 20
+        ^ UInt64(header.flags.rawValue) << 8 ^ UInt64(header.window) ^ UInt64(layer.length) << 40)
+    let duplicate = frameDuplicate
+    frameDuplicate = wasDuplicate || duplicate
+
+    let tcp = Int(c.pointee.tcp)
+    let forward = halves.pointer(tcp &* 2 &+ direction)
+    let reverse = halves.pointer(tcp &* 2 &+ (1 - direction))
+    let both = shared.pointer(tcp)
+    let length = layer.isPartial ? 0 : max(0, bytes.wireCount &- header.headerLength)
+    let segment = Segment(
+      sequence: header.sequence, acknowledgment: header.acknowledgment, flags: flags, window: UInt32(header.window),
+      length: UInt32(truncatingIfNeeded: length), time: now)
+    let acknowledgedBefore = forward.pointee.lastAck
+    let events = SequenceAnalysis.examine(
+      segment, forward: forward, reverse: reverse, firstRoundTrip: both.pointee.firstRoundTrip)
+    if events.rawValue != 0 { note(events, duplicate: duplicate, segment, c, forward) }
+    if flags.rawValue & 7 != 0 {
+      control(header, segment, c, forward: forward, reverse: reverse, both: both, duplicate: duplicate)
+    } else if both.pointee.firstRoundTrip == 0, both.pointee.lastSynTime != 0, hasAck {
+      both.pointee.firstRoundTrip = now &- both.pointee.lastSynTime
+    }
+    if hasAck, !duplicate {
+      if reverse.pointee.watchedLength != 0, !before(header.acknowledgment, reverse.pointee.watchedEnd) {
+        reverse.pointee.largestAcked = max(reverse.pointee.largestAcked, reverse.pointee.watchedLength)
+        reverse.pointee.watchedLength = 0
+      }
+      if reverse.pointee.stuckCount > 0, before(reverse.pointee.stuckSequence, header.acknowledgment) {
+        closeRun(reverse)
+      }
+      if header.window != 0, forward.pointee.zeroWindowSince != 0 {
+        forward.pointee.longestZeroWindow = max(
+          forward.pointee.longestZeroWindow, now &- forward.pointee.zeroWindowSince)
+        forward.pointee.zeroWindowSince = 0
+      }
+      if length == 0, header.acknowledgment != acknowledgedBefore,
+        both.pointee.lastDataDirection == UInt8(1 - direction)
+      {
+        both.pointee.requestAcked = now
+      }
+    }
+    if length > 0 {
+      if !duplicate { data(segment, c, direction, forward: forward, both: both, events) }
+      let start = min(header.headerLength, bytes.count)
+      let payload = bytes.dropping(start)
+      if payload.count > 0 {
+        if forward.pointee.tls.state != .other {
+          tls(payload, sequence: header.sequence &+ (isSyn ? 1 : 0), c, direction, forward: forward, both: both)
+        }
+        if header.sourcePort == 53 || header.destinationPort == 53, events.isDisjoint(with: .anyRetransmission) {
+          domainStream(payload, layer, header.sourcePort, header.destinationPort)
+        }
+      }
+    }
+    track(c, timeout: timeout(c, both, forward, reverse))
+  }
+
+  /// A header cut short, or one that claims less than 20 bytes: flags count when they are there.
+  @inline(never) private mutating func tcpCut(_ bytes: PacketBytes) {
+    counts.tcp &+= 1
+    undecoded()
+  }
+
+  @inline(__always) private func timeout(
+    _ c: UnsafeMutablePointer<Conversation>, _ both: UnsafeMutablePointer<TCPShared>,
+    _ forward: UnsafeMutablePointer<TCPHalf>, _ reverse: UnsafeMutablePointer<TCPHalf>
+  ) -> Int {
+    if both.pointee.sawReset { return options.timeouts.tcpClose }
+    if both.pointee.sawFin { return options.timeouts.tcpTimeWait }
+    if forward.pointee.syns | reverse.pointee.syns != 0 {
+      if forward.pointee.synAcks | reverse.pointee.synAcks == 0 { return options.timeouts.tcpSynSent }
+      if both.pointee.firstRoundTrip == 0 { return options.timeouts.tcpSynReceived }
+    }
+    return options.timeouts.tcpEstablished
+  }
+
+  /// A SYN on a known 5-tuple: a repetition, or a new connection with an old port.
+  @inline(never) private mutating func restart(
+    _ index: Int, _ key: ConversationKey, _ hash: UInt64, _ direction: Int, sequence: UInt32
+  ) -> Int {
+    let c = conversations.records.pointer(index)
+    let tcp = Int(c.pointee.tcp)
+    guard tcp >= 0 else { return index }
+    let forward = halves.pointer(tcp * 2 + direction)
+    let both = shared.pointer(tcp)
+    guard forward.pointee.hasBase else { return index }
+    if sequence == forward.pointee.baseSequence, !both.pointee.sawReset, !both.pointee.sawFin {
+      forward.pointee.nextSequence = forward.pointee.highestAckable
+      return index
+    }
+    let gap = Float(now - c.pointee.lastTime) / 1e9
+    let reuses = c.pointee.reuses &+ 1
+    // A copy of the SYN on another interface must not count as a reuse of its own port: same number, same moment.
+    let fresh = create(key, hash, direction: direction, isTCP: true)
+    let made = conversations.records.pointer(fresh)
+    made.pointee.reuses = reuses
+    made.pointee.reuseGap = gap
+    return fresh
+  }
+
+  @inline(never) private mutating func note(
+    _ events: TCPEvents, duplicate: Bool, _ s: Segment, _ c: UnsafeMutablePointer<Conversation>,
+    _ forward: UnsafeMutablePointer<TCPHalf>
+  ) {
+    if events.contains(.lostSegment) { counts.tcpLostSegments &+= 1 }
+    if events.contains(.duplicateAck) { counts.tcpDuplicateAcks &+= 1 }
+    if events.contains(.zeroWindow) {
+      counts.tcpZeroWindows &+= 1
+      if !duplicate {
+        forward.pointee.zeroWindows &+= 1
+        if !forward.pointee.firstZeroWindow.exists { forward.pointee.firstZeroWindow = frame }
+        if forward.pointee.zeroWindowSince == 0 { forward.pointee.zeroWindowSince = now }
+      }
+    }
+    if events.contains(.outOfOrder) {
+      counts.tcpOutOfOrder &+= 1
+      if !duplicate { forward.pointee.outOfOrder &+= 1 }
+    }
+    guard !events.isDisjoint(with: .anyRetransmission) else { return }
+    frameRetransmitted = true
+    if events.contains(.fast) { counts.tcpFastRetransmissions &+= 1 }
+    if events.contains(.spurious) { counts.tcpSpuriousRetransmissions &+= 1 }
+    guard !duplicate else { return }
+    if s.length > 0 {
+      forward.pointee.retransmissions &+= 1
+      if events.contains(.fast) {
+        forward.pointee.fast &+= 1
+      } else if events.contains(.spurious) {
+        forward.pointee.spurious &+= 1
+      } else {
+        forward.pointee.timeouts &+= 1
+      }
+      if !forward.pointee.firstRetransmission.exists { forward.pointee.firstRetransmission = frame }
+      if !events.contains(.spurious) {
+        if forward.pointee.stuckCount > 0, forward.pointee.stuckSequence == s.sequence {
+          forward.pointee.stuckCount &+= 1
+          forward.pointee.stuckLength = max(forward.pointee.stuckLength, s.length)
+        } else {
+          closeRun(forward)
+          forward.pointee.stuckSequence = s.sequence
+          forward.pointee.stuckLength = s.length
+          forward.pointee.stuckCount = 1
+          forward.pointee.stuckFirst = frame
+        }
+        forward.pointee.stuckLast = frame
+        forward.pointee.stuckLastTime = now
+      }
+    }
+  }
+
+  /// Ends a run of retransmissions of one segment, keeping the worst.
+  @inline(never) func closeRun(_ half: UnsafeMutablePointer<TCPHalf>) {
+    if half.pointee.stuckCount > half.pointee.worstCount {
+      half.pointee.worstCount = half.pointee.stuckCount
+      half.pointee.worstSequence = half.pointee.stuckSequence
+      half.pointee.worstLength = half.pointee.stuckLength
+      half.pointee.worstFirst = half.pointee.stuckFirst
+      half.pointee.worstLast = half.pointee.stuckLast
+    }
+    half.pointee.stuckCount = 0
+  }
+
+  @inline(never) private mutating func control(
+    _ header: TCPHeader, _ s: Segment, _ c: UnsafeMutablePointer<Conversation>, forward: UnsafeMutablePointer<TCPHalf>,
+    reverse: UnsafeMutablePointer<TCPHalf>, both: UnsafeMutablePointer<TCPShared>, duplicate: Bool
+  ) {
+    if s.flags.contains(.rst) {
+      both.pointee.sawReset = true
+      if !duplicate {
+        forward.pointee.resets &+= 1
+        if !forward.pointee.firstReset.exists {
+          forward.pointee.firstReset = frame
+          forward.pointee.firstResetTime = now
+        }
+      }
+    }
+    if s.flags.contains(.fin) {
+      both.pointee.sawFin = true
+      if !forward.pointee.firstFin.exists { forward.pointee.firstFin = frame }
+    }
+    guard s.flags.contains(.syn) else { return }
+    let options = header.options
+    if options.maximumSegmentSize != 0 { forward.pointee.maximumSegment = options.maximumSegmentSize }
+    if s.flags.contains(.ack) {
+      if !duplicate { forward.pointee.synAcks &+= 1 }
+      if !forward.pointee.synAck.exists {
+        forward.pointee.synAck = frame
+        forward.pointee.synAckTime = now
+        forward.pointee.synAckAcknowledges = s.acknowledgment
+        if reverse.pointee.syns == 1 { both.pointee.handshake = now &- reverse.pointee.lastSynTime }
+      }
+    } else {
+      both.pointee.lastSynTime = now
+      if !duplicate {
+        forward.pointee.syns &+= 1
+        if forward.pointee.syns == 2 { forward.pointee.secondSyn = frame }
+        forward.pointee.lastSynTime = now
+        forward.pointee.lastSyn = frame
+      }
+      if !forward.pointee.firstSyn.exists {
+        forward.pointee.firstSyn = frame
+        forward.pointee.firstSynTime = now
+        forward.pointee.timestamp = options.timestamp
+        forward.pointee.hasTimestamp = options.hasTimestamps
+      }
+    }
+  }
+
+  @inline(__always) private mutating func data(
+    _ s: Segment, _ c: UnsafeMutablePointer<Conversation>, _ direction: Int, forward: UnsafeMutablePointer<TCPHalf>,
+    both: UnsafeMutablePointer<TCPShared>, _ events: TCPEvents
+  ) {
+    forward.pointee.segments &+= 1
+    forward.pointee.payload &+= UInt64(s.length)
+    if s.length > forward.pointee.largestPayload { forward.pointee.largestPayload = s.length }
+    if s.length > forward.pointee.largestAcked, forward.pointee.watchedLength == 0,
+      events.isDisjoint(with: .anyRetransmission)
+    {
+      forward.pointee.watchedLength = s.length
+      forward.pointee.watchedEnd = s.sequence &+ s.length
+    }
+    if !forward.pointee.firstData.exists { forward.pointee.firstData = frame }
+    if direction != Int(c.pointee.initiator), both.pointee.lastDataDirection == c.pointee.initiator {
+      let request = halves.pointer(Int(c.pointee.tcp) &* 2 &+ Int(c.pointee.initiator))
+      let delay = now &- request.pointee.lastData
+      both.pointee.responses &+= 1
+      both.pointee.responseTotal &+= delay
+      if delay > 500_000_000 { both.pointee.slowResponses &+= 1 }
+      if delay > both.pointee.slowestResponse {
+        both.pointee.slowestResponse = delay
+        both.pointee.slowestFrame = frame
+        both.pointee.slowestRequest = request.pointee.lastDataFrame
+        both.pointee.slowestWasAcked =
+          both.pointee.requestAcked > request.pointee.lastData
+          && both.pointee.requestAcked &- request.pointee.lastData < delay / 2
+      }
+      both.pointee.requestAcked = 0
+    }
+    both.pointee.lastDataDirection = UInt8(direction)
+    forward.pointee.lastData = now
+    forward.pointee.lastDataFrame = frame
+  }
+
+  // MARK: what the stream carries
+
+  @inline(__always) private mutating func tls(
+    _ payload: PacketBytes, sequence: UInt32, _ c: UnsafeMutablePointer<Conversation>, _ direction: Int,
+    forward: UnsafeMutablePointer<TCPHalf>, both: UnsafeMutablePointer<TCPShared>
+  ) {
+    // In the middle of a long record nothing needs to be looked at.
+    if forward.pointee.tls.state == .records, forward.pointee.tls.expected == sequence, payload.isWhole,
+      forward.pointee.tls.headerBytes == 5, Int(forward.pointee.tls.remaining) > payload.count
+    {
+      forward.pointee.tls.remaining &-= UInt32(truncatingIfNeeded: payload.count)
+      forward.pointee.tls.expected = sequence &+ UInt32(truncatingIfNeeded: payload.count)
+      return
+    }
+    var alerts = 0
+    var level: UInt8 = 0
+    var description: UInt8 = 0xFF
+    var seen: UInt8 = 0
+    var hello: PacketBytes?
+    let afterApplication = both.pointee.sawApplicationData
+    forward.pointee.tls.take(payload, sequence: sequence) { record in
+      switch record.type {
+      case TLSRecordHeader.alert:
+        alerts += 1
+        if record.payload.count == 2, record.payload.u8(0) <= 2 {
+          level = record.payload.u8(0)
+          description = record.payload.u8(1)
+        }
+      case TLSRecordHeader.handshake:
+        if record.payload.count > 4 {
+          if record.payload.u8(0) == 1 {
+            seen |= 1
+            if hello == nil { hello = record.payload }
+          }
+          if record.payload.u8(0) == 2 { seen |= 2 }
+        }
+      case TLSRecordHeader.applicationData: seen |= 4
+      default: break
+      }
+    }
+    if alerts > 0 {
+      counts.tlsAlerts &+= alerts
+      if description != 0xFF, description != 0, both.pointee.alertDescription == 0xFF, !afterApplication || level == 2 {
+        both.pointee.alertLevel = level
+        both.pointee.alertDescription = description
+        both.pointee.alertDirection = UInt8(direction)
+        both.pointee.alertFrame = frame
+      }
+    }
+    if seen & 1 != 0 {
+      both.pointee.sawClientHello = true
+      if let hello, both.pointee.serverName < 0, let name = ClientHello.serverName(hello) {
+        both.pointee.serverName = serverNames.intern(name)
+      }
+    }
+    if seen & 2 != 0 { both.pointee.sawServerHello = true }
+    if seen & 4 != 0 { both.pointee.sawApplicationData = true }
+  }
+
+  /// DNS over TCP: two bytes of length before each message; messages that are whole in the segment are taken.
+  @inline(never) private mutating func domainStream(
+    _ payload: PacketBytes, _ layer: NetworkLayer, _ sourcePort: UInt16, _ destinationPort: UInt16
+  ) {
+    var rest = payload
+    while rest.count >= 2 + DNSHeader.length {
+      let length = Int(rest.u16(0))
+      guard length >= DNSHeader.length, length <= rest.count - 2 else { return }
+      domain(
+        PacketBytes(base: rest.base + 2, count: length, wireCount: length), layer, sourcePort, destinationPort, proto: 6
+      )
+      rest = rest.dropping(2 + length)
+    }
+  }
+}

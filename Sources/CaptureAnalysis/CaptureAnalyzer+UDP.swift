@@ -1,0 +1,159 @@
+import Wire
+
+extension CaptureAnalyzer {
+  mutating func udp(_ bytes: PacketBytes, _ layer: NetworkLayer) {
+    guard let header = UDPHeader(bytes) else { return undecoded() }
+    counts.udp &+= 1
+    var length = header.datagramLength
+    if length == 0, layer.version == 6 { length = bytes.wireCount }
+    guard length >= UDPHeader.length else { return undecoded() }
+    let datagram = layer.isPartial ? bytes : bytes.limited(to: length)
+    // 0 unknown, 1 none sent, 2 right, 3 bad, 4 left to the network card.
+    var state = 0
+    var sum: UInt16 = 0
+    if header.checksum == 0 {
+      state = 1
+    } else if !layer.isPartial, datagram.isWhole, length <= bytes.count {
+      let seed = Checksum.pseudoHeader(
+        source: layer.source, destination: layer.destination, protocol: 17, length: length)
+      sum = Checksum.sum(datagram.base, length, seed: seed)
+      if sum == 0xFFFF {
+        state = 2
+      } else {
+        counts.badUDPChecksums &+= 1
+        state = header.checksum == Checksum.fold(seed) ? 4 : 3
+        if state == 4 { offloaded(header.checksum, sum) }
+      }
+    }
+    let payload = datagram.dropping(UDPHeader.length)
+    let sourcePort = header.sourcePort
+    let destinationPort = header.destinationPort
+    if isVXLANPort[Int(destinationPort)] || isVXLANPort[Int(sourcePort)] {
+      if vxlan(payload, layer, sourcePort: sourcePort, port: destinationPort, checksum: state, sum: sum) { return }
+    } else if destinationPort == GeneveHeader.port || sourcePort == GeneveHeader.port {
+      if geneve(payload, layer, port: destinationPort, checksum: state, sum: sum) { return }
+    } else if destinationPort == VXLANHeader.gpePort {
+      if gpe(payload, layer, checksum: state, sum: sum) { return }
+    } else if destinationPort == 51820 || sourcePort == 51820, payload.count >= 4, payload.u8(0) >= 1,
+      payload.u8(0) <= 4,
+      payload.u32(0) & 0xFF_FFFF == 0
+    {
+      counts.wireguard &+= 1
+    } else if sourcePort == 53 || destinationPort == 53 {
+      domain(payload, layer, sourcePort, destinationPort, proto: 17)
+    }
+    let (key, direction) = ConversationKey.make(
+      layer.source, sourcePort, layer.destination, destinationPort, proto: 17, version: layer.version,
+      scope: layer.outer.scope)
+    let c = conversation(
+      key, direction: direction, packetLength: layer.length, ttl: layer.ttl, isTCP: false,
+      signature: UInt64(layer.identification) << 32 ^ UInt64(header.checksum) << 16 ^ UInt64(length))
+    track(c, timeout: c.pointee.isOneWay ? options.timeouts.udp : options.timeouts.udpStream)
+  }
+
+  @inline(never) mutating func domain(
+    _ payload: PacketBytes, _ layer: NetworkLayer, _ sourcePort: UInt16, _ destinationPort: UInt16, proto: UInt8
+  ) {
+    let kind = dns.take(
+      payload,
+      DNSTable.Message(
+        source: layer.source, destination: layer.destination, sourcePort: sourcePort, destinationPort: destinationPort,
+        version: layer.version, proto: proto, scope: layer.outer.scope, time: now, frame: frame))
+    switch kind {
+    case true?: counts.dnsQueries &+= 1
+    case false?: counts.dnsResponses &+= 1
+    case nil: break
+    }
+  }
+
+  /// Walks into VXLAN; false when the bytes are something else on the same port.
+  @inline(__always) mutating func vxlan(
+    _ payload: PacketBytes, _ layer: NetworkLayer, sourcePort: UInt16, port: UInt16, checksum: Int, sum: UInt16
+  ) -> Bool {
+    guard let header = VXLANHeader(payload), layer.outer.depth < Self.maximumDepth else { return false }
+    // To the port that IANA gave to VXLAN nothing else is sent; elsewhere the header must look right.
+    guard port == VXLANHeader.standardPort || header.isPlausible else { return false }
+    let inner = payload.dropping(VXLANHeader.length)
+    let tunnel = enter(
+      .vxlan, layer, port: port, identifier: header.identifier,
+      innerLength: max(0, inner.wireCount - EthernetHeader.length))
+    note(checksum, sum, on: tunnel)
+    ethernet(
+      inner,
+      Outer(scope: Self.scope(.vxlan, header.identifier, inside: layer.outer), depth: layer.outer.depth + 1))
+    return true
+  }
+
+  @inline(never) mutating func gpe(_ payload: PacketBytes, _ layer: NetworkLayer, checksum: Int, sum: UInt16) -> Bool {
+    guard let header = VXLANHeader(payload), layer.outer.depth < Self.maximumDepth, header.flags & 0x0C != 0 else {
+      return false
+    }
+    let inner = payload.dropping(VXLANHeader.length)
+    let tunnel = enter(
+      .vxlanGPE, layer, port: VXLANHeader.gpePort, identifier: header.identifier, innerLength: max(0, inner.wireCount))
+    note(checksum, sum, on: tunnel)
+    let outer = Outer(
+      scope: Self.scope(.vxlanGPE, header.identifier, inside: layer.outer), depth: layer.outer.depth + 1)
+    switch header.nextProtocol {
+    case 1, 2: rawIP(inner, outer)
+    case 3: nestedEthernet(inner, outer)
+    default: undecoded()
+    }
+    return true
+  }
+
+  @inline(never) mutating func geneve(
+    _ payload: PacketBytes, _ layer: NetworkLayer, port: UInt16, checksum: Int, sum: UInt16
+  ) -> Bool {
+    guard let header = GeneveHeader(payload), layer.outer.depth < Self.maximumDepth else { return false }
+    let inner = payload.dropping(header.headerLength)
+    let isEthernet = header.etherType == .transparentEthernet
+    let tunnel = enter(
+      .geneve, layer, port: port, identifier: header.identifier,
+      innerLength: max(0, inner.wireCount - (isEthernet ? EthernetHeader.length : 0)))
+    note(checksum, sum, on: tunnel)
+    network(
+      inner, header.etherType,
+      Outer(scope: Self.scope(.geneve, header.identifier, inside: layer.outer), depth: layer.outer.depth))
+    return true
+  }
+
+  // MARK: outer checksums
+
+  @inline(__always) mutating func note(_ state: Int, _ sum: UInt16, on tunnel: UnsafeMutablePointer<Tunnel>) {
+    switch state {
+    case 1: tunnel.pointee.checksumZero &+= 1
+    case 2: tunnel.pointee.checksumGood &+= 1
+    case 3:
+      // Linux computes the outer checksum before the card fills in the inner one (local checksum offload): whether it
+      // is wrong shows after the inner packet.
+      pendingOuterSum = sum
+      pendingTunnel = tunnel
+    case 4: tunnel.pointee.checksumOffloaded &+= 1
+    default: tunnel.pointee.checksumUnknown &+= 1
+    }
+  }
+
+  /// An inner checksum holds the pseudo-header's sum only. Had it been filled in, the outer sum would change by the same.
+  @inline(never) mutating func offloaded(_ found: UInt16, _ sum: UInt16) {
+    counts.offloadedChecksums &+= 1
+    guard let tunnel = pendingTunnel else { return }
+    let right = ~Checksum.fold(UInt64(sum) &+ UInt64(~found))
+    let outer = Checksum.fold(UInt64(pendingOuterSum) &+ UInt64(~found) &+ UInt64(right))
+    if outer == 0xFFFF || outer == 0 {
+      tunnel.pointee.checksumOffloaded &+= 1
+      pendingTunnel = nil
+    }
+  }
+
+  @inline(never) mutating func settleOuterChecksum() {
+    guard let tunnel = pendingTunnel else { return }
+    tunnel.pointee.checksumBad &+= 1
+    if !tunnel.pointee.firstBad.exists {
+      tunnel.pointee.firstBad = frame
+    } else if !tunnel.pointee.secondBad.exists {
+      tunnel.pointee.secondBad = frame
+    }
+    pendingTunnel = nil
+  }
+}

@@ -1,0 +1,280 @@
+import CaptureFile
+import Findings
+import Input
+import Wire
+
+/// What may be told to the analysis; all of it has a default.
+public struct CaptureOptions: Sendable {
+  /// Conversations kept at once; beyond, the longest idle goes. About 1 KB each for TCP.
+  public var maximumConversations = 131_072
+  /// UDP ports that carry VXLAN, besides 4789 and 8472.
+  public var vxlanPorts: [UInt16] = []
+  /// nf_conntrack_max of the node, where it is known.
+  public var conntrackMaximum: Int?
+  public var timeouts = ConntrackTimeouts()
+  /// The link's MTU where it is known; else it is learned from what the capture shows.
+  public var linkMTU: Int?
+
+  public init() {}
+}
+
+/// The walk of all frames of one or more captures: `consume` each, then `finish` once. One pass, no frame is kept; all
+/// tables are bounded.
+public struct CaptureAnalyzer: ~Copyable {
+  let options: CaptureOptions
+  public internal(set) var counts = CaptureCounts()
+  var conversations: ConversationTable
+  var halves = Paged<TCPHalf>()
+  var shared = Paged<TCPShared>()
+  var fragments = FragmentTable()
+  var tunnels = TunnelTable()
+  var dns = DNSTable()
+  var claims = AddressClaims()
+  var conntrack = ConntrackSimulation()
+  var icmpEvents: [ICMPEvent] = []
+  var serverNames = NameTable()
+  var detectors = DetectorSet()
+  /// Stands for the state of conversations that are not TCP.
+  let noHalf: UnsafeMutablePointer<TCPHalf>
+  var isVXLANPort: UnsafeMutablePointer<Bool>
+
+  // The frame being walked
+  var frame: FrameReference = .none
+  var now: Int64 = 0
+  var linkType = LinkType.ethernet
+  var interface: UInt32 = 0
+  var frameRetransmitted = false
+  var frameTunnels: UInt16 = 0
+  var frameFragments: UInt8 = 0
+  var frameDuplicate = false
+  var mayDuplicate = false
+  var recent: UnsafeMutablePointer<RecentPacket>
+  /// A bad outer checksum that the inner packet may still explain: the sum, and the tunnel.
+  var pendingOuterSum: UInt16 = 0
+  var pendingTunnel: UnsafeMutablePointer<Tunnel>?
+  var lastKey: ConversationKey?
+  var lastConversation = -1
+
+  public internal(set) var start: Int64 = .max
+  public internal(set) var end: Int64 = .min
+  var newConnections = RateMeter()
+  /// Sizes of packets on the outermost layer: the largest that had DF and was no super-frame, to learn the link's MTU.
+  var largestPacket = 0
+  var packetsOver1500 = 0
+  var finished = false
+  var summaries: [CaptureSummary] = []
+
+  struct RecentPacket {
+    var signature: UInt64
+    var time: Int64
+    var interface: UInt32
+  }
+  static let recentCount = 4096
+
+  public init(options: CaptureOptions = CaptureOptions()) {
+    self.options = options
+    conversations = ConversationTable(limit: options.maximumConversations)
+    noHalf = .allocate(capacity: 1)
+    noHalf.initialize(to: TCPHalf())
+    recent = .allocate(capacity: Self.recentCount)
+    recent.initialize(repeating: RecentPacket(signature: 0, time: 0, interface: 0), count: Self.recentCount)
+    isVXLANPort = .allocate(capacity: 65_536)
+    isVXLANPort.initialize(repeating: false, count: 65_536)
+    for port in [VXLANHeader.standardPort, VXLANHeader.linuxPort] + options.vxlanPorts { isVXLANPort[Int(port)] = true }
+  }
+
+  deinit {
+    noHalf.deallocate()
+    recent.deallocate()
+    isVXLANPort.deallocate()
+  }
+
+  public mutating func consume(_ f: Frame) {
+    frame = FrameReference(file: f.file, number: f.number)
+    now = f.time
+    linkType = f.linkType
+    interface = f.interface
+    counts.packets &+= 1
+    counts.bytes &+= f.bytes.wireCount
+    counts.capturedBytes &+= f.bytes.count
+    if f.bytes.count < f.bytes.wireCount { counts.snapped &+= 1 }
+    if now != 0 {
+      if now < start { start = now }
+      if now > end { end = now }
+    }
+    if f.interface != 0 || f.file != 0 || f.linkType == .linuxCooked || f.linkType == .linuxCooked2 {
+      mayDuplicate = true
+    }
+    frameRetransmitted = false
+    frameTunnels = 0
+    frameFragments = 0
+    frameDuplicate = false
+    link(f.bytes, f.linkType)
+    if pendingTunnel != nil { settleOuterChecksum() }
+    if frameRetransmitted {
+      counts.tcpRetransmissions &+= 1
+      if frameDuplicate { counts.duplicateRetransmissions &+= 1 }
+    }
+    if frameDuplicate { counts.duplicateFrames &+= 1 }
+    if frameTunnels | UInt16(frameFragments) != 0 { countLayers() }
+  }
+
+  @inline(never) private mutating func countLayers() {
+    if frameFragments & 1 != 0 { counts.ipv4Fragments &+= 1 }
+    if frameFragments & 2 != 0 { counts.ipv6Fragments &+= 1 }
+    if frameTunnels & (1 << TunnelKind.vxlan.rawValue | 1 << TunnelKind.vxlanGPE.rawValue) != 0 { counts.vxlan &+= 1 }
+    if frameTunnels & 1 << TunnelKind.geneve.rawValue != 0 { counts.geneve &+= 1 }
+    if frameTunnels & 1 << TunnelKind.gre.rawValue != 0 { counts.gre &+= 1 }
+    if frameTunnels & 1 << TunnelKind.ipip.rawValue != 0 { counts.ipip &+= 1 }
+  }
+
+  /// A copy of a packet that another interface of the same capture showed within a millisecond.
+  @inline(__always) mutating func isDuplicate(_ signature: UInt64) -> Bool {
+    guard mayDuplicate else { return false }
+    let slot = recent + Int(signature & UInt64(Self.recentCount - 1))
+    let seen = slot.pointee
+    if seen.signature == signature, now &- seen.time < 1_000_000, now >= seen.time {
+      // SLL of version 1 has no interface; there the time alone decides.
+      if seen.interface != interface || linkType == .linuxCooked { return true }
+    }
+    slot.pointee = RecentPacket(signature: signature, time: now, interface: interface)
+    return false
+  }
+
+  mutating func count(tunnel kind: TunnelKind) { frameTunnels |= 1 << UInt16(kind.rawValue) }
+
+  // MARK: conversations
+
+  /// The conversation of a packet, made when it is new. `signature` tells copies from packets.
+  @inline(__always) mutating func conversation(
+    _ key: ConversationKey, direction: Int, packetLength: Int, ttl: UInt8, isTCP: Bool, signature: UInt64
+  ) -> UnsafeMutablePointer<Conversation> {
+    let hash = conversations.hash(key)
+    var index = conversations.find(key, hash)
+    if index < 0 { index = create(key, hash, direction: direction, isTCP: isTCP) }
+    let c = conversations.records.pointer(index)
+    touch(c, direction: direction, packetLength: packetLength, ttl: ttl, signature: signature)
+    return c
+  }
+
+  @inline(__always) mutating func touch(
+    _ c: UnsafeMutablePointer<Conversation>, direction: Int, packetLength: Int, ttl: UInt8, signature: UInt64
+  ) {
+    if isDuplicate(mix(signature, UInt64(UInt(bitPattern: c)))) {
+      frameDuplicate = true
+      c.pointee.duplicates &+= 1
+      return
+    }
+    c.pointee.lastTime = now
+    c.pointee.lastFrame = frame
+    if c.pointee.packets[direction] == 0 { c.pointee.ttl[direction] = ttl }
+    c.pointee.packets[direction] &+= 1
+    c.pointee.bytes[direction] &+= UInt64(packetLength)
+    let length = UInt16(truncatingIfNeeded: min(packetLength, 65_535))
+    if length > c.pointee.largest[direction] { c.pointee.largest[direction] = length }
+    let mtu = c.pointee.announcedMTU[direction]
+    if mtu != 0, packetLength > Int(mtu), now &- c.pointee.announcedTime > 50_000_000 {
+      c.pointee.oversized &+= 1
+      if !c.pointee.oversizedFrame.exists { c.pointee.oversizedFrame = frame }
+    }
+  }
+
+  @inline(never) mutating func create(_ key: ConversationKey, _ hash: UInt64, direction: Int, isTCP: Bool) -> Int {
+    var record = Conversation(key: key, firstTime: now, lastTime: now, firstFrame: frame, lastFrame: frame)
+    record.initiator = UInt8(direction)
+    let victim = conversations.victim()
+    var freed: Int32 = -1
+    if let victim {
+      retire(victim)
+      freed = conversations.records.pointer(victim).pointee.tcp
+    }
+    let index = conversations.insert(record, hash, replacing: victim)
+    if isTCP {
+      let at: Int
+      if freed >= 0 {
+        at = Int(freed)
+        shared[at] = TCPShared()
+        halves[at * 2] = TCPHalf()
+        halves[at * 2 + 1] = TCPHalf()
+      } else {
+        at = shared.append(TCPShared())
+        _ = halves.append(TCPHalf())
+        _ = halves.append(TCPHalf())
+      }
+      conversations.records.pointer(index).pointee.tcp = Int32(at)
+    }
+    newConnections.add(now)
+    return index
+  }
+
+  /// Shows a conversation to the detectors for the last time and ends its conntrack entry.
+  @inline(never) mutating func retire(_ index: Int) {
+    let c = conversations.records.pointer(index)
+    if c.pointee.trackedFrom >= 0 { conntrack.add(from: c.pointee.trackedFrom, until: c.pointee.trackedUntil) }
+    let view = self.view(c)
+    for at in detectors.all.indices { detectors.all[at].examine(view) }
+  }
+
+  func view(_ c: UnsafeMutablePointer<Conversation>) -> ConversationView {
+    let tcp = Int(c.pointee.tcp)
+    guard tcp >= 0 else { return ConversationView(c, nil, client: noHalf, server: noHalf) }
+    let client = halves.pointer(tcp * 2 + Int(c.pointee.initiator))
+    let server = halves.pointer(tcp * 2 + 1 - Int(c.pointee.initiator))
+    if client.pointee.stuckCount > 0 { closeRun(client) }
+    if server.pointee.stuckCount > 0 { closeRun(server) }
+    return ConversationView(c, shared.pointer(tcp), client: client, server: server)
+  }
+
+  /// Ends the analysis: what is still waiting is settled and all conversations are shown to the detectors.
+  public mutating func finish(captures: [CaptureSummary] = []) -> [Finding] {
+    summaries = captures
+    guard !finished else { return [] }
+    finished = true
+    fragments.finish()
+    counts.dnsUnanswered = dns.unanswered
+    for index in 0..<conversations.records.count { retire(index) }
+    var found: [Finding] = []
+    for at in detectors.all.indices {
+      var detector = detectors.all[at]
+      found += detector.findings(self)
+    }
+    return Self.ordered(found)
+  }
+
+  /// Errors first; among equals the detectors' order, which puts causes before symptoms.
+  static func ordered(_ findings: [Finding]) -> [Finding] {
+    findings.enumerated().sorted {
+      $0.element.severity != $1.element.severity ? $0.element.severity > $1.element.severity : $0.offset < $1.offset
+    }.map(\.element)
+  }
+
+  /// Enters or renews the conversation's entry in the simulated conntrack table.
+  @inline(__always) mutating func track(_ c: UnsafeMutablePointer<Conversation>, timeout seconds: Int) {
+    let at = (now &- start) / 1_000_000
+    if c.pointee.trackedFrom < 0 {
+      c.pointee.trackedFrom = at
+    } else if at > c.pointee.trackedUntil {
+      conntrack.add(from: c.pointee.trackedFrom, until: c.pointee.trackedUntil)
+      c.pointee.trackedFrom = at
+    }
+    c.pointee.trackedUntil = at &+ Int64(seconds) &* 1000
+  }
+}
+
+/// Events per second, second by second, over a bounded window of seconds.
+struct RateMeter {
+  private static let maximum = 1 << 17
+  private(set) var perSecond: [UInt32] = []
+  private var origin: Int64 = .min
+
+  mutating func add(_ time: Int64) {
+    let second = time / 1_000_000_000
+    if origin == .min { origin = second }
+    let at = Int(clamping: second - origin)
+    guard at >= 0, at < Self.maximum else { return }
+    if at >= perSecond.count { perSecond.append(contentsOf: repeatElement(0, count: at + 1 - perSecond.count)) }
+    perSecond[at] &+= 1
+  }
+
+  var peak: Int { Int(perSecond.max() ?? 0) }
+}

@@ -1,0 +1,47 @@
+/// Timeouts of the kernel's connection tracking in seconds (nf_conntrack_*_timeout*), the defaults of Linux 6.
+public struct ConntrackTimeouts: Sendable {
+  public var tcpSynSent = 120
+  public var tcpSynReceived = 60
+  public var tcpEstablished = 432_000
+  public var tcpTimeWait = 120
+  public var tcpClose = 10
+  public var udp = 30
+  public var udpStream = 120
+  public var icmp = 30
+  public var generic = 600
+  public init() {}
+}
+
+/// How many entries the kernel's table would hold over the capture, had every conversation gone through it. Each entry
+/// adds one interval to a difference array; bins double in width when the capture is longer than the array.
+struct ConntrackSimulation {
+  private static let bins = 1 << 14
+  private var difference = [Int32](repeating: 0, count: bins + 1)
+  /// Milliseconds per bin.
+  private(set) var width: Int64 = 100
+  private(set) var entries = 0
+
+  mutating func add(from first: Int64, until end: Int64) {
+    entries += 1
+    let start = max(0, first)
+    while start / width >= Int64(Self.bins) { coarsen() }
+    difference[Int(start / width)] += 1
+    let last = max(start, end) / width + 1
+    if last < Int64(Self.bins) { difference[Int(last)] -= 1 }
+  }
+
+  private mutating func coarsen() {
+    for index in 0..<Self.bins / 2 { difference[index] = difference[2 * index] + difference[2 * index + 1] }
+    for index in Self.bins / 2..<Self.bins { difference[index] = 0 }
+    width *= 2
+  }
+
+  /// Entries at the end of each bin, up to `duration` milliseconds.
+  func curve(duration: Int64) -> [Int] {
+    var sum = 0
+    return (0...Int(min(Int64(Self.bins - 1), duration / width))).map {
+      sum += Int(difference[$0])
+      return sum
+    }
+  }
+}

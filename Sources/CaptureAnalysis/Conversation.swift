@@ -1,0 +1,118 @@
+import Wire
+
+/// Both ends of a conversation, the smaller end first, so that both directions have one key. `scope` tells inner from
+/// outer: 0 outside of tunnels, else the kind of tunnel and its VNI, so that equal Pod addresses in two VNIs stay apart.
+struct ConversationKey: Hashable {
+  var low: Bits128
+  var high: Bits128
+  var lowPort: UInt16
+  var highPort: UInt16
+  var proto: UInt8
+  var version: UInt8
+  var scope: UInt32
+
+  /// The key, and the direction of a packet from `source`: 0 from the low end, 1 from the high end.
+  @inline(__always) static func make(
+    _ source: Bits128, _ sourcePort: UInt16, _ destination: Bits128, _ destinationPort: UInt16, proto: UInt8,
+    version: UInt8, scope: UInt32
+  ) -> (ConversationKey, Int) {
+    let forward =
+      source.high != destination.high
+      ? source.high < destination.high
+      : source.low != destination.low ? source.low < destination.low : sourcePort <= destinationPort
+    return forward
+      ? (
+        ConversationKey(
+          low: source, high: destination, lowPort: sourcePort, highPort: destinationPort, proto: proto,
+          version: version, scope: scope), 0
+      )
+      : (
+        ConversationKey(
+          low: destination, high: source, lowPort: destinationPort, highPort: sourcePort, proto: proto,
+          version: version, scope: scope), 1
+      )
+  }
+
+  @inline(__always) func hash(seed: UInt64) -> UInt64 {
+    var h = mix(low.low ^ seed, low.high ^ 0x9E37_79B9_7F4A_7C15)
+    h = mix(h ^ high.low, high.high ^ 0xC2B2_AE3D_27D4_EB4F)
+    let rest = UInt64(lowPort) << 48 | UInt64(highPort) << 32 | UInt64(scope)
+    return mix(h ^ rest, UInt64(proto) << 8 ^ 0x1656_67B1_9E37_79F9)
+  }
+
+  static func == (a: ConversationKey, b: ConversationKey) -> Bool {
+    a.low.low == b.low.low && a.high.low == b.high.low && a.lowPort == b.lowPort && a.highPort == b.highPort
+      && a.scope == b.scope && a.proto == b.proto && a.low.high == b.low.high && a.high.high == b.high.high
+      && a.version == b.version
+  }
+}
+
+/// Folds a 128-bit product: one multiplication spreads every bit of both numbers.
+@inline(__always) func mix(_ a: UInt64, _ b: UInt64) -> UInt64 {
+  let product = a.multipliedFullWidth(by: b | 1)
+  return product.high ^ product.low
+}
+
+/// A number for each of the two directions.
+struct PerDirection<Value> {
+  var low: Value
+  var high: Value
+
+  @inline(__always) subscript(_ direction: Int) -> Value {
+    get { direction == 0 ? low : high }
+    set { if direction == 0 { low = newValue } else { high = newValue } }
+  }
+}
+
+/// The frames of one 5-tuple. A port used again for a new connection makes a new conversation.
+struct Conversation {
+  var key: ConversationKey
+  var firstTime: Int64
+  var lastTime: Int64
+  var firstFrame: FrameReference
+  var lastFrame: FrameReference
+  var packets = PerDirection<UInt32>(low: 0, high: 0)
+  /// Of the network layer, headers included.
+  var bytes = PerDirection<UInt64>(low: 0, high: 0)
+  /// Index of the TCP state, -1 for other protocols.
+  var tcp: Int32 = -1
+  /// The direction of the side that dialled.
+  var initiator: UInt8 = 0
+  /// Earlier connections with this 5-tuple.
+  var reuses: UInt16 = 0
+  /// Seconds between the end of the earlier connection and the SYN of this one, where a port was used again.
+  var reuseGap: Float = -1
+  /// Copies on other interfaces, which the other numbers leave out.
+  var duplicates: UInt32 = 0
+  /// The next-hop MTU that an ICMP error announced to the sender of each direction; 0 none.
+  var announcedMTU = PerDirection<UInt16>(low: 0, high: 0)
+  var announcedFrame: FrameReference = .none
+  /// Packets larger than announced, sent later than 50 ms after the announcement.
+  var oversized: UInt32 = 0
+  var oversizedFrame: FrameReference = .none
+  var announcedTime: Int64 = 0
+  /// The ICMP error that answered it (type and code), 0xFFFF none; from whom, see `AnalyzerState.icmpErrors`.
+  var icmpError: UInt16 = 0xFFFF
+  var icmpFrame: FrameReference = .none
+  var icmpEvent: Int32 = -1
+  /// The largest packet of each direction that was not a fragment.
+  var largest = PerDirection<UInt16>(low: 0, high: 0)
+  /// In the conntrack simulation, in milliseconds from the capture's start.
+  var trackedFrom: Int64 = -1
+  var trackedUntil: Int64 = -1
+  /// Hop limit of the first packet in each direction.
+  var ttl = PerDirection<UInt8>(low: 0, high: 0)
+
+  @inline(__always) func address(_ direction: Int) -> IPAddress {
+    IPAddress(bits: direction == 0 ? key.low : key.high, version: key.version == 4 ? .v4 : .v6)
+  }
+  @inline(__always) func port(_ direction: Int) -> UInt16 { direction == 0 ? key.lowPort : key.highPort }
+
+  var client: IPAddress { address(Int(initiator)) }
+  var clientPort: UInt16 { port(Int(initiator)) }
+  var server: IPAddress { address(1 - Int(initiator)) }
+  var serverPort: UInt16 { port(1 - Int(initiator)) }
+  var totalPackets: Int { Int(packets.low) + Int(packets.high) }
+  var totalBytes: Int { Int(packets.low > 0 ? bytes.low : 0) + Int(packets.high > 0 ? bytes.high : 0) }
+  var isOneWay: Bool { packets.low == 0 || packets.high == 0 }
+}

@@ -1,0 +1,126 @@
+import Wire
+
+/// Conversations by key: open addressing with linear probing over (tag, index) words, records in pages. Finding is one
+/// cache line in the common case and allocates nothing. At `limit` records the longest idle of a few looked at makes
+/// room; how many went is counted.
+struct ConversationTable: ~Copyable {
+  private var slots: UnsafeMutablePointer<UInt64>
+  private var mask: Int
+  private var used = 0
+  private let seed: UInt64
+  private(set) var records = Paged<Conversation>()
+  private var hand = 0
+  private(set) var evicted = 0
+  let limit: Int
+
+  init(limit: Int) {
+    self.limit = max(16, limit)
+    seed = UInt64.random(in: .min ... .max)
+    mask = (1 << 16) - 1
+    slots = .allocate(capacity: mask + 1)
+    slots.initialize(repeating: 0, count: mask + 1)
+  }
+
+  deinit { slots.deallocate() }
+
+  @inline(__always) func hash(_ key: ConversationKey) -> UInt64 { key.hash(seed: seed) }
+
+  /// The index of a key's newest record, or -1.
+  @inline(__always) func find(_ key: ConversationKey, _ hash: UInt64) -> Int {
+    let tag = hash >> 32
+    var at = Int(truncatingIfNeeded: hash) & mask
+    while true {
+      let slot = slots[at]
+      if slot == 0 { return -1 }
+      if slot >> 32 == tag {
+        let index = Int(truncatingIfNeeded: slot & 0xFFFF_FFFF) &- 1
+        if records.pointer(index).pointee.key == key { return index }
+      }
+      at = (at &+ 1) & mask
+    }
+  }
+
+  /// The record that must go before another can be inserted, when the table is full: the longest idle of 16.
+  mutating func victim() -> Int? {
+    guard records.count >= limit else { return nil }
+    var best = hand % limit
+    for step in 1..<16 {
+      let candidate = (hand + step) % limit
+      if records.pointer(candidate).pointee.lastTime < records.pointer(best).pointee.lastTime { best = candidate }
+    }
+    hand = (hand + 16) % limit
+    return best
+  }
+
+  /// Puts a record into the table, in the place of `victim` if there is one; a record of the same key found before is no
+  /// longer found, but stays. Returns its index.
+  mutating func insert(_ record: Conversation, _ hash: UInt64, replacing victim: Int?) -> Int {
+    let index: Int
+    if let victim {
+      remove(victim)
+      evicted += 1
+      records[victim] = record
+      index = victim
+    } else {
+      index = records.append(record)
+    }
+    if (used + 1) * 2 > mask { grow() }
+    place(hash, index, key: record.key)
+    return index
+  }
+
+  private mutating func place(_ hash: UInt64, _ index: Int, key: ConversationKey) {
+    let word = (hash >> 32) << 32 | UInt64(index + 1)
+    var at = Int(truncatingIfNeeded: hash) & mask
+    while slots[at] != 0 {
+      if slots[at] >> 32 == hash >> 32 {
+        let other = Int(slots[at] & 0xFFFF_FFFF) - 1
+        if other == index || records.pointer(other).pointee.key == key {
+          slots[at] = word
+          return
+        }
+      }
+      at = (at + 1) & mask
+    }
+    slots[at] = word
+    used += 1
+  }
+
+  private mutating func grow() {
+    let old = slots
+    let size = mask + 1
+    mask = size * 2 - 1
+    slots = .allocate(capacity: mask + 1)
+    slots.initialize(repeating: 0, count: mask + 1)
+    used = 0
+    for at in 0..<size where old[at] != 0 {
+      let index = Int(old[at] & 0xFFFF_FFFF) - 1
+      let key = records.pointer(index).pointee.key
+      place(hash(key), index, key: key)
+    }
+    old.deallocate()
+  }
+
+  /// Removes a record's slot, if it still has one, moving later ones of the same run back (no tombstones).
+  private mutating func remove(_ index: Int) {
+    let start = Int(truncatingIfNeeded: hash(records.pointer(index).pointee.key)) & mask
+    var at = start
+    while true {
+      if slots[at] == 0 { return }
+      if Int(slots[at] & 0xFFFF_FFFF) - 1 == index { break }
+      at = (at + 1) & mask
+    }
+    used -= 1
+    var hole = at
+    var next = (at + 1) & mask
+    while slots[next] != 0 {
+      let home = Int(truncatingIfNeeded: hash(records.pointer(Int(slots[next] & 0xFFFF_FFFF) - 1).pointee.key)) & mask
+      if (next - home) & mask >= (next - hole) & mask {
+        slots[hole] = slots[next]
+        hole = next
+      }
+      next = (next + 1) & mask
+    }
+    slots[hole] = 0
+  }
+}

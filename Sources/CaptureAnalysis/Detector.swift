@@ -1,0 +1,53 @@
+import Findings
+import Wire
+
+/// Looks at conversations as they end or are evicted, and at the tables at the end, and yields findings. A detector's
+/// own state is bounded: it groups what it sees and keeps a few examples.
+protocol Detector {
+  init()
+  /// One conversation with its TCP state, if it has one.
+  mutating func examine(_ c: ConversationView)
+  /// At the end.
+  mutating func findings(_ facts: borrowing CaptureAnalyzer) -> [Finding]
+}
+
+extension Detector {
+  mutating func examine(_ c: ConversationView) {}
+}
+
+/// A conversation with both halves, read in place; good only during `examine`.
+struct ConversationView {
+  private let pointer: UnsafeMutablePointer<Conversation>
+  private let shared: UnsafeMutablePointer<TCPShared>?
+  private let clientPointer: UnsafeMutablePointer<TCPHalf>
+  private let serverPointer: UnsafeMutablePointer<TCPHalf>
+
+  init(
+    _ pointer: UnsafeMutablePointer<Conversation>, _ shared: UnsafeMutablePointer<TCPShared>?,
+    client: UnsafeMutablePointer<TCPHalf>, server: UnsafeMutablePointer<TCPHalf>
+  ) {
+    self.pointer = pointer
+    self.shared = shared
+    clientPointer = client
+    serverPointer = server
+  }
+
+  @inline(__always) var record: Conversation { pointer.pointee }
+  var tcp: TCPShared? { shared?.pointee }
+  @inline(__always) var isTCP: Bool { shared != nil }
+  /// Only where `isTCP`.
+  @inline(__always) var both: TCPShared { shared.unsafelyUnwrapped.pointee }
+  /// What the dialling side sent; all zero where there is no TCP state.
+  @inline(__always) var clientHalf: TCPHalf { clientPointer.pointee }
+  @inline(__always) var server: TCPHalf { serverPointer.pointee }
+}
+
+/// All detectors, in the order in which findings of equal weight are shown.
+struct DetectorSet {
+  var all: [any Detector] = [
+    FragmentationDetector(), TunnelDetector(), BlackHoleDetector(), ReplyNotTranslatedDetector(),
+    DuplicateAddressDetector(), ConntrackTableDetector(), TimestampsNATDetector(), RejectedByICMPDetector(),
+    ConnectionRefusedDetector(), DNSDetector(), SynUnansweredDetector(), TLSHandshakeDetector(), MSSDetector(),
+    ZeroWindowDetector(), SlowServerDetector(), PacketLossDetector(), CaptureLimitsDetector(),
+  ]
+}

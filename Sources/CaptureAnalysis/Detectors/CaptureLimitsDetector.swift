@@ -1,0 +1,61 @@
+import Findings
+import Wire
+
+/// What cannot be said because of the capture itself: one direction only, cut, snapped, packets dropped while capturing.
+struct CaptureLimitsDetector: Detector {
+  private var oneWay = 0
+  private var bothWays = 0
+  private var example: (FrameReference, String, String)?
+
+  mutating func examine(_ c: ConversationView) {
+    // A SYN without an answer is a finding of its own, not a missing direction.
+    guard c.isTCP, c.record.totalPackets > 3, !c.isUnansweredSyn else { return }
+    if c.record.isOneWay {
+      oneWay += 1
+      if example == nil { example = (c.record.firstFrame, c.endpoints, c.filter) }
+    } else {
+      bothWays += 1
+    }
+  }
+
+  mutating func findings(_ facts: borrowing CaptureAnalyzer) -> [Finding] {
+    var list: [Finding] = []
+    if oneWay > 0, oneWay >= max(1, bothWays / 10), let example {
+      list.append(
+        Finding(
+          id: "one-direction-only", severity: .info, confidence: .certain, subject: .init(kind: "Capture"),
+          problem: "\(oneWay) of \(plural(oneWay + bothWays, "TCP conversation")) show one direction only",
+          cause:
+            "the other direction takes another way or was filtered out of the capture; whether segments arrive and how "
+            + "long answers take cannot be said for these",
+          evidence: [facts.evidence(example.0, example.1), facts.filterEvidence(example.2)],
+          fix: ["capture on -i any, or on both sides"]))
+    }
+    var limits: [Finding.Evidence] = []
+    for summary in facts.summaries {
+      if let damage = summary.damage { limits.append(.init(file: summary.file, text: damage.description)) }
+      if summary.dropped > 0 {
+        limits.append(.init(file: summary.file, text: "\(summary.dropped) packets were dropped while capturing"))
+      }
+    }
+    if facts.counts.snapped > 0 {
+      limits.append(
+        .init(
+          text:
+            "\(facts.counts.snapped) of \(facts.counts.packets) frames were snapped: checksums and contents beyond are unknown"
+        ))
+    }
+    if facts.conversations.evicted > 0 {
+      limits.append(.init(text: "\(facts.conversations.evicted) idle conversations were dropped from the table"))
+    }
+    if !limits.isEmpty {
+      list.append(
+        Finding(
+          id: "capture-damaged", severity: .info, confidence: .certain, subject: .init(kind: "Capture"),
+          problem: "the capture does not hold everything",
+          cause: "see the evidence; absence of a packet here proves nothing",
+          evidence: Array(limits.prefix(8)), fix: ["tcpdump -s 0 -B 16384 -w FILE"]))
+    }
+    return list
+  }
+}

@@ -1,0 +1,191 @@
+import Findings
+import Wire
+
+/// A full conntrack table: new connections of everybody to everywhere stop being answered for a time while old ones go
+/// on; and source ports that run out behind one translated address.
+struct ConntrackTableDetector: Detector {
+  private static let maximum = 1 << 16
+  /// New TCP connections and those unanswered, by second from the first.
+  private var opened: [UInt32] = []
+  private var unanswered: [UInt32] = []
+  private var origin: Int64 = .min
+  private var targets: [Target: (open: Int, lost: Int, frame: FrameReference, last: FrameReference)] = [:]
+  private var clientsLost: Set<IPAddress> = []
+  private var established: [(from: Int64, to: Int64)] = []
+  private var ports: [PortGroup: (count: Int, reused: Int, reusedLost: Int, lost: Int, frame: FrameReference)] = [:]
+  private var retried = Tally<Target>()
+  private var dialled = 0
+
+  private struct PortGroup: Hashable {
+    var client: IPAddress
+    var target: Target
+  }
+
+  mutating func examine(_ c: ConversationView) {
+    guard c.isTCP else { return }
+    if c.record.lastTime &- c.record.firstTime > 2_000_000_000, c.serverPackets > 2, established.count < 4096 {
+      established.append((c.record.firstTime, c.record.lastTime))
+    }
+    guard c.clientHalf.syns > 0 else { return }
+    dialled += 1
+    let time = c.clientHalf.firstSynTime / 1_000_000_000
+    if origin == .min { origin = time }
+    let lost = c.isUnansweredSyn && c.record.icmpError == 0xFFFF
+    if time >= origin, time - origin < Int64(Self.maximum) {
+      let at = Int(time - origin)
+      while opened.count <= at {
+        opened.append(0)
+        unanswered.append(0)
+      }
+      opened[at] += 1
+      if lost { unanswered[at] += 1 }
+    }
+    if targets.count < 4096 {
+      Self.add(&targets[c.target, default: (0, 0, .none, .none)], c, lost: lost)
+    }
+    if lost, clientsLost.count < 4096 { clientsLost.insert(c.record.client) }
+    if ports.count < 8192 {
+      Self.add(
+        &ports[PortGroup(client: c.record.client, target: c.target), default: (0, 0, 0, 0, .none)], c, lost: lost)
+    }
+    let delay = c.clientHalf.lastSynTime - c.clientHalf.firstSynTime
+    if c.server.synAcks > 0, c.clientHalf.syns > 1, delay > 900_000_000, delay < 3_500_000_000 {
+      retried.add(
+        c.target, client: c.record.client,
+        example: .init(
+          frames: [c.clientHalf.firstSyn, c.clientHalf.lastSyn],
+          text: "\(c.endpoints): the first SYN was lost, the one \(seconds(delay)) later answered", filter: c.filter))
+    }
+  }
+
+  private static func add(
+    _ entry: inout (open: Int, lost: Int, frame: FrameReference, last: FrameReference), _ c: ConversationView,
+    lost: Bool
+  ) {
+    guard lost else {
+      entry.open += 1
+      return
+    }
+    entry.lost += 1
+    if !entry.frame.exists { entry.frame = c.clientHalf.firstSyn }
+    entry.last = c.clientHalf.lastSyn
+  }
+
+  private static func add(
+    _ entry: inout (count: Int, reused: Int, reusedLost: Int, lost: Int, frame: FrameReference),
+    _ c: ConversationView, lost: Bool
+  ) {
+    entry.count += 1
+    var failed = lost
+    if lost { entry.lost += 1 }
+    if c.record.reuses > 0, c.record.reuseGap >= 0, c.record.reuseGap < 60 {
+      entry.reused += 1
+      if lost || c.clientHalf.syns > 1 {
+        entry.reusedLost += 1
+        failed = true
+      }
+    }
+    if failed, !entry.frame.exists { entry.frame = c.clientHalf.firstSyn }
+  }
+
+  mutating func findings(_ facts: borrowing CaptureAnalyzer) -> [Finding] {
+    var list: [Finding] = []
+    list += exhaustion(facts)
+    list += tableFull(facts, portsExhausted: !list.isEmpty)
+    if retried.total >= 3, retried.total * 5 < max(dialled, 15), list.isEmpty {
+      let top = retried.top(3)
+      list.append(
+        Finding(
+          id: "snat-port-race", severity: .warning, confidence: .possible,
+          subject: .init(kind: "Endpoint", name: top[0].0.address.description, port: String(top[0].0.port)),
+          problem:
+            "\(plural(retried.total, "connection")) lost the first SYN and succeeded with the retry: 1 or 3 s of delay",
+          cause:
+            "two connections got the same source port at once and one entry could not be inserted (insert_failed) ← "
+            + "masquerading without random ports; or plain loss", evidence: facts.evidence(top),
+          fix: ["masquerade with --random-fully (kube-proxy and CNI do where the kernel knows it)"],
+          verify: ["conntrack -S | grep -o 'insert_failed=[0-9]*'"]))
+    }
+    return list
+  }
+
+  private func exhaustion(_ facts: borrowing CaptureAnalyzer) -> [Finding] {
+    let suspects = ports.filter {
+      $0.value.count >= 24_000 && ($0.value.lost > 20 || $0.value.reused > 100)
+        || $0.value.reusedLost >= 5 && $0.value.reusedLost * 4 >= $0.value.reused
+    }.sorted { $0.value.count > $1.value.count }
+    return suspects.prefix(2).map { group, value in
+      Finding(
+        id: "snat-port-exhaustion", severity: .error, confidence: value.count >= 24_000 ? .likely : .possible,
+        subject: .init(kind: "Endpoint", name: group.target.address.description, port: String(group.target.port)),
+        problem:
+          "\(group.client) used \(value.count) source ports towards \(group.target.text); \(value.reused) were used again "
+          + "within a minute, \(max(value.lost, value.reusedLost)) connections failed or were delayed",
+        cause:
+          "all connections to one destination share the translated address's ports (32768-60999: 28232), each held "
+          + "120 s after its end",
+        evidence: [
+          facts.evidence(value.frame, "the first failed attempt"),
+          facts.filterEvidence("ip.addr==\(group.client) && ip.addr==\(group.target.address) && tcp.flags.syn==1"),
+        ],
+        fix: [
+          "keep connections open (HTTP keep-alive, pools); more source addresses; a wider net.ipv4.ip_local_port_range"
+        ], verify: ["conntrack -L -d \(group.target.address) | wc -l"])
+    }
+  }
+
+  private func tableFull(_ facts: borrowing CaptureAnalyzer, portsExhausted: Bool) -> [Finding] {
+    let curve = facts.conntrack.curve(duration: facts.duration / 1_000_000)
+    let peak = curve.max() ?? 0
+    let affected = targets.filter { $0.value.lost > 0 }
+    // Where nobody ever answers, the table is not the reason.
+    let alive = affected.filter { $0.value.open > 0 }
+    var worst = (at: -1, lost: 0, open: 0)
+    for at in opened.indices {
+      let range = at..<min(at + 5, opened.count)
+      let lost = range.reduce(0) { $0 + Int(unanswered[$1]) }
+      if lost > worst.lost { worst = (at, lost, range.reduce(0) { $0 + Int(opened[$1]) }) }
+    }
+    while worst.at >= 0, worst.at < unanswered.count, unanswered[worst.at] == 0 { worst.at += 1 }
+    let begin = (origin == .min ? 0 : origin + Int64(max(0, worst.at))) &* 1_000_000_000
+    let old = established.count { $0.from < begin && $0.to > begin &+ 1_000_000_000 }
+    let known = facts.options.conntrackMaximum
+    let symptom =
+      worst.lost >= 20 && worst.lost * 2 >= worst.open && alive.count >= 1
+      && (alive.count >= 2 || clientsLost.count >= 3 || old > 0) && !portsExhausted
+    if let known, peak >= known {
+      return [finding(facts, peak, known, worst.lost, old, affected.count, symptom ? .certain : .likely, alive, begin)]
+    }
+    guard symptom else { return [] }
+    return [finding(facts, peak, known, worst.lost, old, affected.count, old > 0 ? .likely : .possible, alive, begin)]
+  }
+
+  private func finding(
+    _ facts: borrowing CaptureAnalyzer, _ peak: Int, _ known: Int?, _ lost: Int, _ old: Int, _ destinations: Int,
+    _ confidence: Finding.Confidence,
+    _ alive: [Target: (open: Int, lost: Int, frame: FrameReference, last: FrameReference)], _ begin: Int64
+  ) -> Finding {
+    let examples = alive.sorted { $0.value.frame < $1.value.frame }.prefix(3)
+    return Finding(
+      id: "conntrack-table-full", severity: .error, confidence: confidence,
+      subject: .init(kind: "Node"),
+      problem: lost > 0
+        ? "\(plural(lost, "new connection")) within 5 s got no answer (\(plural(destinations, "destination"))) while "
+          + "\(plural(old, "older connection")) went on"
+        : "the simulated conntrack table reaches \(peak) entries, the limit is \(known ?? 0)",
+      cause: "the node's conntrack table is full and new entries are dropped ← too many short connections for "
+        + "nf_conntrack_max\(known.map { " (\($0))" } ?? ""); simulated peak of what this capture shows: \(peak) entries",
+      evidence: examples.map {
+        facts.evidence(
+          $0.value.frame,
+          "\($0.key.text): \($0.value.lost) attempts unanswered, \($0.value.open) answered at other times")
+      } + [facts.filterEvidence("tcp.flags.syn==1 && tcp.flags.ack==0")],
+      fix: [
+        "sysctl -w net.netfilter.nf_conntrack_max=\(max(262_144, peak * 2)) (kube-proxy: conntrack.maxPerCore)",
+        "shorter net.netfilter.nf_conntrack_tcp_timeout_time_wait and _established; fewer short connections",
+      ],
+      verify: [
+        "dmesg | grep 'table full'; conntrack -S | grep -o ' drop=[0-9]*'; sysctl net.netfilter.nf_conntrack_count"
+      ])
+  }
+}

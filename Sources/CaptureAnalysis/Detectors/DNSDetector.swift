@@ -1,0 +1,100 @@
+import Findings
+import Wire
+
+/// DNS: questions without an answer, the race of A and AAAA with its 5 s retry, answers that are errors.
+struct DNSDetector: Detector {
+  mutating func findings(_ facts: borrowing CaptureAnalyzer) -> [Finding] {
+    var late = Tally<IPAddress>()
+    var silent = Tally<IPAddress>()
+    var refused = Tally<IPAddress>()
+    var asked: [IPAddress: Int] = [:]
+    for index in 0..<facts.dns.queries.count {
+      let q = facts.dns.queries.pointer(index).pointee
+      if asked.count < 4096 || asked[q.serverAddress] != nil { asked[q.serverAddress, default: 0] += 1 }
+      let type = q.type == 1 ? "A" : q.type == 28 ? "AAAA" : "type \(q.type)"
+      let delay = (q.answerTime < 0 ? q.lastTime : q.answerTime) &- q.firstTime
+      if q.repeats > 0, q.lastTime &- q.firstTime > 4_500_000_000, q.lastTime &- q.firstTime < 16_000_000_000 {
+        late.add(
+          q.serverAddress, client: q.clientAddress, amount: delay,
+          example: .init(
+            frames: [q.firstFrame, q.repeatFrame, q.answerFrame],
+            text:
+              "\(q.clientAddress) port \(q.clientPort) asked for \(facts.dns.names.domain(q.name)) \(type), again after "
+              + "\(seconds(q.lastTime &- q.firstTime))" + (q.answerTime < 0 ? ", no answer" : ", answered then"),
+            filter: "dns.id==0x" + String(q.identifier, radix: 16)))
+      } else if q.answerTime < 0, q.lastTime < facts.end &- 2_000_000_000 || q.repeats > 0 {
+        silent.add(
+          q.serverAddress, client: q.clientAddress,
+          example: .init(
+            frames: [q.firstFrame, q.repeatFrame],
+            text: "\(q.clientAddress) asked \(q.serverAddress) for \(facts.dns.names.domain(q.name)) \(type)"
+              + (q.repeats > 0 ? ", \(q.repeats + 1) times" : ""),
+            filter: "dns.id==0x" + String(q.identifier, radix: 16)))
+      } else if q.responseCode == 2 || q.responseCode == 5 {
+        refused.add(
+          q.serverAddress, client: q.clientAddress,
+          example: .init(
+            frames: [q.answerFrame, q.firstFrame],
+            text:
+              "\(facts.dns.names.domain(q.name)) \(type): \(q.responseCode == 2 ? "SERVFAIL" : "REFUSED") from \(q.serverAddress)",
+            filter: "dns.flags.rcode==\(q.responseCode)"))
+      }
+    }
+    var list: [Finding] = []
+    for (server, entry) in late.top(2) {
+      list.append(
+        Finding(
+          id: "dns-five-second-delay", severity: .error, confidence: entry.count > 1 ? .certain : .likely,
+          subject: .init(kind: "DNS", name: server.description, port: "53"),
+          problem:
+            "\(plural(entry.count, "DNS question")) to \(server) were repeated after 5 s: lookups hang that long",
+          cause:
+            "one of two questions sent at once from one socket (A and AAAA) is lost ← a race in conntrack when both get "
+            + "their NAT binding (insert_failed)",
+          evidence: facts.evidence([(server, entry)]),
+          fix: [
+            "NodeLocal DNSCache, or resolv.conf \"options single-request-reopen\" (glibc); a kernel with the fixes of 5.0"
+          ], verify: ["conntrack -S | grep -o 'insert_failed=[0-9]*'   (must not grow)"],
+          reference: "kubernetes/kubernetes#56903"))
+    }
+    for (server, entry) in silent.top(3) {
+      let all = asked[server] ?? entry.count
+      list.append(
+        Finding(
+          id: "dns-unanswered", severity: .error, confidence: entry.count == all ? .likely : .possible,
+          subject: .init(kind: "DNS", name: server.description, port: "53"),
+          problem: "\(entry.count) of \(plural(all, "DNS question")) to \(server) got no answer",
+          cause: entry.count == all
+            ? "\(server) does not answer at all ← CoreDNS is down, its Service has no endpoints, or UDP 53 is dropped"
+            : "some questions or answers are lost ← conntrack races or a full table, an overloaded CoreDNS, lost fragments",
+          evidence: facts.evidence([(server, entry)]),
+          fix: ["kubectl -n kube-system get pods,endpointslices -l k8s-app=kube-dns"],
+          verify: ["dig @\(server) kubernetes.default.svc.cluster.local +tries=1"]))
+    }
+    for (server, entry) in refused.top(2) {
+      list.append(
+        Finding(
+          id: "dns-service", severity: .warning, confidence: .certain,
+          subject: .init(kind: "DNS", name: server.description, port: "53"),
+          problem: "\(plural(entry.count, "DNS question")) to \(server) answered by SERVFAIL or REFUSED",
+          cause: "the resolver cannot ask further ← its upstream is unreachable, or it does not serve these clients",
+          evidence: facts.evidence([(server, entry)]),
+          fix: ["kubectl -n kube-system logs -l k8s-app=kube-dns; look at forward in the Corefile"],
+          verify: ["dig @\(server) kubernetes.default.svc.cluster.local"]))
+    }
+    if facts.dns.searchExpansions >= 5 {
+      list.append(
+        Finding(
+          id: "dns-service", severity: .info, confidence: .certain, subject: .init(kind: "DNS"),
+          problem: "\(facts.dns.searchExpansions) NXDOMAIN answers for outside names with a cluster suffix",
+          cause: "each outside name is first tried with every search domain ← ndots:5 in the Pods' resolv.conf",
+          evidence: [
+            facts.evidence(facts.dns.searchFrame, facts.dns.names.domain(facts.dns.searchName)),
+            facts.filterEvidence("dns.flags.rcode==3"),
+          ],
+          fix: ["end outside names with a dot, or set dnsConfig options ndots:2 in the Pod"],
+          verify: ["capture again: fewer NXDOMAIN answers"]))
+    }
+    return list
+  }
+}

@@ -1,0 +1,54 @@
+import Findings
+import Wire
+
+/// Retransmissions where no better cause was found: who, of which kind, how many.
+struct PacketLossDetector: Detector {
+  private struct Pair: Hashable {
+    var sender: IPAddress
+    var receiver: IPAddress
+  }
+  private var tally = Tally<Pair>()
+  private var retransmitted = 0
+  private var segments = 0
+
+  mutating func examine(_ c: ConversationView) {
+    guard c.isTCP else { return }
+    side(c, c.clientHalf, c.record.client, c.record.server)
+    side(c, c.server, c.record.server, c.record.client)
+  }
+
+  @inline(__always) private mutating func side(
+    _ c: ConversationView, _ half: TCPHalf, _ sender: IPAddress, _ receiver: IPAddress
+  ) {
+    segments += Int(half.segments)
+    let lost = Int(half.fast) + Int(half.timeouts)
+    guard lost > 0 else { return }
+    retransmitted += lost
+    tally.add(
+      Pair(sender: sender, receiver: receiver), amount: Int64(lost),
+      example: .init(
+        frames: [half.firstRetransmission],
+        text: "\(c.endpoints): \(lost) of \(half.segments) segments from \(sender) sent again (\(half.fast) fast, "
+          + "\(half.timeouts) after a timeout, \(half.spurious) needlessly)",
+        filter: c.filter + " && tcp.analysis.retransmission"))
+  }
+
+  mutating func findings(_ facts: borrowing CaptureAnalyzer) -> [Finding] {
+    // A handful in a long capture is how TCP finds its rate.
+    guard retransmitted >= 3, retransmitted * 100 >= segments else { return [] }
+    let rate = retransmitted * 1000 / max(1, segments)
+    let top = tally.top(3)
+    return [
+      Finding(
+        id: "packet-loss", severity: .warning, confidence: .likely,
+        subject: .init(kind: "Path", name: top.first.map { "\($0.0.sender) → \($0.0.receiver)" }),
+        problem:
+          "\(rate / 10).\(rate % 10)% of the TCP data segments were sent again (\(retransmitted) of \(segments))",
+        cause:
+          "packets are lost or come very late on the way ← a full queue or policer, a bad link, or a receiver that drops",
+        evidence: facts.evidence(top, filter: "tcp.analysis.retransmission"),
+        fix: ["find the hop: ip -s link; ethtool -S IFACE | grep -E 'drop|err'; tc -s qdisc"],
+        verify: ["nstat -az TcpRetransSegs   (must grow slower than 1% of TcpOutSegs)"])
+    ]
+  }
+}

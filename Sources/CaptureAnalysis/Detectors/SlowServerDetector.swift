@@ -1,0 +1,36 @@
+import Findings
+import Wire
+
+/// The network is quick, the first byte of the answer late: the application.
+struct SlowServerDetector: Detector {
+  private var tally = Tally<Target>()
+
+  mutating func examine(_ c: ConversationView) {
+    guard c.isTCP else { return }
+    let tcp = c.both
+    guard tcp.handshake >= 0, tcp.responses > 0 else { return }
+    let delay = tcp.slowestResponse
+    guard delay > 1_000_000_000, delay > tcp.handshake * 10, tcp.slowestWasAcked else { return }
+    guard c.clientHalf.retransmissions == 0, c.server.retransmissions == 0 else { return }
+    tally.add(
+      c.target, client: c.record.client, amount: delay,
+      example: .init(
+        frames: [tcp.slowestFrame, tcp.slowestRequest],
+        text:
+          "\(c.endpoints): round trip \(seconds(tcp.handshake)), request acknowledged at once, answer after \(seconds(delay))",
+        filter: c.filter + " && tcp.len>0"))
+  }
+
+  mutating func findings(_ facts: borrowing CaptureAnalyzer) -> [Finding] {
+    tally.top(3).map { target, entry in
+      Finding(
+        id: "slow-server-not-network", severity: .warning, confidence: .likely,
+        subject: .init(kind: "Endpoint", name: target.address.description, port: String(target.port)),
+        problem: "\(target.text) answers late (up to \(seconds(entry.worst))) while the network is quick",
+        cause: "the application, its CPU limit, or what it waits for itself; not the network",
+        evidence: facts.evidence([(target, entry)]),
+        fix: ["look at the server's CPU throttling and its own upstream calls before touching the network"],
+        verify: ["curl -w '%{time_connect} %{time_starttransfer}\\n' -o /dev/null -s http://\(target.text)/"])
+    }
+  }
+}

@@ -1,0 +1,77 @@
+import Findings
+import Wire
+
+/// Connection attempts to which nothing came back: dropped on the way, by a rule, or by a host that is not there.
+struct SynUnansweredDetector: Detector {
+  private var tally = Tally<Target>()
+  private var single = Tally<Target>()
+  private var answering: Set<Target> = []
+  private var hairpins = 0
+  private var ttlExceeded = 0
+
+  mutating func examine(_ c: ConversationView) {
+    guard c.isTCP, c.clientHalf.syns > 0 else { return }
+    if c.server.synAcks > 0 {
+      if answering.count < 4096 { answering.insert(c.target) }
+      return
+    }
+    guard c.isUnansweredSyn else { return }
+    let timeExceeded = c.record.icmpError >> 8 == (c.record.key.version == 4 ? 11 : 3)
+    guard c.record.icmpError == 0xFFFF || timeExceeded else { return }
+    let half = c.clientHalf
+    if timeExceeded { ttlExceeded += 1 }
+    if c.record.client == c.record.server { hairpins += 1 }
+    let span = half.lastSynTime - half.firstSynTime
+    let example = Tally<Target>.Example(
+      frames: [half.firstSyn, half.secondSyn, half.lastSyn].reduce(into: []) { list, frame in
+        if frame.exists, list.last != frame { list.append(frame) }
+      },
+      text:
+        "\(c.endpoints): \(plural(Int(half.syns), "SYN"))\(half.syns > 1 ? " over \(seconds(span))" : ""), no answer",
+      filter: c.filter)
+    if half.syns > 1 {
+      tally.add(c.target, client: c.record.client, amount: Int64(half.syns), example: example)
+    } else {
+      single.add(c.target, client: c.record.client, amount: half.lastSynTime, example: example)
+    }
+  }
+
+  mutating func findings(_ facts: borrowing CaptureAnalyzer) -> [Finding] {
+    var list: [Finding] = []
+    for (target, entry) in tally.top(5) { list.append(finding(target, entry, facts, retried: true)) }
+    if tally.isEmpty {
+      // Without a retry the answer may only have come after the capture's end.
+      for (target, entry) in single.top(3) where entry.worst < facts.end &- 3_000_000_000 {
+        list.append(finding(target, entry, facts, retried: false))
+      }
+    }
+    return list
+  }
+
+  private func finding(
+    _ target: Target, _ entry: Tally<Target>.Entry, _ facts: borrowing CaptureAnalyzer, retried: Bool
+  ) -> Finding {
+    let others = answering.contains(target)
+    let cause =
+      hairpins == entry.count
+      ? "the packet goes back to the Pod it came from and is dropped ← the bridge port has hairpin mode off, or the source was not masqueraded"
+      : ttlExceeded > 0
+        ? "packets run in a circle until their hop limit ends ← two routers or nodes send them to each other"
+        : others
+          ? "dropped silently while other attempts to the same place succeed ← conntrack or SNAT ports run out, a rate limit, or one backend of several is gone"
+          : "dropped silently ← a DROP rule or network policy, a cloud firewall or security group, a host that is down, or a route that leads nowhere"
+    return Finding(
+      id: "syn-unanswered", severity: retried ? .error : .warning, confidence: others ? .likely : .certain,
+      subject: .init(kind: "Endpoint", name: target.address.description, port: String(target.port)),
+      problem: "\(plural(entry.count, "connection attempt")) to \(target.text) from "
+        + "\(plural(entry.clients.count, "client")) got no answer\(retried ? ", retries included" : "")",
+      cause: cause, evidence: facts.evidence([(target, entry)]),
+      fix: [
+        "kubepath trace \(target.text) --from \(entry.clients.first.map(\.description) ?? "CLIENT") -s NODE/",
+        "iptables-save -c | grep -E 'DROP|KUBE-FIREWALL'; nft list ruleset | grep -w drop",
+      ],
+      verify: [
+        "capture on the server's node: kubepath capture --live any --filter 'host \(target.address) and port \(target.port)'"
+      ])
+  }
+}

@@ -1,0 +1,104 @@
+import Findings
+import Wire
+
+/// TLS handshakes that end in an alert or a reset.
+struct TLSHandshakeDetector: Detector {
+  private struct Key: Hashable {
+    var target: Target
+    var alert: UInt8
+  }
+  private var tally = Tally<Key>()
+
+  mutating func examine(_ c: ConversationView) {
+    guard c.isTCP else { return }
+    let tcp = c.both
+    guard !tcp.sawApplicationData || tcp.alertLevel == 2 else { return }
+    if tcp.alertDescription != 0xFF, tcp.alertDescription != 0, tcp.alertLevel == 2 || tcp.alertDescription != 90 {
+      let sender = tcp.alertDirection == c.record.initiator ? "the client" : "the server"
+      tally.add(
+        Key(target: c.target, alert: tcp.alertDescription), client: c.record.client,
+        example: .init(
+          frames: [tcp.alertFrame],
+          text: "\(c.endpoints): \(sender) sent \(TLSAlert.name(tcp.alertDescription))"
+            + "\u{0}\(tcp.serverName)", filter: c.filter + " && tls"))
+    } else if tcp.sawClientHello, !tcp.sawServerHello, tcp.sawReset, c.server.resets > 0 {
+      tally.add(
+        Key(target: c.target, alert: 0), client: c.record.client,
+        example: .init(
+          frames: [c.server.firstReset],
+          text: "\(c.endpoints): the ClientHello was answered by a reset"
+            + "\u{0}\(tcp.serverName)", filter: c.filter + " && tls"))
+    }
+  }
+
+  /// Puts the server name, kept by its number while conversations are examined, into the text.
+  private func named(_ evidence: Finding.Evidence, _ facts: borrowing CaptureAnalyzer) -> Finding.Evidence {
+    var evidence = evidence
+    let parts = evidence.text.split(separator: "\u{0}", maxSplits: 1)
+    guard parts.count == 2 else { return evidence }
+    let digits = parts[1].prefix { $0.isNumber || $0 == "-" }
+    let name = facts.serverNames.plain(Int32(digits) ?? -1)
+    evidence.text = parts[0] + (name.isEmpty ? "" : ", server name \(name)") + parts[1].dropFirst(digits.count)
+    return evidence
+  }
+
+  mutating func findings(_ facts: borrowing CaptureAnalyzer) -> [Finding] {
+    tally.top(3).map { key, entry in
+      let name = key.alert == 0 ? "a reset" : TLSAlert.name(key.alert)
+      return Finding(
+        id: "tls-handshake-failure", severity: .error, confidence: .certain,
+        subject: .init(kind: "Endpoint", name: key.target.address.description, port: String(key.target.port)),
+        problem: "\(plural(entry.count, "TLS handshake")) with \(key.target.text) ended in \(name)",
+        cause: TLSAlert.cause(key.alert), evidence: facts.evidence([(key, entry)]).map { named($0, facts) },
+        fix: [
+          "openssl s_client -connect \(key.target.text) -servername NAME -showcerts </dev/null   (dates, issuer, names)"
+        ], verify: ["the same command ends in \"Verify return code: 0 (ok)\""])
+    }
+  }
+}
+
+/// Alert descriptions of RFC 8446 6.2.
+enum TLSAlert {
+  static func name(_ code: UInt8) -> String {
+    switch code {
+    case 10: "unexpected_message"
+    case 20: "bad_record_mac"
+    case 40: "handshake_failure"
+    case 42: "bad_certificate"
+    case 43: "unsupported_certificate"
+    case 44: "certificate_revoked"
+    case 45: "certificate_expired"
+    case 46: "certificate_unknown"
+    case 47: "illegal_parameter"
+    case 48: "unknown_ca"
+    case 49: "access_denied"
+    case 50: "decode_error"
+    case 51: "decrypt_error"
+    case 70: "protocol_version"
+    case 71: "insufficient_security"
+    case 80: "internal_error"
+    case 86: "inappropriate_fallback"
+    case 90: "user_canceled"
+    case 109: "missing_extension"
+    case 112: "unrecognized_name"
+    case 116: "certificate_required"
+    case 120: "no_application_protocol"
+    default: "alert \(code)"
+    }
+  }
+
+  static func cause(_ code: UInt8) -> String {
+    switch code {
+    case 0:
+      "the server, or something before it, closed the connection at the ClientHello ← no TLS on this port, a policy on the server name, or a mesh that wants mTLS"
+    case 40, 70, 71: "the two sides have no protocol version or cipher suite in common"
+    case 42, 43, 44, 46: "one side does not accept the other's certificate"
+    case 45: "the certificate is out of its dates ← it was not renewed, or a clock is wrong"
+    case 48:
+      "the issuer is not known to the side that sent the alert ← a missing CA bundle or an intermediate certificate not sent"
+    case 112: "the server has no certificate for the name asked for (SNI)"
+    case 116: "the server wants a client certificate ← mTLS is required here"
+    default: "one side ended the handshake"
+    }
+  }
+}

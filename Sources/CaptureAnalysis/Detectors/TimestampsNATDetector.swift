@@ -1,0 +1,77 @@
+import Findings
+import Wire
+
+/// SYNs whose timestamps go backwards behind one translated address and stay unanswered: a server with
+/// net.ipv4.tcp_tw_recycle (kernels before 4.12) drops them.
+struct TimestampsNATDetector: Detector {
+  private struct Pair: Hashable {
+    var client: IPAddress
+    var target: Target
+  }
+  private struct Attempt {
+    var time: Int64
+    var timestamp: UInt32
+    var answered: Bool
+    var frame: FrameReference
+  }
+  private var suspects: Set<Pair> = []
+
+  mutating func examine(_ c: ConversationView) {
+    guard c.isUnansweredSyn, c.clientHalf.hasTimestamp, suspects.count < 4096 else { return }
+    suspects.insert(Pair(client: c.record.client, target: c.target))
+  }
+
+  mutating func findings(_ facts: borrowing CaptureAnalyzer) -> [Finding] {
+    guard !suspects.isEmpty else { return [] }
+    var attempts: [Pair: [Attempt]] = [:]
+    var kept = 0
+    for index in 0..<facts.conversations.records.count where kept < 65_536 {
+      let c = facts.view(facts.conversations.records.pointer(index))
+      guard c.isTCP, c.clientHalf.syns > 0, c.clientHalf.hasTimestamp else { continue }
+      let pair = Pair(client: c.record.client, target: c.target)
+      guard suspects.contains(pair) else { continue }
+      kept += 1
+      attempts[pair, default: []].append(
+        Attempt(
+          time: c.clientHalf.firstSynTime, timestamp: c.clientHalf.timestamp, answered: !c.isUnansweredSyn,
+          frame: c.clientHalf.firstSyn))
+    }
+    var list: [Finding] = []
+    for (pair, all) in attempts.sorted(by: { ($0.value.first?.frame ?? .none) < ($1.value.first?.frame ?? .none) }) {
+      let sorted = all.sorted { $0.time < $1.time }
+      var newest: UInt32?
+      var back = 0
+      var backLost = 0
+      var lost = 0
+      var example: Attempt?
+      for attempt in sorted {
+        if !attempt.answered { lost += 1 }
+        if let newest, before(attempt.timestamp, newest) {
+          back += 1
+          if !attempt.answered {
+            backLost += 1
+            example = example ?? attempt
+          }
+        } else if attempt.answered {
+          newest = attempt.timestamp
+        }
+      }
+      // All that went backwards were dropped, nothing else was.
+      guard backLost >= 3, backLost == back, lost == backLost, let example, list.count < 2 else { continue }
+      list.append(
+        Finding(
+          id: "tcp-timestamps-nat", severity: .error, confidence: .likely,
+          subject: .init(kind: "Endpoint", name: pair.target.address.description, port: String(pair.target.port)),
+          problem:
+            "\(backLost) SYNs from \(pair.client) to \(pair.target.text) with an older timestamp than a connection before got no answer",
+          cause: "several hosts behind one address have different TCP clocks, and the server drops what looks old ← "
+            + "net.ipv4.tcp_tw_recycle=1 on the server",
+          evidence: [
+            facts.evidence(example.frame, "TSval \(example.timestamp) goes backwards, no answer"),
+            facts.filterEvidence("ip.addr==\(pair.client) && tcp.flags.syn==1 && tcp.options.timestamp"),
+          ], fix: ["sysctl -w net.ipv4.tcp_tw_recycle=0 on \(pair.target.address)"],
+          verify: ["nstat -az TcpExtPAWSPassive"], reference: "kubernetes/kubernetes#33945"))
+    }
+    return list
+  }
+}

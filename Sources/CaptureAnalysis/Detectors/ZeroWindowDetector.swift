@@ -1,0 +1,38 @@
+import Findings
+import Wire
+
+/// Receivers that stop reading: they announce a window of zero.
+struct ZeroWindowDetector: Detector {
+  private var tally = Tally<IPAddress>()
+
+  mutating func examine(_ c: ConversationView) {
+    guard c.isTCP else { return }
+    if c.clientHalf.zeroWindows > 0 { side(c, c.clientHalf, c.record.client) }
+    if c.server.zeroWindows > 0 { side(c, c.server, c.record.server) }
+  }
+
+  private mutating func side(_ c: ConversationView, _ half: TCPHalf, _ address: IPAddress) {
+    let longest = max(half.longestZeroWindow, half.zeroWindowSince > 0 ? c.record.lastTime - half.zeroWindowSince : 0)
+    tally.add(
+      address, amount: longest,
+      example: .init(
+        frames: [half.firstZeroWindow],
+        text:
+          "\(c.endpoints): \(address) announced a zero window \(half.zeroWindows) times, at most \(seconds(longest)) long",
+        filter: c.filter + " && tcp.window_size==0 && tcp.flags.reset==0"))
+  }
+
+  mutating func findings(_ facts: borrowing CaptureAnalyzer) -> [Finding] {
+    tally.top(3).map { address, entry in
+      Finding(
+        id: "zero-window", severity: .warning, confidence: .certain,
+        subject: .init(kind: "Host", name: address.description),
+        problem: "\(address) stops reading: zero windows in \(plural(entry.count, "conversation"))",
+        cause:
+          "the application at \(address) reads slower than data comes ← it is busy, blocked, or throttled by its CPU limit",
+        evidence: facts.evidence([(address, entry)]),
+        fix: ["look at the application's CPU throttling: cat /sys/fs/cgroup/.../cpu.stat (nr_throttled)"],
+        verify: ["ss -tmi dst \(address)   (Recv-Q must not stay high)"])
+    }
+  }
+}

@@ -1,0 +1,114 @@
+import Wire
+
+/// a < b in sequence space (RFC 9293 3.4).
+@inline(__always) func before(_ a: UInt32, _ b: UInt32) -> Bool { Int32(bitPattern: a &- b) < 0 }
+
+/// One segment as the analysis sees it.
+struct Segment {
+  var sequence: UInt32
+  var acknowledgment: UInt32
+  var flags: TCPHeader.Flags
+  var window: UInt32
+  var length: UInt32
+  var time: Int64
+
+  @inline(__always) var occupies: Bool { length > 0 || !flags.isDisjoint(with: [.syn, .fin]) }
+}
+
+enum SequenceAnalysis {
+  /// Classifies a segment after Wireshark's rules (`tcp.analysis.*`, version 4.0), so that figures can be compared, and
+  /// updates both halves. `forward` is the sender's half.
+  @inline(__always) static func examine(
+    _ s: Segment, forward: UnsafeMutablePointer<TCPHalf>, reverse: UnsafeMutablePointer<TCPHalf>, firstRoundTrip: Int64
+  ) -> TCPEvents {
+    var events: TCPEvents = []
+    let control = s.flags.rawValue & 7 != 0
+    let hasAck = s.flags.rawValue & 16 != 0
+    if !forward.pointee.hasBase {
+      forward.pointee.baseSequence = s.flags.rawValue & 2 != 0 ? s.sequence : s.sequence &- 1
+      forward.pointee.hasBase = true
+    }
+    if !reverse.pointee.hasBase, hasAck {
+      reverse.pointee.baseSequence = s.acknowledgment &- 1
+      reverse.pointee.hasBase = true
+    }
+    let next = forward.pointee.nextSequence
+    let sameAsLast =
+      s.length == 0 && !control && s.window == forward.pointee.window && s.sequence == next
+      && s.acknowledgment == forward.pointee.lastAck
+    var settled = false
+    if s.length == 1, s.sequence == next, reverse.pointee.window == 0 {
+      events.insert(.zeroWindowProbe)
+      settled = true
+    } else {
+      if s.window == 0, !control { events.insert(.zeroWindow) }
+      if next != 0, before(next, s.sequence), s.flags.rawValue & 4 == 0 { events.insert(.lostSegment) }
+      if s.length <= 1, s.sequence == next &- 1, !control { events.insert(.keepAlive) }
+      if s.length == 0, s.window != 0, s.window != forward.pointee.window, s.sequence == next,
+        s.acknowledgment == forward.pointee.lastAck, !control
+      {
+        events.insert(.windowUpdate)
+      }
+      if sameAsLast, s.window != 0, reverse.pointee.lastEvents.contains(.keepAlive) {
+        events.insert(.keepAliveAck)
+        settled = true
+      } else if s.window == 0, s.length == 0, !control, s.window == forward.pointee.window, s.sequence == next,
+        s.acknowledgment == forward.pointee.lastAck || s.acknowledgment == forward.pointee.lastAck &+ 1,
+        reverse.pointee.lastEvents.contains(.zeroWindowProbe)
+      {
+        events.insert(.zeroWindowProbeAck)
+        settled = true
+      }
+      if !settled, sameAsLast, s.window != 0 {
+        forward.pointee.duplicateAcks &+= 1
+        events.insert(.duplicateAck)
+      }
+    }
+    if s.acknowledgment != forward.pointee.lastAck { forward.pointee.duplicateAcks = 0 }
+    if hasAck, reverse.pointee.highestAckable != 0, before(reverse.pointee.highestAckable, s.acknowledgment) {
+      if s.acknowledgment == reverse.pointee.nextSequence &+ 1, s.sequence == next,
+        reverse.pointee.lastEvents.contains(.zeroWindowProbe)
+      {
+        events.insert(.windowUpdate)
+      } else {
+        events.insert(.ackedLost)
+        reverse.pointee.highestAckable = reverse.pointee.nextSequence
+      }
+    }
+    if s.occupies, !events.contains(.keepAlive) {
+      var notAdvanced = next != 0 && before(s.sequence, next)
+      if s.length > 1, next &- 1 == s.sequence { notAdvanced = false }
+      let end = s.sequence &+ s.length
+      if s.length > 0, reverse.pointee.lastAck != 0, !before(reverse.pointee.lastAck, end) {
+        events.insert(.spurious)
+      } else if notAdvanced {
+        let threshold = firstRoundTrip == 0 ? 3_000_000 : firstRoundTrip
+        let span: UInt32 = s.flags.rawValue & 3 != 0 ? 1 : 0
+        if reverse.pointee.duplicateAcks >= 2, reverse.pointee.lastAck == s.sequence,
+          s.time &- reverse.pointee.lastAckTime < 20_000_000
+        {
+          events.insert(.fast)
+        } else if s.time &- forward.pointee.nextSequenceTime < threshold, next != end &+ span {
+          events.insert(.outOfOrder)
+        } else {
+          events.insert(.retransmission)
+        }
+      }
+    }
+    let end = s.sequence &+ s.length &+ (s.flags.rawValue & 3 != 0 ? 1 : 0)
+    if !events.contains(.zeroWindowProbe) {
+      if forward.pointee.nextSequence == 0 || before(forward.pointee.nextSequence, end) {
+        forward.pointee.nextSequence = end
+        forward.pointee.nextSequenceTime = s.time
+      }
+      if forward.pointee.highestAckable == 0 || s.sequence == forward.pointee.highestAckable {
+        forward.pointee.highestAckable = forward.pointee.nextSequence
+      }
+    }
+    forward.pointee.window = s.window
+    forward.pointee.lastAck = s.acknowledgment
+    forward.pointee.lastAckTime = s.time
+    forward.pointee.lastEvents = events
+    return events
+  }
+}

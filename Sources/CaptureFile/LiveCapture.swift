@@ -1,0 +1,76 @@
+import CPcap
+import Input
+import Wire
+
+/// Frames of a running interface through libpcap; needs CAP_NET_RAW.
+public struct LiveCapture: ~Copyable {
+  private let handle: OpaquePointer
+  public let linkType: LinkType
+  private var frames = 0
+
+  public init(interface: String, filter: String?, snapLength: Int32 = 262_144) throws(CaptureError) {
+    var message = [CChar](repeating: 0, count: Int(PCAP_ERRBUF_SIZE))
+    guard let handle = pcap_create(interface, &message) else {
+      throw .cannotOpen(InputError(path: interface, reason: Self.text(message)))
+    }
+    pcap_set_snaplen(handle, snapLength)
+    pcap_set_promisc(handle, 0)
+    pcap_set_timeout(handle, 200)
+    pcap_set_buffer_size(handle, 16 << 20)
+    pcap_set_tstamp_precision(handle, Int32(PCAP_TSTAMP_PRECISION_NANO))
+    let code = pcap_activate(handle)
+    guard code >= 0 else {
+      var reason = String(cString: pcap_statustostr(code))
+      if code == PCAP_ERROR_PERM_DENIED { reason += "; capturing needs CAP_NET_RAW" }
+      pcap_close(handle)
+      throw .cannotOpen(InputError(path: interface, reason: reason))
+    }
+    if let filter {
+      var program = bpf_program()
+      guard pcap_compile(handle, &program, filter, 1, 0xFFFF_FFFF) == 0, pcap_setfilter(handle, &program) == 0 else {
+        let reason = "filter: " + String(cString: pcap_geterr(handle))
+        pcap_close(handle)
+        throw .cannotOpen(InputError(path: interface, reason: reason))
+      }
+      pcap_freecode(&program)
+    }
+    self.handle = handle
+    linkType = LinkType(rawValue: UInt16(truncatingIfNeeded: pcap_datalink(handle)))
+  }
+
+  deinit { pcap_close(handle) }
+
+  public enum Step { case frame, timeout, end }
+
+  /// Waits up to 200 ms for the next frame.
+  public mutating func next(_ frame: inout Frame) -> Step {
+    var header: UnsafeMutablePointer<pcap_pkthdr>?
+    var data: UnsafePointer<UInt8>?
+    switch pcap_next_ex(handle, &header, &data) {
+    case 1:
+      guard let header, let data else { return .timeout }
+      frames += 1
+      let captured = Int(header.pointee.caplen)
+      frame.bytes = PacketBytes(
+        base: UnsafeRawPointer(data), count: captured, wireCount: max(captured, Int(header.pointee.len)))
+      let nano = pcap_get_tstamp_precision(handle) == PCAP_TSTAMP_PRECISION_NANO
+      frame.time =
+        Int64(header.pointee.ts.tv_sec) * 1_000_000_000 + Int64(header.pointee.ts.tv_usec) * (nano ? 1 : 1000)
+      frame.number = frames
+      frame.linkType = linkType
+      return .frame
+    case 0: return .timeout
+    default: return .end
+    }
+  }
+
+  /// Packets that the kernel dropped because nobody read them in time.
+  public var dropped: Int {
+    var statistics = pcap_stat()
+    return pcap_stats(handle, &statistics) == 0 ? Int(statistics.ps_drop) : 0
+  }
+
+  private static func text(_ bytes: [CChar]) -> String {
+    String(decoding: bytes.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  }
+}

@@ -1,0 +1,53 @@
+/// The Internet checksum (RFC 1071): the one's complement sum of 16-bit words.
+public enum Checksum {
+  /// Sum of the bytes as 16-bit words in memory order, folded to 16 bits; an odd last byte is padded with zero. The sum
+  /// does not depend on byte order (RFC 1071, 2.B), so words are added as they stand and swapped once at the end.
+  @inlinable public static func sum(_ base: UnsafeRawPointer, _ count: Int, seed: UInt64 = 0) -> UInt16 {
+    var first: UInt64 = 0
+    var second: UInt64 = 0
+    var at = 0
+    // Halves of each word go to two 64-bit sums, so no carry is lost and the loop vectorises.
+    while at &+ 32 <= count {
+      let a = base.loadUnaligned(fromByteOffset: at, as: UInt64.self)
+      let b = base.loadUnaligned(fromByteOffset: at &+ 8, as: UInt64.self)
+      let c = base.loadUnaligned(fromByteOffset: at &+ 16, as: UInt64.self)
+      let d = base.loadUnaligned(fromByteOffset: at &+ 24, as: UInt64.self)
+      first &+= (a & 0xFFFF_FFFF) &+ (b & 0xFFFF_FFFF) &+ (c & 0xFFFF_FFFF) &+ (d & 0xFFFF_FFFF)
+      second &+= (a >> 32) &+ (b >> 32) &+ (c >> 32) &+ (d >> 32)
+      at &+= 32
+    }
+    while at &+ 4 <= count {
+      first &+= UInt64(base.loadUnaligned(fromByteOffset: at, as: UInt32.self))
+      at &+= 4
+    }
+    if at &+ 2 <= count {
+      first &+= UInt64(base.loadUnaligned(fromByteOffset: at, as: UInt16.self))
+      at &+= 2
+    }
+    if at < count { first &+= UInt64(UInt16(littleEndian: UInt16(base.load(fromByteOffset: at, as: UInt8.self)))) }
+    let low = (first & 0xFFFF_FFFF) &+ (first >> 32) &+ (second & 0xFFFF_FFFF) &+ (second >> 32)
+    let words = UInt16(bigEndian: fold(low))
+    return fold(UInt64(words) &+ seed)
+  }
+
+  /// A sum folded to 16 bits with end-around carry.
+  @inlinable public static func fold(_ value: UInt64) -> UInt16 {
+    var sum = (value & 0xFFFF_FFFF) &+ (value >> 32)
+    sum = (sum & 0xFFFF) &+ (sum >> 16)
+    sum = (sum & 0xFFFF) &+ (sum >> 16)
+    sum = (sum & 0xFFFF) &+ (sum >> 16)
+    return UInt16(truncatingIfNeeded: sum)
+  }
+
+  /// The pseudo-header's share of a TCP or UDP checksum (RFC 9293 3.1, RFC 8200 8.1), to be used as `seed`.
+  @inlinable public static func pseudoHeader(
+    source: Bits128, destination: Bits128, protocol number: UInt8, length: Int
+  ) -> UInt64 {
+    halves(source) &+ halves(destination) &+ UInt64(number) &+ UInt64(length & 0xFFFF) &+ UInt64(length >> 16)
+  }
+
+  @inlinable static func halves(_ bits: Bits128) -> UInt64 {
+    (bits.high >> 48) &+ (bits.high >> 32 & 0xFFFF) &+ (bits.high >> 16 & 0xFFFF) &+ (bits.high & 0xFFFF)
+      &+ (bits.low >> 48) &+ (bits.low >> 32 & 0xFFFF) &+ (bits.low >> 16 & 0xFFFF) &+ (bits.low & 0xFFFF)
+  }
+}

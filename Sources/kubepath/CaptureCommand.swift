@@ -1,0 +1,211 @@
+import ArgumentParser
+import CaptureAnalysis
+import CaptureFile
+import Findings
+import Glibc
+import Report
+
+struct CaptureCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "capture",
+    abstract: "Say what a packet capture proves: MTU, fragments, conntrack, NAT, TCP, DNS, TLS.",
+    discussion: """
+      EXAMPLES
+        kubepath capture node1.pcap
+        kubepath capture sender.pcap receiver.pcapng.gz      several files, merged by time
+        tcpdump -i any -w - -c 10000 | kubepath capture -    from a pipe
+        kubepath capture --live eth0 --filter 'udp port 8472' --duration 30
+        kubepath capture a.pcap --conntrack-max 131072       judge the simulated conntrack table
+        kubepath capture a.pcap --conversations all.csv      every conversation, for a spreadsheet
+        kubepath capture a.pcap -o json | jq '.findings[].id'
+
+      Reads pcap and pcapng, also compressed with gzip or zstd. Frame numbers are Wireshark's.
+      Exit status: 0 all well; 1 a finding of severity error stands; 64 usage; 65 not a capture;
+      66 cannot be opened.
+      """)
+
+  enum Output: String, ExpressibleByArgument, CaseIterable { case text, json }
+  enum Colour: String, ExpressibleByArgument, CaseIterable { case auto, always, never }
+
+  @Argument(help: ArgumentHelp("Capture files, or - for standard input.", valueName: "file"))
+  var files: [String] = []
+
+  @Option(name: .shortAndLong, help: "How to print: text or json.")
+  var output: Output = .text
+
+  @Option(help: "Only frames that this tcpdump expression matches.")
+  var filter: String?
+
+  @Option(help: ArgumentHelp("Capture on this interface until interrupted (needs CAP_NET_RAW).", valueName: "iface"))
+  var live: String?
+
+  @Option(help: "Stop a live capture after so many seconds.")
+  var duration: Int?
+
+  @Option(help: "Rows of each table.")
+  var top: Int = 10
+
+  @Option(help: "Sort conversations by bytes, packets, retransmissions, rtt, response or start.")
+  var sort: String = "bytes"
+
+  @Option(help: "UDP ports that carry VXLAN besides 4789 and 8472.")
+  var vxlanPort: [UInt16] = []
+
+  @Option(help: "nf_conntrack_max of the node, to judge the simulated table against.")
+  var conntrackMax: Int?
+
+  @Option(help: "The link's MTU, where it is known.")
+  var mtu: Int?
+
+  @Option(help: "Conversations kept at once; beyond, the longest idle is dropped.")
+  var maxConversations: Int = 131_072
+
+  @Option(help: ArgumentHelp("Write every conversation to this file (.csv).", valueName: "file"))
+  var conversations: String?
+
+  @Option(help: "Colours: auto, always or never.")
+  var color: Colour = .auto
+
+  func validate() throws {
+    if files.isEmpty, live == nil {
+      throw ValidationError("name a capture file, - for standard input, or --live IFACE")
+    }
+    if !files.isEmpty, live != nil { throw ValidationError("give either files or --live, not both") }
+    if ConversationOrder(rawValue: sort) == nil {
+      throw ValidationError(
+        "--sort \(sort): one of " + ConversationOrder.allCases.map(\.rawValue).joined(separator: ", "))
+    }
+    if top < 0 { throw ValidationError("--top must not be negative") }
+    if maxConversations < 16 || maxConversations > 1 << 24 {
+      throw ValidationError("--max-conversations must lie between 16 and 16777216")
+    }
+    if let conversations, !conversations.hasSuffix(".csv") {
+      throw ValidationError("--conversations \(conversations): the name must end in .csv")
+    }
+  }
+
+  func run() throws {
+    var options = CaptureOptions()
+    options.maximumConversations = maxConversations
+    options.vxlanPorts = vxlanPort
+    options.conntrackMaximum = conntrackMax
+    options.linkMTU = mtu
+    var analyzer = CaptureAnalyzer(options: options)
+    var summaries: [CaptureSummary] = []
+    var stopped = false
+    Interruption.install()
+    do {
+      if let live {
+        summaries = [try capture(live, &analyzer)]
+      } else {
+        let compiled: CaptureFilter?
+        do { compiled = try filter.map { try CaptureFilter($0) } } catch {
+          throw ValidationError("--filter: \(error)")
+        }
+        let progress = Progress(paths: files)
+        summaries = try CaptureSession.run(paths: files, filter: compiled, analyzer: &analyzer) { consumed in
+          progress.show(consumed)
+          return !Interruption.happened
+        }
+        progress.clear()
+        stopped = Interruption.happened
+      }
+    } catch let error as CaptureError {
+      complain(error.description)
+      switch error {
+      case .cannotOpen: throw ExitCode(66)
+      case .malformed: throw ExitCode(65)
+      }
+    }
+    let findings = analyzer.finish(captures: summaries)
+    if let conversations {
+      do { try ConversationCSV.write(analyzer, to: conversations) } catch {
+        complain("\(error)")
+        throw ExitCode(73)
+      }
+    }
+    var report = analyzer.report(
+      captures: summaries, findings: findings, top: top, order: ConversationOrder(rawValue: sort) ?? .bytes)
+    report.interrupted = stopped
+    switch output {
+    case .text: print(CaptureText(colour: useColour).render(report), terminator: "")
+    case .json: print(CaptureJSON.render(report))
+    }
+    if let damage = summaries.compactMap(\.damage).first { complain(damage.description) }
+    if report.worst == .error { throw ExitCode(1) }
+  }
+
+  private func capture(_ interface: String, _ analyzer: inout CaptureAnalyzer) throws(CaptureError) -> CaptureSummary {
+    var source = try LiveCapture(interface: interface, filter: filter)
+    var frame = Frame.empty
+    let end = duration.map { time(nil) + $0 }
+    loop: while !Interruption.happened {
+      switch source.next(&frame) {
+      case .frame: analyzer.consume(frame)
+      case .timeout: break
+      case .end: break loop
+      }
+      if let end, time(nil) >= end { break }
+    }
+    return CaptureSummary(
+      file: interface, format: "live", linkTypes: [source.linkType.description], packets: frame.number,
+      dropped: source.dropped, damage: nil, interfaces: [interface])
+  }
+
+  private var useColour: Bool {
+    switch color {
+    case .always: true
+    case .never: false
+    case .auto: isatty(1) == 1 && getenv("NO_COLOR") == nil
+    }
+  }
+
+  private func complain(_ message: String) { standardError("kubepath: \(message)\n") }
+}
+
+/// Ctrl-C ends the reading, not the report.
+private enum Interruption {
+  nonisolated(unsafe) private static var flag: sig_atomic_t = 0
+  static var happened: Bool { flag != 0 }
+  static func install() {
+    signal(SIGINT) { _ in
+      // A second one ends the program.
+      signal(SIGINT, SIG_DFL)
+      Interruption.flag = 1
+    }
+  }
+}
+
+/// A bar on standard error, only on a terminal and only for files whose size is known.
+private final class Progress {
+  private let total: Int
+  private let enabled: Bool
+  private var shown = -1
+
+  init(paths: [String]) {
+    var sum = 0
+    for path in paths {
+      var status = stat()
+      if stat(path, &status) == 0 { sum += Int(status.st_size) }
+    }
+    total = sum
+    enabled = isatty(2) == 1 && sum > 32 << 20
+  }
+
+  func show(_ consumed: Int) {
+    guard enabled, total > 0 else { return }
+    let percent = min(100, consumed * 100 / total)
+    guard percent != shown else { return }
+    shown = percent
+    let filled = percent * 40 / 100
+    let bar = String(repeating: "#", count: filled) + String(repeating: ".", count: 40 - filled)
+    standardError("\r[\(bar)] \(percent)%")
+  }
+
+  func clear() { if shown >= 0 { standardError("\r" + String(repeating: " ", count: 50) + "\r") } }
+}
+
+private func standardError(_ text: String) {
+  var text = text
+  text.withUTF8 { _ = write(2, $0.baseAddress, $0.count) }
+}
