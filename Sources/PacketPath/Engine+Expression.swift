@@ -54,7 +54,7 @@ extension Engine {
         return drawn(modulus, offset, b)
       }
       let hash = UInt64(JenkinsHash.hash(bytes, seed: seed))
-      return .values([Bits128(UInt32(truncatingIfNeeded: hash * UInt64(modulus) >> 32 + UInt64(offset)))])
+      return .values([Bits128(UInt32(truncatingIfNeeded: (hash &* UInt64(modulus)) &>> 32) &+ offset)])
     case .routeLookup(let lookup): return routeLookup(lookup, b)
     case .payload(let base, let offset, let length): return payload(base, offset, length, b)
     case .unknown: return .unknown

@@ -23,7 +23,7 @@ final class Engine {
   var changedSetsUnknown = false
 
   /// More branches than this, and unknown matches are no longer tried both ways.
-  static let maximumForks = 20_000
+  static let maximumForks = 4096
   /// A path with more matched rules than this runs in a circle.
   static let maximumSteps = 20_000
 
