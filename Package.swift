@@ -14,11 +14,13 @@ let package = Package(
   targets: [
     // 0
     .target(name: "Wire"),
+    .target(name: "CSimdjson", linkerSettings: [.linkedLibrary("simdjson")]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+    .systemLibrary(name: "CLibYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
     .systemLibrary(name: "CPcap", pkgConfig: "libpcap", providers: [.apt(["libpcap-dev"])]),
     // 1
-    .target(name: "Input", dependencies: ["Wire"]),
+    .target(name: "Input", dependencies: ["Wire", "CSimdjson", "CZlib", "CZstd", "CLibYAML"]),
     .target(name: "Findings", dependencies: ["Wire"]),
     .target(name: "Ruleset", dependencies: ["Wire", "Input"]),
     // 2
@@ -26,7 +28,7 @@ let package = Package(
     .target(name: "CaptureFile", dependencies: ["Wire", "Input", "CPcap", "CZlib", "CZstd"]),
     // 3
     .target(name: "CaptureAnalysis", dependencies: ["Wire", "Input", "Findings", "CaptureFile"]),
-    .target(name: "PacketPath", dependencies: ["Wire", "Ruleset", "Snapshot"]),
+    .target(name: "PacketPath", dependencies: ["Wire", "Input", "Ruleset", "Snapshot"]),
     // 5
     .target(name: "Report", dependencies: ["Wire", "Findings", "Ruleset", "Snapshot", "PacketPath", "CaptureAnalysis"]),
     // 6
@@ -36,9 +38,13 @@ let package = Package(
         "Wire", "Input", "Findings", "Ruleset", "Snapshot", "PacketPath", "Report", "CaptureFile", "CaptureAnalysis",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
+    .testTarget(name: "InputTests", dependencies: ["Input", "CZlib", "CZstd"]),
+    .testTarget(name: "SnapshotTests", dependencies: ["Input", "Ruleset", "Snapshot", "Wire"]),
+    .testTarget(name: "NftTests", dependencies: ["Wire", "Input", "Ruleset", "Snapshot"]),
     .testTarget(name: "WireTests", dependencies: ["Wire"]),
     .testTarget(name: "CaptureFileTests", dependencies: ["CaptureFile", "Wire"]),
     .testTarget(name: "CaptureAnalysisTests", dependencies: ["CaptureAnalysis", "CaptureFile", "Findings", "Wire"]),
   ],
-  swiftLanguageModes: [.v6]
+  swiftLanguageModes: [.v6],
+  cxxLanguageStandard: .cxx17
 )

@@ -10,11 +10,25 @@ public final class SourceFile: @unchecked Sendable {
   public let name: String
   public let bytes: UnsafeRawBufferPointer
   private let mapped: Bool
+  /// The file whose bytes these are, for a member of an archive.
+  private let owner: SourceFile?
 
-  private init(name: String, bytes: UnsafeRawBufferPointer, mapped: Bool) {
+  private init(name: String, bytes: UnsafeRawBufferPointer, mapped: Bool, owner: SourceFile? = nil) {
     self.name = name
     self.bytes = bytes
     self.mapped = mapped
+    self.owner = owner
+  }
+
+  /// Takes over bytes that were allocated with malloc.
+  convenience init(name: String, adopting bytes: UnsafeRawBufferPointer) {
+    self.init(name: name, bytes: bytes, mapped: false)
+  }
+
+  /// A part of another file under a name of its own; not copied.
+  public convenience init(name: String, partOf file: SourceFile, range: Range<Int>) {
+    let bytes = UnsafeRawBufferPointer(rebasing: file.bytes[range.clamped(to: 0..<file.bytes.count)])
+    self.init(name: name, bytes: bytes, mapped: false, owner: file)
   }
 
   public convenience init(name: String, contents: some Collection<UInt8>) {
@@ -26,6 +40,7 @@ public final class SourceFile: @unchecked Sendable {
   public convenience init(name: String, text: String) { self.init(name: name, contents: Array(text.utf8)) }
 
   deinit {
+    if owner != nil { return }
     if mapped {
       munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count)
     } else {
@@ -78,6 +93,9 @@ public final class SourceFile: @unchecked Sendable {
     }
     return SourceFile(name: name, bytes: UnsafeRawBufferPointer(start: base, count: count), mapped: false)
   }
+
+  /// How many bytes behind `bytes` may be read as well: the rest of a mapping's last page.
+  public var readablePadding: Int { mapped ? -bytes.count & 0xFFF : 0 }
 
   /// A part of the file as text; what is not UTF-8 is replaced.
   public func text(_ range: Range<Int>) -> String {

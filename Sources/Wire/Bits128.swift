@@ -22,7 +22,11 @@ public struct Bits128: Hashable, Comparable, Sendable {
     var low: UInt64 = 0
     var index: UInt64 = 0
     for byte in bytes {
-      if index < 8 { high |= UInt64(byte) << (56 - 8 * index) } else if index < 16 { low |= UInt64(byte) << (120 - 8 * index) }
+      if index < 8 {
+        high |= UInt64(byte) << (56 - 8 * index)
+      } else if index < 16 {
+        low |= UInt64(byte) << (120 - 8 * index)
+      }
       index += 1
     }
     self.init(high: high, low: low)
@@ -46,9 +50,15 @@ public struct Bits128: Hashable, Comparable, Sendable {
   @inlinable public static func < (a: Bits128, b: Bits128) -> Bool {
     a.high != b.high ? a.high < b.high : a.low < b.low
   }
-  @inlinable public static func & (a: Bits128, b: Bits128) -> Bits128 { .init(high: a.high & b.high, low: a.low & b.low) }
-  @inlinable public static func | (a: Bits128, b: Bits128) -> Bits128 { .init(high: a.high | b.high, low: a.low | b.low) }
-  @inlinable public static func ^ (a: Bits128, b: Bits128) -> Bits128 { .init(high: a.high ^ b.high, low: a.low ^ b.low) }
+  @inlinable public static func & (a: Bits128, b: Bits128) -> Bits128 {
+    .init(high: a.high & b.high, low: a.low & b.low)
+  }
+  @inlinable public static func | (a: Bits128, b: Bits128) -> Bits128 {
+    .init(high: a.high | b.high, low: a.low | b.low)
+  }
+  @inlinable public static func ^ (a: Bits128, b: Bits128) -> Bits128 {
+    .init(high: a.high ^ b.high, low: a.low ^ b.low)
+  }
   @inlinable public static prefix func ~ (a: Bits128) -> Bits128 { .init(high: ~a.high, low: ~a.low) }
 
   @inlinable public static func << (a: Bits128, n: Int) -> Bits128 {

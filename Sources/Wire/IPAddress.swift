@@ -174,7 +174,9 @@ extension IPAddress {
         at += 1
       }
       if at < bytes.count, bytes[at] == UInt8(ascii: ".") {
-        guard let tail = parseV4(UnsafeRawBufferPointer(rebasing: bytes[start...])), groups.count <= 6 else { return nil }
+        guard let tail = parseV4(UnsafeRawBufferPointer(rebasing: bytes[start...])), groups.count <= 6 else {
+          return nil
+        }
         groups.append(UInt16(tail >> 16))
         groups.append(UInt16(tail & 0xFFFF))
         at = bytes.count

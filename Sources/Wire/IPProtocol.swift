@@ -46,7 +46,8 @@ public struct IPProtocol: RawRepresentable, Hashable, Sendable {
     }
     for (name, number) in Self.names where name.utf8CodeUnitCount == bytes.count {
       var same = true
-      for index in 0..<bytes.count where name.utf8Start[index] != bytes[index] | 0x20 && name.utf8Start[index] != bytes[index] {
+      for index in 0..<bytes.count
+      where name.utf8Start[index] != bytes[index] | 0x20 && name.utf8Start[index] != bytes[index] {
         same = false
         break
       }

@@ -4,5 +4,6 @@ import ArgumentParser
 struct Kubepath: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "kubepath",
-    subcommands: [CaptureCommand.self])
+    abstract: "Where does this packet go, and why not where it should?",
+    subcommands: [TraceCommand.self, CaptureCommand.self])
 }

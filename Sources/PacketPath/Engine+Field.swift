@@ -1,0 +1,126 @@
+import Ruleset
+import Snapshot
+import Wire
+
+/// The value of a field of the packet at its present point.
+enum FieldValue {
+  case known(Bits128)
+  /// The flow and the snapshot do not tell.
+  case unknown
+  /// The packet has no such field.
+  case absent
+
+  static func number(_ value: some BinaryInteger) -> FieldValue { .known(Bits128(UInt64(truncatingIfNeeded: value))) }
+}
+
+extension Engine {
+  func value(of field: Field, _ b: Branch) -> FieldValue {
+    let p = b.packet
+    switch field {
+    case .inputInterface: return .known(p.input)
+    case .outputInterface: return p.outputUnknown && p.output.isZero && p.hook != .prerouting && p.hook != .input ? .unknown : .known(p.output)
+    case .inputInterfaceIndex: return index(p.input)
+    case .outputInterfaceIndex: return p.outputUnknown && p.output.isZero ? .unknown : index(p.output)
+    case .inputInterfaceType: return p.input.isZero ? .absent : (node.linksByName[p.input]?.hardwareType).map { .number($0) } ?? .unknown
+    case .outputInterfaceType: return p.output.isZero ? .absent : (node.linksByName[p.output]?.hardwareType).map { .number($0) } ?? .unknown
+    case .inputInterfaceGroup: return p.input.isZero ? .absent : (node.linksByName[p.input]?.group).map { .number($0) } ?? .unknown
+    case .outputInterfaceGroup: return p.output.isZero ? .absent : (node.linksByName[p.output]?.group).map { .number($0) } ?? .unknown
+    case .inputBridgePort: return inputBridgePort(p)
+    case .outputBridgePort: return outputBridgePort(p)
+    case .networkProtocol: return .number(p.version == .v4 ? 2 : 10)
+    case .etherType: return .number(p.version == .v4 ? 0x0800 : 0x86DD)
+    case .source: return .known(p.source)
+    case .destination: return .known(p.destination)
+    case .source4: return p.version == .v4 ? .known(p.source) : .absent
+    case .destination4: return p.version == .v4 ? .known(p.destination) : .absent
+    case .source6: return p.version == .v6 ? .known(p.source) : .absent
+    case .destination6: return p.version == .v6 ? .known(p.destination) : .absent
+    case .headerProtocol4: return p.version == .v4 ? .number(p.ipProtocol) : .absent
+    case .headerProtocol6: return p.version == .v6 ? .number(p.ipProtocol) : .absent
+    case .protocol: return .number(p.ipProtocol)
+    case .timeToLive: return p.timeToLive.map { .number($0) } ?? .unknown
+    case .dscp: return p.typeOfServiceKnown & 0xFC == 0xFC ? .number(p.typeOfService >> 2) : .unknown
+    case .ecn: return p.typeOfServiceKnown & 3 == 3 ? .number(p.typeOfService & 3) : .unknown
+    case .typeOfService: return p.typeOfServiceKnown == 0xFF ? .number(p.typeOfService) : .unknown
+    case .length: return p.length.map { .number($0) } ?? .unknown
+    case .ip6PayloadLength: return p.version == .v6 ? p.length.map { .number($0 >= 40 ? $0 - 40 : 0) } ?? .unknown : .absent
+    case .fragmentOffset: return .number(0)
+    case .ipVersion: return .number(p.version.rawValue)
+    case .sourcePort: return hasPorts(p) ? .number(p.sourcePort) : .absent
+    case .destinationPort: return hasPorts(p) ? .number(p.destinationPort) : .absent
+    case .tcpFlags: return p.ipProtocol == 6 ? .number(p.tcpFlags) : .absent
+    case .tcpOption, .tcpMaximumSegment: return p.ipProtocol == 6 ? .unknown : .absent
+    case .icmpType: return p.ipProtocol == 1 ? .number((p.icmpTypeAndCode ?? 0) >> 8) : .absent
+    case .icmpCode: return p.ipProtocol == 1 ? .number((p.icmpTypeAndCode ?? 0) & 0xFF) : .absent
+    case .icmpTypeAndCode: return p.ipProtocol == 1 ? .number(p.icmpTypeAndCode ?? 0) : .absent
+    case .icmp6Type: return p.ipProtocol == 58 ? .number((p.icmpTypeAndCode ?? 0) >> 8) : .absent
+    case .icmp6Code: return p.ipProtocol == 58 ? .number((p.icmpTypeAndCode ?? 0) & 0xFF) : .absent
+    case .icmp6TypeAndCode: return p.ipProtocol == 58 ? .number(p.icmpTypeAndCode ?? 0) : .absent
+    case .udpLength: return p.ipProtocol == 17 ? p.length.map { .number(Int($0) - (p.version == .v4 ? 20 : 40)) } ?? .unknown : .absent
+    case .mark: return .number(p.mark)
+    case .connectionMark: return p.hasConnection ? .number(p.connectionMark) : .absent
+    case .connectionState: return .number(connectionState(p))
+    case .connectionStatus: return p.hasConnection ? .number(p.status) : .absent
+    case .connectionDirection: return p.hasConnection ? .number(0) : .absent
+    case .connectionZone: return p.hasConnection || p.tracking == .template ? .number(p.zone) : .absent
+    case .connectionProtocol: return p.hasConnection ? .number(p.ipProtocol) : .absent
+    case .connectionFamily: return p.hasConnection ? .number(p.version == .v4 ? 2 : 10) : .absent
+    case .originalSource: return p.hasConnection ? .known(p.originalSource) : .absent
+    case .originalDestination: return p.hasConnection ? .known(p.originalDestination) : .absent
+    case .originalSourcePort: return p.hasConnection ? .number(p.originalSourcePort) : .absent
+    case .originalDestinationPort: return p.hasConnection ? .number(p.originalDestinationPort) : .absent
+    case .replySource: return p.hasConnection ? .known(p.destination) : .absent
+    case .replyDestination: return p.hasConnection ? .known(p.source) : .absent
+    case .replySourcePort: return p.hasConnection ? .number(p.destinationPort) : .absent
+    case .replyDestinationPort: return p.hasConnection ? p.sourcePortOpen ? .unknown : .number(p.sourcePort) : .absent
+    case .packetType: return packetType(p)
+    case .sourceMAC: return p.input.isZero || p.input == Self.loopback ? .absent : p.sourceMAC.map { .known($0) } ?? .unknown
+    case .destinationMAC: return p.input.isZero ? .absent : .unknown
+    case .userID: return p.hasSocket ? p.userID.map { .number($0) } ?? .unknown : .absent
+    case .groupID, .cgroup: return p.hasSocket ? .unknown : .absent
+    case .socketExists: return p.hasSocket ? .number(1) : .absent
+    default: return .unknown
+    }
+  }
+
+  private func hasPorts(_ p: PacketState) -> Bool { IPProtocol(rawValue: p.ipProtocol).hasPorts }
+
+  private func index(_ name: Bits128) -> FieldValue {
+    name.isZero ? .number(0) : node.linksByName[name].map { .number($0.index) } ?? .unknown
+  }
+
+  /// The packet's state in bits of ConnectionState (xt_conntrack.c, nft_ct.c).
+  private func connectionState(_ p: PacketState) -> UInt32 {
+    switch p.tracking {
+    case .notYet, .invalid: return ConnectionState.invalid
+    case .untracked: return ConnectionState.untracked
+    case .template: return ConnectionState.new
+    case .new:
+      var state = ConnectionState.new
+      if p.status & ConnectionStatus.sourceNAT != 0 { state |= ConnectionState.sourceNAT }
+      if p.status & ConnectionStatus.destinationNAT != 0 { state |= ConnectionState.destinationNAT }
+      return state
+    }
+  }
+
+  /// A packet that arrives on a bridge came through one of its ports, which a flow does not name.
+  private func inputBridgePort(_ p: PacketState) -> FieldValue {
+    guard !p.input.isZero else { return .known(.zero) }
+    guard let link = node.linksByName[p.input] else { return node.links.isEmpty ? .unknown : .known(.zero) }
+    guard link.kind == "bridge" else { return .known(.zero) }
+    if node.snapshot.sysctl("net.bridge.bridge-nf-call-iptables") == "0", p.version == .v4 { return .known(.zero) }
+    return .unknown
+  }
+
+  /// Known only for bridged packets; a routed one has not been given to a port yet.
+  private func outputBridgePort(_ p: PacketState) -> FieldValue {
+    p.hook == .forward || p.hook == .postrouting ? .known(.zero) : .known(.zero)
+  }
+
+  private func packetType(_ p: PacketState) -> FieldValue {
+    let destination = IPAddress(bits: p.destination, version: p.version)
+    if destination.isMulticast { return .number(2) }
+    if p.version == .v4, node.routing.addressType(p.destination, .v4) == .broadcast { return .number(1) }
+    return .number(0)
+  }
+}

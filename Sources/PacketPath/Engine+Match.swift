@@ -1,0 +1,224 @@
+import Ruleset
+import Snapshot
+import Wire
+
+/// The answer of a match. Three values, and the two ways in which a match can be random.
+enum Decision {
+  case no, yes, unknown
+  case chance(Double)
+  /// Hangs on whether an address is the node's own, which the snapshot does not tell.
+  case unknownLocal(IPAddress)
+  /// Hangs on a number drawn from 0 ..< modulus.
+  case choice(Int)
+}
+
+extension Engine {
+  /// Evaluates a match, its inversion included.
+  @inline(__always)
+  func decide(_ match: Match, _ b: inout Branch, rule: Int, clause: Int, isNft: Bool) -> Decision {
+    switch match.test {
+    // What nearly every rule of a Service asks, without detours.
+    case .equal(.destination, let value, let mask) where b.packet.version == .v4:
+      return (UInt32(truncatingIfNeeded: b.packet.destination.low) & mask == value) != match.negated ? .yes : .no
+    case .equal(.source, let value, let mask) where b.packet.version == .v4:
+      return (UInt32(truncatingIfNeeded: b.packet.source.low) & mask == value) != match.negated ? .yes : .no
+    case .equal(.protocol, let value, let mask):
+      return (UInt32(b.packet.ipProtocol) & mask == value) != match.negated ? .yes : .no
+    case .equal(.mark, let value, let mask):
+      return (b.packet.mark & mask == value) != match.negated ? .yes : .no
+    case .random(let threshold):
+      let p = min(Double(threshold) / 2_147_483_648, 1)
+      let chance = match.negated ? 1 - p : p
+      return chance <= 0 ? .no : chance >= 1 ? .yes : .chance(chance)
+    default:
+      return decideOther(match, &b, rule: rule, clause: clause, isNft: isNft)
+    }
+  }
+
+  private func decideOther(_ match: Match, _ b: inout Branch, rule: Int, clause: Int, isNft: Bool) -> Decision {
+    let answer = test(match.test, b, isNft: isNft)
+    switch answer {
+    case .holds(let holds): return holds != match.negated ? .yes : .no
+    case .absent:
+      // nft: an expression without a value ends the rule. xtables: the comparison fails, then the inversion applies.
+      return isNft ? .no : match.negated ? .yes : .no
+    case .always: return .yes
+    case .unknownLocal(let address): return .unknownLocal(address)
+    case .choice(let modulus): return .choice(modulus)
+    case .chance(let p): return match.negated ? .chance(1 - p) : .chance(p)
+    case .unknown:
+      if let known = assumed(b, match, rule: rule, clause: clause) { return known ? .yes : .no }
+      return .unknown
+    }
+  }
+
+  enum Answer {
+    case holds(Bool)
+    case absent
+    /// Holds whether inverted or not.
+    case always
+    case unknown
+    case unknownLocal(IPAddress)
+    case chance(Double)
+    case choice(Int)
+  }
+
+  private func test(_ test: Test, _ b: Branch, isNft: Bool) -> Answer {
+    switch test {
+    case .equal(let field, let value, let mask):
+      // Bits of the type of service may be partly known.
+      if field == .dscp || field == .typeOfService || field == .ecn { return compareTypeOfService(field, value, mask, b) }
+      return withNumber(field, b) { .holds($0 & mask == value) }
+    case .range(let field, let low, let high): return withNumber(field, b) { .holds(low <= $0 && $0 <= high) }
+    case .anyBit(let field, let mask): return withNumber(field, b) { .holds($0 & mask != 0) }
+    case .equalWide(let field, let id):
+      let pair = ruleset.wide[Int(id.index)]
+      return withValue(field, b) { .holds($0 & pair.b == pair.a) }
+    case .rangeWide(let field, let id):
+      let pair = ruleset.wide[Int(id.index)]
+      return withValue(field, b) { .holds(pair.a <= $0 && $0 <= pair.b) }
+    case .ports(let side, let list): return ports(side, ruleset.portLists[Int(list.index)], b)
+    case .ipset(let id): return ipset(ruleset.ipsetTests[Int(id.index)], b)
+    case .addressType(let id): return addressType(ruleset.addressTypeTests[Int(id.index)], b, isNft: isNft)
+    case .reversePath(let id): return reversePathTest(ruleset.reversePathTests[Int(id.index)], b)
+    case .random(let threshold): return .chance(Double(threshold) / 2_147_483_648)
+    case .nth(let every, _): return .chance(1 / Double(max(every, 1)))
+    case .tcpOption: return b.packet.ipProtocol == 6 ? .unknown : .absent
+    case .comparison(let id): return comparison(ruleset.comparisons[Int(id.index)], b)
+    case .lookup(let id): return lookup(ruleset.lookups[Int(id.index)], b)
+    case .note: return .holds(true)
+    case .timeDependent, .unknown: return .unknown
+    }
+  }
+
+  private func withNumber(_ field: Field, _ b: Branch, _ body: (UInt32) -> Answer) -> Answer {
+    switch value(of: field, b) {
+    case .known(let bits): body(UInt32(truncatingIfNeeded: bits.low))
+    case .unknown: .unknown
+    case .absent: connectionFields.contains(field) ? .always : .absent
+    }
+  }
+
+  private func withValue(_ field: Field, _ b: Branch, _ body: (Bits128) -> Answer) -> Answer {
+    switch value(of: field, b) {
+    case .known(let bits): body(bits)
+    case .unknown: .unknown
+    case .absent: connectionFields.contains(field) ? .always : .absent
+    }
+  }
+
+  private func compareTypeOfService(_ field: Field, _ value: UInt32, _ mask: UInt32, _ b: Branch) -> Answer {
+    let shift: UInt32 = field == .dscp ? 2 : 0
+    let known = UInt32(b.packet.typeOfServiceKnown) >> shift
+    let held = UInt32(b.packet.typeOfService) >> shift
+    // A known bit that differs decides; otherwise all asked bits must be known.
+    let asked = mask & (field == .ecn ? 3 : field == .dscp ? 0x3F : 0xFF)
+    if value & ~asked != 0 { return .holds(false) }
+    if (held ^ value) & known & asked != 0 { return .holds(false) }
+    return known & asked == asked ? .holds(true) : .unknown
+  }
+
+  private func ports(_ side: PortSide, _ list: PortList, _ b: Branch) -> Answer {
+    guard IPProtocol(rawValue: b.packet.ipProtocol).hasPorts else { return .absent }
+    let source = list.ranges.contains { $0.contains(b.packet.sourcePort) }
+    let destination = list.ranges.contains { $0.contains(b.packet.destinationPort) }
+    switch side {
+    case .source: return .holds(source)
+    case .destination: return .holds(destination)
+    case .either: return .holds(source || destination)
+    }
+  }
+
+  private func ipset(_ test: IPSetTest, _ b: Branch) -> Answer {
+    guard node.ipsets.known else { return .unknown }
+    // Rules add to it or delete from it: what the dump shows need not be what a packet meets.
+    if node.changedSets.contains(test.name) { return .unknown }
+    let hasPorts = IPProtocol(rawValue: b.packet.ipProtocol).hasPorts
+    let query = IPSetIndex.Query(
+      version: b.packet.version, source: b.packet.source, destination: b.packet.destination, ipProtocol: b.packet.ipProtocol,
+      sourcePort: hasPorts ? b.packet.sourcePort : b.packet.icmpTypeAndCode,
+      destinationPort: hasPorts ? b.packet.destinationPort : b.packet.icmpTypeAndCode,
+      inputInterface: NodeModel.name(b.packet.input),
+      outputInterface: b.packet.outputUnknown && b.packet.output.isZero ? nil : NodeModel.name(b.packet.output),
+      mark: b.packet.mark)
+    switch node.ipsets.test(test, query) {
+    case .yes: return .holds(true)
+    case .no: return .holds(false)
+    case .unknown: return .unknown
+    }
+  }
+
+  // MARK: - Address types
+
+  private func addressType(_ test: AddressTypeTest, _ b: Branch, isNft: Bool) -> Answer {
+    var interface: String?
+    if test.limitToInput { interface = NodeModel.name(b.packet.input) }
+    if test.limitToOutput { interface = NodeModel.name(b.packet.output) }
+    for (types, invert, bits) in [
+      (test.sourceTypes, test.invertSource, b.packet.source),
+      (test.destinationTypes, test.invertDestination, b.packet.destination),
+    ] {
+      guard let types else { continue }
+      let address = IPAddress(bits: bits, version: b.packet.version)
+      if node.routing.localKnown[b.packet.version] != true {
+        guard let local = isLocal(b, address) else { return .unknownLocal(address) }
+        let found: AddressType = local ? .local : address.isMulticast ? .multicast : .unicast
+        if (types & found.bit != 0) == invert { return .holds(false) }
+        continue
+      }
+      let held = b.packet.version == .v4 || isNft
+        ? types & node.routing.addressType(bits, b.packet.version, interface: interface).bit != 0
+        : addressType6(types, address, interface, b)
+      if held == invert { return .holds(false) }
+    }
+    return .holds(true)
+  }
+
+  /// net/netfilter/xt_addrtype.c, match_type6: a route lookup, and several types at once.
+  private func addressType6(_ types: UInt16, _ address: IPAddress, _ interface: String?, _ b: Branch) -> Bool {
+    if types & AddressType.multicast.bit != 0, !address.isMulticast { return false }
+    if types & AddressType.unicast.bit != 0, address.isMulticast || address.isUnspecified { return false }
+    if types & AddressType.unspec.bit != 0, !address.isUnspecified { return false }
+    let routed = AddressType.local.bit | AddressType.anycast.bit | AddressType.unreachable.bit
+    guard types & routed != 0 else { return true }
+    var found: UInt16 = 0
+    if let interface, types & AddressType.local.bit != 0,
+      (node.addresses[interface] ?? []).contains(where: { $0.address == address })
+    {
+      found |= AddressType.local.bit
+    }
+    var query = RoutingTables.Query(
+      version: .v6, destination: address.bits, source: .zero, inputInterface: "", mark: 0)
+    query.outputInterface = interface
+    switch node.routing.lookup(query) {
+    case .none, .refused: return types & AddressType.unreachable.bit != 0
+    case .route(let index, _), .multipath(let index, _):
+      let type = node.routing.routes[Int(index)].type
+      if interface == nil, type == .local { found |= AddressType.local.bit }
+      if type == .anycast { found |= AddressType.anycast.bit }
+    }
+    return types & found != 0
+  }
+
+  private func reversePathTest(_ test: ReversePathTest, _ b: Branch) -> Answer {
+    guard node.routing.known[b.packet.version] == true else { return .unknown }
+    let input = NodeModel.name(b.packet.input)
+    let source = IPAddress(bits: b.packet.source, version: b.packet.version)
+    if input == "lo" { return .holds(!test.invert) }
+    let mark = test.validMark ? b.packet.mark : 0
+    let passes: Bool
+    switch reversePath(b, source, input, mark: mark) {
+    case .same: passes = true
+    case .elsewhere: passes = test.loose
+    case .local: passes = test.acceptLocal
+    case .invalid, .none: passes = false
+    }
+    return .holds(passes != test.invert)
+  }
+}
+
+/// Fields of the connection entry. Without one, xt_conntrack looks at the state alone (and holds if it held).
+private let connectionFields: Set<Field> = [
+  .connectionStatus, .connectionDirection, .connectionProtocol, .originalSource, .originalDestination, .originalSourcePort,
+  .originalDestinationPort, .replySource, .replyDestination, .replySourcePort, .replyDestinationPort, .connectionExpiration,
+]

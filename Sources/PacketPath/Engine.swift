@@ -1,0 +1,520 @@
+import Ruleset
+import Snapshot
+import Wire
+
+/// Walks one flow at a time through a node's hooks. Where something is random or not known the walk forks: branches
+/// wait on a stack, each a complete copy of the packet and of the position in the rules.
+final class Engine {
+  let node: NodeModel
+  let ruleset: Ruleset
+  let rules: UnsafeBufferPointer<Rule>
+  let clauses: UnsafeBufferPointer<Clause>
+  let chains: UnsafeBufferPointer<Chain>
+
+  /// Matched rules and assumptions as linked lists, newest first: branches share their beginnings.
+  var steps: [StepNode] = []
+  var assumptions: [AssumptionNode] = []
+  var pending: [Branch] = []
+  var finished: [Ending] = []
+  var flow: Flow
+  var forks = 0
+  var cut = 0
+
+  /// More branches than this, and unknown matches are no longer tried both ways.
+  static let maximumForks = 20_000
+  /// A path with more matched rules than this runs in a circle.
+  static let maximumSteps = 20_000
+
+  struct StepNode {
+    var previous: Int32
+    var step: Step
+  }
+
+  struct AssumptionNode {
+    var previous: Int32
+    var assumption: Assumption
+  }
+
+  /// Something that the walk took for granted.
+  enum Assumption: Hashable {
+    /// A clause of a rule holds, or does not.
+    case clause(rule: UInt32, clause: UInt32, holds: Bool)
+    /// An address is one of the node's, or is not.
+    case local(IPAddress, Bool)
+    /// A sentence.
+    case text(String)
+  }
+
+  struct Ending {
+    var branch: Branch
+    var verdict: Outcome.Verdict
+    var rejectWith: RejectReason?
+    var detail: String?
+  }
+
+  init(_ node: NodeModel) {
+    self.node = node
+    ruleset = node.ruleset
+    // The arrays belong to an immutable ruleset that `node` keeps alive; their storage does not move.
+    rules = ruleset.rules.withUnsafeBufferPointer { $0 }
+    clauses = ruleset.clauses.withUnsafeBufferPointer { $0 }
+    chains = ruleset.chains.withUnsafeBufferPointer { $0 }
+    flow = Flow(ipProtocol: .tcp, source: IPAddress(v4: 0), destination: IPAddress(v4: 0), from: "")
+  }
+
+  func run(_ flow: Flow) {
+    self.flow = flow
+    steps.removeAll(keepingCapacity: true)
+    assumptions.removeAll(keepingCapacity: true)
+    finished.removeAll(keepingCapacity: true)
+    pending.removeAll(keepingCapacity: true)
+    forks = 0
+    cut = 0
+    pending.append(start(flow))
+    while var branch = pending.popLast() { advance(&branch) }
+  }
+
+  private func start(_ flow: Flow) -> Branch {
+    var packet = PacketState(
+      version: flow.version, ipProtocol: flow.ipProtocol.rawValue, source: flow.source.bits,
+      destination: flow.destination.bits, sourcePort: flow.sourcePort, destinationPort: flow.destinationPort,
+      length: flow.length, tcpFlags: flow.tcpFlags ?? 2, icmpTypeAndCode: nil, mark: flow.mark ?? 0, userID: flow.uid)
+    if flow.ipProtocol.isICMP {
+      packet.icmpTypeAndCode = UInt16(flow.icmpType ?? (flow.version == .v4 ? 8 : 128)) << 8 | UInt16(flow.icmpCode ?? 0)
+    }
+    packet.hasSocket = flow.isLocal
+    if !flow.isLocal { packet.input = Bits128(leftAligned: flow.from.utf8) }
+    packet.hook = flow.isLocal ? .output : .prerouting
+    return Branch(packet: packet, probability: 1, stage: flow.isLocal ? .outputRoute : .prerouting)
+  }
+
+  // MARK: - Stages
+
+  /// Runs a branch to its end; forks wait in `pending`.
+  private func advance(_ b: inout Branch) {
+    while true {
+      switch b.stage {
+      case .prerouting:
+        b.packet.hook = .prerouting
+        guard runHook(&b) else { return }
+        next(&b, b.packet.input == Self.loopback && b.packet.routedLocally ? .input : .routeInput)
+      case .routeInput:
+        guard routeInput(&b) else { return }
+      case .input:
+        b.packet.hook = .input
+        b.packet.output = .zero
+        guard runHook(&b) else { return }
+        b.packet.status |= b.packet.hasConnection ? ConnectionStatus.confirmed : 0
+        return finish(b, .deliver)
+      case .forward:
+        b.packet.hook = .forward
+        guard runHook(&b) else { return }
+        next(&b, .postrouting)
+      case .outputRoute:
+        guard routeOutput(&b) else { return }
+        next(&b, .output)
+      case .output:
+        b.packet.hook = .output
+        b.packet.input = .zero
+        guard runHook(&b) else { return }
+        next(&b, .postrouting)
+      case .postrouting:
+        b.packet.hook = .postrouting
+        // A forwarded packet still shows the device it came by; a local one has none.
+        b.packet.output = b.packet.routedOutput
+        guard runHook(&b) else { return }
+        b.packet.status |= b.packet.hasConnection ? ConnectionStatus.confirmed : 0
+        if b.packet.routedLocally {
+          next(&b, .loopback)
+        } else {
+          return finish(b, .forward)
+        }
+      case .loopback:
+        b.packet.input = Self.loopback
+        b.packet.output = .zero
+        next(&b, .prerouting)
+      }
+    }
+  }
+
+  static let loopback = Bits128(leftAligned: "lo".utf8)
+
+  private func next(_ b: inout Branch, _ stage: Stage) {
+    b.stage = stage
+    b.entry = 0
+    b.natChain = 0
+    b.inChain = false
+  }
+
+  func finish(_ b: Branch, _ verdict: Outcome.Verdict, rejectWith: RejectReason? = nil, detail: String? = nil) {
+    finished.append(Ending(branch: b, verdict: verdict, rejectWith: rejectWith, detail: detail))
+  }
+
+  /// Runs what is attached to the packet's hook from `b.entry` on. False: the branch ended.
+  private func runHook(_ b: inout Branch) -> Bool {
+    let order = b.packet.version == .v4 ? node.order4 : node.order6
+    let list = order.entries[HookOrder.index(b.packet.hook)]
+    while Int(b.entry) < list.count {
+      switch list[Int(b.entry)] {
+      case .tracking: track(&b)
+      case .chain(let chain):
+        guard runBaseChain(&b, chain) else { return false }
+      case .nat(let natChains):
+        guard runNAT(&b, natChains) else { return false }
+      }
+      b.entry += 1
+      b.natChain = 0
+    }
+    return true
+  }
+
+  /// Connection tracking: the packet is the first of its connection.
+  private func track(_ b: inout Branch) {
+    switch b.packet.tracking {
+    case .new, .untracked: return  // looped back, or NOTRACK
+    case .notYet, .invalid, .template: break
+    }
+    guard trackable(b.packet) else {
+      b.packet.tracking = neighbourDiscovery(b.packet) ? .untracked : .invalid
+      return
+    }
+    b.packet.tracking = .new
+    b.packet.originalSource = b.packet.source
+    b.packet.originalDestination = b.packet.destination
+    b.packet.originalSourcePort = b.packet.sourcePort
+    b.packet.originalDestinationPort = b.packet.destinationPort
+  }
+
+  /// Whether a first packet like this makes an entry (nf_conntrack_proto_tcp.c, _icmp.c, _icmpv6.c).
+  private func trackable(_ packet: PacketState) -> Bool {
+    switch IPProtocol(rawValue: packet.ipProtocol) {
+    case .tcp:
+      let flags = packet.tcpFlags & 0x17
+      if flags == 0x02 { return true }
+      // Mid-stream pick-up: an ACK alone, unless nf_conntrack_tcp_loose is 0.
+      return flags == 0x10 && node.snapshot.sysctlInt("net.netfilter.nf_conntrack_tcp_loose") != 0
+    case .icmp: return [8, 13, 15, 17].contains((packet.icmpTypeAndCode ?? 0) >> 8)
+    case .icmpv6: return [128, 139].contains((packet.icmpTypeAndCode ?? 0) >> 8)
+    default: return true
+    }
+  }
+
+  private func neighbourDiscovery(_ packet: PacketState) -> Bool {
+    guard packet.ipProtocol == IPProtocol.icmpv6.rawValue, let type = packet.icmpTypeAndCode else { return false }
+    return [130, 131, 132, 133, 134, 135, 136, 137, 143].contains(type >> 8)
+  }
+
+  /// One base chain from its start, or from where a fork stopped in it.
+  private func runBaseChain(_ b: inout Branch, _ chain: ChainID) -> Bool {
+    if !b.inChain {
+      enter(&b, chain)
+      if isRouteChain(chain) {
+        b.savedMark = b.packet.mark
+        b.savedTOS = b.packet.typeOfService
+        b.savedSource = b.packet.source
+        b.savedDestination = b.packet.destination
+      }
+    }
+    guard runChain(&b, base: chain) else { return false }
+    b.inChain = false
+    guard isRouteChain(chain) else { return true }
+    if b.packet.mark != b.savedMark || b.packet.typeOfService != b.savedTOS || b.packet.source != b.savedSource
+      || b.packet.destination != b.savedDestination
+    {
+      return reroute(&b)
+    }
+    return true
+  }
+
+  private func enter(_ b: inout Branch, _ chain: ChainID) {
+    b.inChain = true
+    b.chain = chain.index
+    b.position = 0
+    b.clause = 0
+    b.depth = 0
+  }
+
+  /// Table mangle's OUTPUT and nft chains of type route look the route up again when the packet was changed.
+  private func isRouteChain(_ chain: ChainID) -> Bool {
+    guard let base = ruleset.base(of: chain), base.hook == .output else { return false }
+    if base.type == .route { return true }
+    let table = ruleset[ruleset[chain].table]
+    return table.backend != .nft && table.name == "mangle"
+  }
+
+  /// The nat chains of a hook: only for the first packet, only until one has bound the connection.
+  private func runNAT(_ b: inout Branch, _ list: [ChainID]) -> Bool {
+    guard b.packet.hasConnection else { return true }
+    let destination = b.packet.hook == .prerouting || b.packet.hook == .output
+    if destination ? b.packet.destinationBound : b.packet.sourceBound { return true }
+    let before = b.packet.destination
+    while Int(b.natChain) < list.count {
+      let chain = list[Int(b.natChain)]
+      if !b.inChain { enter(&b, chain) }
+      guard runChain(&b, base: chain) else { return false }
+      b.inChain = false
+      if destination ? b.packet.destinationBound : b.packet.sourceBound { break }
+      b.natChain += 1
+    }
+    if destination { b.packet.destinationBound = true } else { b.packet.sourceBound = true }
+    _ = before
+    if b.packet.hook == .output, b.packet.destination != b.packet.originalDestination { return reroute(&b) }
+    return true
+  }
+
+  // MARK: - Chains
+
+  /// Runs the chain the branch stands in to the end of its base chain. False: the branch ended.
+  private func runChain(_ b: inout Branch, base: ChainID) -> Bool {
+    while true {
+      let chain = chains[Int(b.chain)]
+      if b.clause == 0, b.position < chain.ruleCount, !node.dispatch.isEmpty, let dispatch = node.dispatch[Int(b.chain)] {
+        let value: Bits128 =
+          switch dispatch.key {
+          case .destination: b.packet.destination
+          case .source: b.packet.source
+          case .destinationPort: Bits128(UInt32(b.packet.destinationPort))
+          }
+        b.position = dispatch.candidate(from: b.position, value: value) ?? chain.ruleCount
+      }
+      if b.position >= chain.ruleCount {
+        if b.depth == 0 { return endBaseChain(&b, base) }
+        b.depth -= 1
+        let caller = b.stack[Int(b.depth)]
+        b.chain = caller.chain
+        b.position = caller.position
+        b.clause = 0
+        continue
+      }
+      let slot = Int(chain.firstRule) + Int(b.position)
+      let ruleIndex = ruleset.order.isEmpty ? slot : Int(ruleset.order[slot])
+      switch evaluate(&b, ruleIndex, chain) {
+      case .noMatch:
+        b.position += 1
+        b.clause = 0
+        b.choice = -1
+      case .ended: return false
+      case .verdict(let verdict):
+        b.choice = -1
+        b.clause = 0
+        record(&b, ruleIndex, verdict)
+        if b.stepCount > Int32(Self.maximumSteps) {
+          finish(b, .drop, detail: "the chains jump in a circle; the kernel refuses such a ruleset")
+          return false
+        }
+        switch verdict {
+        case .accept, .policyAccept: return true
+        case .drop, .policyDrop, .queue:
+          finish(b, .drop)
+          return false
+        case .continue: b.position += 1
+        case .return:
+          if b.depth == 0 { return endBaseChain(&b, base) }
+          b.depth -= 1
+          let caller = b.stack[Int(b.depth)]
+          b.chain = caller.chain
+          b.position = caller.position
+        case .jump(let target):
+          guard b.depth < 48 else {
+            finish(b, .drop, detail: "chains call each other more than 48 deep; the kernel refuses such a ruleset")
+            return false
+          }
+          b.stack[Int(b.depth)] = Branch.Caller(chain: b.chain, position: b.position + 1)
+          b.depth += 1
+          b.chain = target.index
+          b.position = 0
+          if !chains[Int(target.index)].isDefined, chains[Int(target.index)].ruleCount == 0 {
+            assume(&b, .text("chain \(printable(ruleset.name(of: target))), which the dump does not have, is empty"))
+          }
+        case .goto(let target):
+          b.chain = target.index
+          b.position = 0
+        }
+      }
+    }
+  }
+
+  private func endBaseChain(_ b: inout Branch, _ base: ChainID) -> Bool {
+    let drops = ruleset.base(of: base)?.policyDrops ?? false
+    steps.append(
+      StepNode(
+        previous: b.steps,
+        step: Step(hook: b.packet.hook, chain: base, rule: nil, position: 0, verdict: drops ? .policyDrop : .policyAccept)))
+    b.steps = Int32(steps.count - 1)
+    b.stepCount += 1
+    if drops {
+      finish(b, .drop)
+      return false
+    }
+    return true
+  }
+
+  private func record(_ b: inout Branch, _ rule: Int, _ verdict: StepVerdict) {
+    steps.append(
+      StepNode(
+        previous: b.steps,
+        step: Step(
+          hook: b.packet.hook, chain: ChainID(Int(b.chain)), rule: RuleID(rule), position: Int(b.position) + 1, verdict: verdict)))
+    b.steps = Int32(steps.count - 1)
+    b.stepCount += 1
+  }
+
+  func recordEnd(_ b: inout Branch, _ rule: Int, _ verdict: StepVerdict) { record(&b, rule, verdict) }
+
+  enum RuleResult {
+    case noMatch
+    case ended
+    case verdict(StepVerdict)
+  }
+
+  /// Runs a rule's clauses from `b.clause` on.
+  private func evaluate(_ b: inout Branch, _ ruleIndex: Int, _ chain: Chain) -> RuleResult {
+    let rule = rules[ruleIndex]
+    let first = Int(rule.firstClause)
+    let end = first + Int(rule.clauseCount)
+    let isNft = ruleset.tables[Int(chain.table.index)].backend == .nft
+    var at = first + Int(b.clause)
+    while at < end {
+      switch clauses[at] {
+      case .match(let match):
+        switch decide(match, &b, rule: ruleIndex, clause: at - first, isNft: isNft) {
+        case .yes: at += 1
+        case .no: return .noMatch
+        case .chance(let p):
+          if laterMatchFails(b, from: at + 1, end: end, first: first, rule: ruleIndex, isNft: isNft) { return .noMatch }
+          fork(b, probability: 1 - p) { other in
+            other.position += 1
+            other.clause = 0
+            other.choice = -1
+          }
+          b.probability *= p
+          at += 1
+        case .unknown:
+          if laterMatchFails(b, from: at + 1, end: end, first: first, rule: ruleIndex, isNft: isNft) { return .noMatch }
+          let clause = UInt32(at - first)
+          if forks >= Self.maximumForks {
+            cut += 1
+            assume(&b, .clause(rule: UInt32(ruleIndex), clause: clause, holds: false))
+            return .noMatch
+          }
+          fork(b, probability: 0.5) { other in
+            self.assume(&other, .clause(rule: UInt32(ruleIndex), clause: clause, holds: false))
+            other.position += 1
+            other.clause = 0
+            other.choice = -1
+          }
+          b.probability *= 0.5
+          assume(&b, .clause(rule: UInt32(ruleIndex), clause: clause, holds: true))
+          learn(match, &b)
+          at += 1
+        case .unknownLocal(let address):
+          forkOnLocality(&b, address, clause: at - first)
+        case .choice(let modulus):
+          forkOnChoice(&b, modulus, clause: at - first)
+        }
+      case .statement(let statement):
+        b.clause = UInt32(at - first)
+        switch execute(statement, &b, rule: ruleIndex, isNft: isNft) {
+        case .goOn: at += 1
+        case .again: continue
+        case .noMatch: return .noMatch
+        case .ended: return .ended
+        case .verdict(let verdict): return .verdict(verdict)
+        }
+      }
+    }
+    return .verdict(.continue)
+  }
+
+  /// A fork is not worth while where a match further on fails anyway.
+  private func laterMatchFails(_ b: Branch, from: Int, end: Int, first: Int, rule: Int, isNft: Bool) -> Bool {
+    var copy: Branch?
+    var at = from
+    while at < end, case .match(let match) = clauses[at] {
+      if copy == nil { copy = b }
+      if case .no = decide(match, &copy!, rule: rule, clause: at - first, isNft: isNft) { return true }
+      at += 1
+    }
+    return false
+  }
+
+  // MARK: - Forks and assumptions
+
+  func fork(_ b: Branch, probability: Double, _ change: (inout Branch) -> Void) {
+    guard probability > 0 else { return }
+    forks += 1
+    var other = b
+    other.probability *= probability
+    change(&other)
+    pending.append(other)
+  }
+
+  func forkOnLocality(_ b: inout Branch, _ address: IPAddress, clause: Int) {
+    fork(b, probability: 0.5) { other in
+      other.clause = UInt32(clause)
+      self.assume(&other, .local(address, false))
+    }
+    b.probability *= 0.5
+    assume(&b, .local(address, true))
+  }
+
+  func forkOnChoice(_ b: inout Branch, _ modulus: Int, clause: Int) {
+    for choice in 1..<max(modulus, 1) {
+      fork(b, probability: 1 / Double(modulus)) { other in
+        other.clause = UInt32(clause)
+        other.choice = Int32(choice)
+      }
+    }
+    b.probability /= Double(modulus)
+    b.choice = 0
+  }
+
+  func assume(_ b: inout Branch, _ assumption: Assumption) {
+    assumptions.append(AssumptionNode(previous: b.assumptions, assumption: assumption))
+    b.assumptions = Int32(assumptions.count - 1)
+  }
+
+  /// What this branch has assumed of an address.
+  func assumedLocal(_ b: Branch, _ address: IPAddress) -> Bool? {
+    var at = b.assumptions
+    while at >= 0 {
+      let node = assumptions[Int(at)]
+      if case .local(let known, let local) = node.assumption, known == address { return local }
+      at = node.previous
+    }
+    return nil
+  }
+
+  /// What this branch has assumed of the same test in another rule; of time-dependent ones only of the same clause.
+  func assumed(_ b: Branch, _ match: Match, rule: Int, clause: Int) -> Bool? {
+    var at = b.assumptions
+    while at >= 0 {
+      let entry = assumptions[Int(at)]
+      at = entry.previous
+      guard case .clause(let otherRule, let otherClause, let holds) = entry.assumption else { continue }
+      if Int(otherRule) == rule, Int(otherClause) == clause { return holds }
+      guard case .match(let other) = clauses[Int(rules[Int(otherRule)].firstClause) + Int(otherClause)] else { continue }
+      switch (match.test, other.test) {
+      case (.timeDependent, _), (.nth, _): continue
+      case (.unknown(let a), .unknown(let c)):
+        if ruleset[a] == ruleset[c] { return holds == (match.negated == other.negated) }
+      default:
+        if match.test == other.test { return holds == (match.negated == other.negated) }
+      }
+    }
+    return nil
+  }
+
+  /// An equality that was assumed to hold tells the value.
+  private func learn(_ match: Match, _ b: inout Branch) {
+    guard !match.negated else { return }
+    switch match.test {
+    case .equalWide(.sourceMAC, let id): b.packet.sourceMAC = ruleset.wide[Int(id.index)].a
+    case .range(.userID, let low, let high) where low == high: b.packet.userID = low
+    case .equal(.userID, let value, _): b.packet.userID = value
+    case .range(.timeToLive, let low, let high) where low == high: b.packet.timeToLive = UInt8(truncatingIfNeeded: low)
+    case .range(.length, let low, let high) where low == high: b.packet.length = low
+    default: return
+    }
+  }
+}

@@ -1,0 +1,42 @@
+import Wire
+
+/// The first packet of a connection: addresses, ports, protocol, and where it enters. The JSON contract's `flow`.
+public struct Flow: Sendable, Hashable {
+  public var id: String
+  public var ipProtocol: IPProtocol
+  public var source: IPAddress
+  public var destination: IPAddress
+  /// 0 where the protocol has no ports.
+  public var sourcePort: UInt16
+  public var destinationPort: UInt16
+  /// The interface that IP sees (a bridge, not its port), or `local`.
+  public var from: String
+  public var icmpType: UInt8?
+  public var icmpCode: UInt8?
+  /// Bytes of the IP packet.
+  public var length: UInt32?
+  public var mark: UInt32?
+  /// FIN 1, SYN 2, RST 4, PSH 8, ACK 16; nil: SYN alone.
+  public var tcpFlags: UInt8?
+  /// Owner of the local socket.
+  public var uid: UInt32?
+  public var dontFragment: Bool?
+
+  public static let local = "local"
+
+  public init(
+    id: String = "f1", ipProtocol: IPProtocol, source: IPAddress, sourcePort: UInt16 = 0, destination: IPAddress,
+    destinationPort: UInt16 = 0, from: String
+  ) {
+    self.id = id
+    self.ipProtocol = ipProtocol
+    self.source = source
+    self.sourcePort = sourcePort
+    self.destination = destination
+    self.destinationPort = destinationPort
+    self.from = from
+  }
+
+  public var isLocal: Bool { from == Flow.local }
+  public var version: IPVersion { destination.version }
+}

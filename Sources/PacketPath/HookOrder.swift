@@ -1,0 +1,81 @@
+import Ruleset
+import Wire
+
+/// What runs at one hook for packets of one IP version, in order of priority.
+struct HookOrder: Sendable {
+  enum Entry: Sendable {
+    /// A base chain that is not of type nat.
+    case chain(ChainID)
+    /// Connection tracking assigns an entry.
+    case tracking
+    /// All nat chains of the hook, in their own order.
+    case nat([ChainID])
+  }
+
+  /// Entries by hook (index: position in `Hook.allCases`).
+  var entries: [[Entry]] = Array(repeating: [], count: Hook.allCases.count)
+  /// Legacy and nft chains stand at one priority: their order is not in the dumps.
+  var ambiguous = false
+
+  /// The kernel runs base chains by priority; of equal priority the newest first, and the dump lists the oldest first.
+  /// All nat chains run where the NAT hook stands, and that hook is as old as the family's first nat chain.
+  init(_ ruleset: Ruleset, _ version: IPVersion) {
+    struct Item {
+      var priority: Int
+      var age: Int  // greater: newer
+      var entry: Entry
+    }
+    var chains: [(id: ChainID, base: BaseChain, age: Int)] = []
+    for (index, chain) in ruleset.chains.enumerated() where chain.base != Chain.notBase {
+      let table = ruleset[chain.table]
+      guard !table.dormant else { continue }
+      switch (table.family, version) {
+      case (.ip, .v4), (.ip6, .v6), (.inet, _): break
+      default: continue
+      }
+      chains.append((ChainID(index), ruleset.bases[Int(chain.base)], Int(chain.base)))
+    }
+    let firstNAT = chains.filter { $0.base.type == .nat }.map(\.age).min()
+    var byPriority: [Hook: [Int: Set<String>]] = [:]
+    for (number, hook) in Hook.allCases.enumerated() {
+      var items: [Item] = []
+      var nat: [(id: ChainID, base: BaseChain, age: Int)] = []
+      for chain in chains where chain.base.hook == hook {
+        if chain.base.type == .nat {
+          nat.append(chain)
+        } else {
+          items.append(Item(priority: chain.base.priority, age: chain.age, entry: .chain(chain.id)))
+          let backend = ruleset[ruleset[chain.id].table].backend
+          byPriority[hook, default: [:]][chain.base.priority, default: []].insert(backend == .iptablesLegacy ? "legacy" : "nft")
+        }
+      }
+      nat.sort { $0.base.priority != $1.base.priority ? $0.base.priority < $1.base.priority : $0.age > $1.age }
+      let natPriority: Int? =
+        switch hook {
+        case .prerouting, .output: HookPriority.destinationNAT
+        case .input, .postrouting: HookPriority.sourceNAT
+        default: nil
+        }
+      // The NAT hook runs even without chains here: a null binding.
+      if let natPriority { items.append(Item(priority: natPriority, age: firstNAT ?? -1, entry: .nat(nat.map(\.id)))) }
+      if hook == .prerouting || hook == .output {
+        items.append(Item(priority: HookPriority.conntrack, age: -1, entry: .tracking))
+      }
+      items.sort { $0.priority != $1.priority ? $0.priority < $1.priority : $0.age > $1.age }
+      entries[number] = items.map(\.entry)
+    }
+    ambiguous = byPriority.values.contains { $0.values.contains { $0.count > 1 } }
+  }
+
+  static func index(_ hook: Hook) -> Int {
+    switch hook {
+    case .ingress: 0
+    case .prerouting: 1
+    case .input: 2
+    case .forward: 3
+    case .output: 4
+    case .postrouting: 5
+    case .egress: 6
+    }
+  }
+}

@@ -1,0 +1,112 @@
+import Ruleset
+import Wire
+
+/// The packet and its surroundings at one point of the walk; copied where the walk forks.
+struct PacketState {
+  var version: IPVersion
+  var ipProtocol: UInt8
+  var source: Bits128
+  var destination: Bits128
+  var sourcePort: UInt16
+  var destinationPort: UInt16
+  /// Source NAT was done without a fixed port: the port that leaves may be another.
+  var sourcePortOpen = false
+  var timeToLive: UInt8? = nil
+  var typeOfService: UInt8 = 0
+  /// Which bits of it are known.
+  var typeOfServiceKnown: UInt8 = 0
+  var length: UInt32?
+  var tcpFlags: UInt8
+  var icmpTypeAndCode: UInt16?
+  var mark: UInt32
+  var userID: UInt32?
+  var sourceMAC: Bits128?
+
+  var hook: Hook = .prerouting
+  /// Names; zero: none.
+  var input = Bits128.zero
+  var output = Bits128.zero
+  /// The output interface is not known (no routes in the snapshot).
+  var outputUnknown = false
+  /// Comes from a socket of this node.
+  var hasSocket = false
+
+  // Connection tracking.
+  var tracking = Tracking.notYet
+  var connectionMark: UInt32 = 0
+  var status: UInt32 = 0
+  var zone: UInt16 = 0
+  var destinationBound = false
+  var sourceBound = false
+  var originalSource = Bits128.zero
+  var originalDestination = Bits128.zero
+  var originalSourcePort: UInt16 = 0
+  var originalDestinationPort: UInt16 = 0
+  var destinationRule: UInt32 = .max
+  var sourceRule: UInt32 = .max
+
+  /// The device that the last routing decision leads to; `output` is what the current hook shows.
+  var routedOutput = Bits128.zero
+  /// The last routing decision was to deliver here.
+  var routedLocally = false
+
+  // The last routing decision.
+  var route: Int32 = -1
+  var nextHop: Int32 = -1
+  var routeKnown = true
+
+  enum Tracking: UInt8 {
+    /// Before the tracking hook: state INVALID, no entry.
+    case notYet
+    case new
+    case invalid
+    case untracked
+    /// A template is attached (CT --zone in raw): no connection yet, state NEW.
+    case template
+  }
+
+  var hasConnection: Bool { tracking == .new }
+}
+
+/// Where a fork continues, and what it has gathered.
+struct Branch {
+  var packet: PacketState
+  var probability: Double
+  /// Last entry of the step list; -1: none.
+  var steps: Int32 = -1
+  var stepCount: Int32 = 0
+  /// Last entry of the assumption list; -1: none.
+  var assumptions: Int32 = -1
+
+  // Position in the hooks.
+  var stage: Stage
+  /// Index of the entry in the hook's list, and of the nat chain within the NAT entry.
+  var entry: Int32 = 0
+  var natChain: Int32 = 0
+  var inChain = false
+  /// Of a local packet at OUTPUT: what the route type chain compares with at its end.
+  var savedMark: UInt32 = 0
+  var savedTOS: UInt8 = 0
+  var savedSource = Bits128.zero
+  var savedDestination = Bits128.zero
+
+  // Position in the chains: the rule to evaluate next, and the callers.
+  var chain: UInt32 = 0
+  var position: UInt32 = 0
+  /// First clause not yet decided, after a fork inside a rule.
+  var clause: UInt32 = 0
+  var depth: Int32 = 0
+  /// The value that a random or hashed expression of the current rule took; -1: not drawn.
+  var choice: Int32 = -1
+  var stack = InlineArray<48, Caller>(repeating: Caller(chain: 0, position: 0))
+
+  struct Caller {
+    var chain: UInt32
+    var position: UInt32
+  }
+}
+
+/// The parts of the walk, in the order in which a packet may meet them.
+enum Stage: UInt8 {
+  case prerouting, routeInput, input, forward, outputRoute, output, postrouting, loopback
+}

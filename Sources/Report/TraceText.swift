@@ -1,0 +1,275 @@
+import PacketPath
+import Ruleset
+import Snapshot
+import Wire
+
+/// A trace for people: the verdict first, then where the packet's addresses change, the rules that decided, and what
+/// to do if it fails. At most 100 columns.
+public struct TraceText {
+  let ruleset: Ruleset
+  let snapshot: Snapshot
+  let style: Style
+  /// All steps of all outcomes instead of the deciding ones.
+  let wide: Bool
+  /// What an address is called where objects tell; empty: nothing.
+  let name: (IPAddress) -> String?
+
+  public init(
+    _ snapshot: Snapshot, style: Style, wide: Bool = false, name: @escaping (IPAddress) -> String? = { _ in nil }
+  ) {
+    ruleset = snapshot.ruleset
+    self.snapshot = snapshot
+    self.style = style
+    self.wide = wide
+    self.name = name
+  }
+
+  /// One line for a flow, for runs over many.
+  public func line(_ trace: Trace, service: String?) -> String {
+    let groups = Self.groups(trace)
+    let list = groups.prefix(3).map { "\(result($0.outcomes[0])) \(percent($0.probability))" }.joined(separator: ", ")
+    let more = groups.count > 3 ? ", … \(groups.count - 3) more" : ""
+    return "\(trace.flow.id)  \(endpoints(trace.flow))  \(list)\(more)" + (service.map { "  [\($0)]" } ?? "")
+  }
+
+  public func render(_ trace: Trace, service: String?) -> String {
+    var out: [String] = []
+    let groups = Self.groups(trace)
+    out.append(contentsOf: headline(trace, groups, service))
+    out.append("")
+    if let first = groups.first { out.append(contentsOf: journey(first.outcomes[0], trace.flow)) }
+    out.append(contentsOf: endings(groups, trace))
+    if wide {
+      for (number, outcome) in trace.outcomes.enumerated() {
+        out.append("")
+        out.append(style.bold("Rules of outcome \(number + 1) (\(percent(outcome.probability)), \(result(outcome)))"))
+        out.append(contentsOf: rules(outcome.steps))
+      }
+    } else if let first = groups.first {
+      out.append("")
+      out.append(style.bold("Deciding rules") + (groups.count > 1 ? style.dim("  of the first ending") : ""))
+      let deciding = first.outcomes[0].steps.filter { decides($0) }
+      out.append(contentsOf: rules(deciding))
+      if deciding.isEmpty { out.append("  none: no rule that matched did more than let the packet go on") }
+    }
+    let assumptions = Set(trace.outcomes.flatMap(\.assumptions)).sorted()
+    if !assumptions.isEmpty {
+      out.append("")
+      out.append(style.warn("Assumed") + style.dim("  because neither the flow nor the snapshot tells"))
+      for text in assumptions.prefix(wide ? .max : 12) {
+        let lines = wrapped(text, 94)
+        for (number, line) in lines.enumerated() { out.append((number == 0 ? "  - " : "    ") + line) }
+      }
+      if assumptions.count > 12, !wide { out.append("  … and \(assumptions.count - 12) more (-o wide shows all)") }
+    }
+    let advice = TraceAdvice.of(trace, snapshot)
+    if !advice.isEmpty {
+      out.append("")
+      out.append(style.bold("What to do"))
+      for line in advice { out.append(contentsOf: wrapped(line, 96).enumerated().map { ($0.offset == 0 ? "  " : "    ") + $0.element }) }
+    }
+    if trace.truncated > 0 {
+      out.append("")
+      out.append(style.warn("\(trace.truncated) branches on unknown matches were not followed: too many"))
+    }
+    return out.joined(separator: "\n") + "\n"
+  }
+
+  // MARK: - Groups of outcomes that end alike
+
+  struct Group {
+    var outcomes: [Outcome]
+    var probability: Double
+  }
+
+  /// Outcomes with the same verdict and the same packet, whichever rules led there.
+  static func groups(_ trace: Trace) -> [Group] {
+    var groups: [Group] = []
+    var index: [String: Int] = [:]
+    for outcome in trace.outcomes {
+      let last = outcome.verdict == .drop || outcome.verdict == .reject ? outcome.steps.last.map { "\($0.chain) \($0.position)" } ?? "" : ""
+      let key =
+        "\(outcome.verdict) \(outcome.destination) \(outcome.destinationPort) \(outcome.source) \(outcome.outInterface ?? "") \(outcome.rejectWith ?? "") \(outcome.detail ?? "") \(last)"
+      if let at = index[key] {
+        groups[at].outcomes.append(outcome)
+        groups[at].probability += outcome.probability
+      } else {
+        index[key] = groups.count
+        groups.append(Group(outcomes: [outcome], probability: outcome.probability))
+      }
+    }
+    return groups.sorted { $0.probability > $1.probability }
+  }
+
+  // MARK: - Parts
+
+  private func headline(_ trace: Trace, _ groups: [Group], _ service: String?) -> [String] {
+    let flow = "\(trace.flow.ipProtocol) \(endpoints(trace.flow)), \(trace.flow.isLocal ? "sent by this node" : "entering by \(printable(trace.flow.from))")"
+    var verdict: String
+    let reached = groups.filter { $0.outcomes[0].verdict == .forward || $0.outcomes[0].verdict == .deliver }
+    let share = reached.reduce(0) { $0 + $1.probability }
+    if groups.count == 1, let only = groups.first {
+      verdict = mark(only.outcomes[0]) + " " + sentence(only.outcomes[0])
+    } else if share > 0.999_999 {
+      verdict = style.good("OK") + "  reaches one of \(reached.count) destinations"
+    } else if share == 0 {
+      verdict = style.bad("FAILS") + "  in every case: " + Set(groups.map { $0.outcomes[0].verdict.rawValue }).sorted().joined(separator: ", ")
+    } else {
+      let assumed = trace.outcomes.contains { !$0.assumptions.isEmpty }
+      verdict =
+        assumed
+        ? style.warn("UNSURE") + "  it may arrive and it may fail: see what had to be assumed"
+        : style.bad("FAILS") + "  for \(percent(1 - share)) of new connections"
+    }
+    return wrapped(verdict, 100) + [style.dim(flow + (service.map { "  (\(printable($0)))" } ?? ""))]
+  }
+
+  private func mark(_ outcome: Outcome) -> String {
+    switch outcome.verdict {
+    case .forward, .deliver: style.good("OK")
+    case .drop: style.bad("DROPPED")
+    case .reject: style.bad("REJECTED")
+    case .noroute: style.bad("NO ROUTE")
+    }
+  }
+
+  private func sentence(_ outcome: Outcome) -> String {
+    switch outcome.verdict {
+    case .forward: " forwarded to \(endpoint(outcome))\(outcome.outInterface.map { " through \(printable($0))" } ?? "")"
+    case .deliver: " delivered to this node at \(endpoint(outcome))"
+    case .drop: " by \(outcome.steps.last.map(place) ?? "the kernel")" + (outcome.detail.map { ": \($0)" } ?? "")
+    case .reject: " with \(outcome.rejectWith ?? "an ICMP error") by \(outcome.steps.last.map(place) ?? "a rule")"
+    case .noroute: " for \(endpoint(outcome)): \(outcome.detail ?? "the routing decision refuses it")"
+    }
+  }
+
+  private func result(_ outcome: Outcome) -> String {
+    switch outcome.verdict {
+    case .forward: "forwarded to \(endpoint(outcome))\(outcome.outInterface.map { " by \(printable($0))" } ?? "")"
+    case .deliver: "delivered at \(endpoint(outcome))"
+    case .drop: "dropped by \(outcome.steps.last.map(place) ?? "the kernel")\(outcome.detail.map { ": \($0)" } ?? "")"
+    case .reject: "rejected (\(outcome.rejectWith ?? "")) by \(outcome.steps.last.map(place) ?? "a rule")"
+    case .noroute: "no route: \(outcome.detail ?? "refused")"
+    }
+  }
+
+  private func endpoints(_ flow: Flow) -> String {
+    socket(flow.source, flow.ipProtocol.hasPorts ? flow.sourcePort : nil, flow) + " → "
+      + socket(flow.destination, flow.ipProtocol.hasPorts ? flow.destinationPort : nil, flow)
+  }
+
+  private func endpoint(_ outcome: Outcome) -> String {
+    let text = socket(outcome.destination, outcome.destinationPort, nil)
+    return name(outcome.destination).map { "\(text) (\(printable($0)))" } ?? text
+  }
+
+  private func socket(_ address: IPAddress, _ port: UInt16?, _ flow: Flow?) -> String {
+    let host = address.version == .v6 && port != nil && port != 0 ? "[\(address)]" : "\(address)"
+    guard let port, port != 0 || flow != nil else { return host }
+    return "\(host):\(port)"
+  }
+
+  /// The packet's addresses where they change.
+  private func journey(_ outcome: Outcome, _ flow: Flow) -> [String] {
+    var table = Columns()
+    let ports = flow.ipProtocol.hasPorts
+    func pair(_ s: IPAddress, _ sp: UInt16?, _ d: IPAddress, _ dp: UInt16) -> String {
+      let from = ports ? (s.version == .v6 ? "[\(s)]" : "\(s)") + ":" + (sp.map { "\($0)" } ?? "*") : "\(s)"
+      let to = ports ? (d.version == .v6 ? "[\(d)]" : "\(d)") + ":\(dp)" : "\(d)"
+      return "\(from) → \(to)"
+    }
+    table.add("as received", pair(flow.source, flow.sourcePort, flow.destination, flow.destinationPort), flow.isLocal ? "from this node" : "in \(printable(flow.from))")
+    if let rule = outcome.destinationRule {
+      table.add("after DNAT", pair(flow.source, flow.sourcePort, outcome.destination, outcome.destinationPort), where_(rule))
+    }
+    if outcome.verdict != .noroute, let route = outcome.route {
+      let way =
+        route.type == .local
+        ? "local delivery"
+        : "out \(outcome.outInterface ?? route.nextHops.first?.interface ?? "?")\(outcome.gateway.map { " via \($0)" } ?? "")"
+      let source = route.line > 0 && Int(route.file) < ruleset.files.count ? "\(ruleset.files[Int(route.file)].name):\(route.line)" : ""
+      table.add("after routing", "\(way)  (\(route.destination.length == 0 ? "default" : "\(route.destination)"))", source)
+    }
+    if let rule = outcome.sourceRule {
+      table.add("after SNAT", pair(outcome.source, outcome.sourcePort, outcome.destination, outcome.destinationPort), where_(rule))
+    }
+    return table.lines(indent: 2).map { clip($0, 100) }
+  }
+
+  private func where_(_ rule: RuleID) -> String {
+    let found = ruleset[rule]
+    let chain = ruleset[found.chain]
+    return "\(ruleset[chain.table].name) \(printable(ruleset.names[chain.name]))  \(file(found))"
+  }
+
+  private func file(_ rule: Rule) -> String {
+    guard ruleset.files.indices.contains(Int(rule.file)) else { return "" }
+    let name = ruleset.files[Int(rule.file)].name
+    return printable(name.split(separator: "/").last.map(String.init) ?? name) + ":\(rule.line)"
+  }
+
+  private func place(_ step: Step) -> String {
+    let chain = ruleset[step.chain]
+    let label = "\(ruleset[chain.table].name) \(printable(ruleset.names[chain.name]))"
+    guard let rule = step.rule else { return "the policy of \(label)" }
+    return "\(label) rule \(step.position) (\(file(ruleset[rule])))"
+  }
+
+  private func endings(_ groups: [Group], _ trace: Trace) -> [String] {
+    guard groups.count > 1 else { return [] }
+    var table = Columns()
+    for group in groups.prefix(wide ? .max : 10) {
+      table.add(percent(group.probability), result(group.outcomes[0]), group.outcomes[0].sourceRule != nil && group.outcomes[0].verdict == .forward ? "source \(group.outcomes[0].source)" : "")
+    }
+    var lines = ["", style.bold("Endings") + style.dim("  with their probability")] + table.lines(indent: 2).map { clip($0, 100) }
+    if groups.count > 10, !wide {
+      let rest = groups.dropFirst(10)
+      lines.append("  … \(rest.count) more with \(percent(rest.reduce(0) { $0 + $1.probability })) together (-o wide shows all)")
+    }
+    return lines
+  }
+
+  /// Whether a step says where the packet goes or what becomes of it, rather than letting it pass.
+  private func decides(_ step: Step) -> Bool {
+    switch step.verdict {
+    case .policyAccept, .return: return false
+    case .policyDrop, .drop, .queue: return true
+    case .accept: return step.rule != nil
+    case .continue:
+      guard let rule = step.rule else { return false }
+      return ruleset.clauses(of: ruleset[rule]).contains {
+        if case .statement(let statement) = $0 {
+          switch statement {
+          case .setMark, .setConnectionMark, .restoreMark, .noTrack, .setField, .setZone, .transparentProxy: return true
+          default: return false
+          }
+        }
+        return false
+      }
+    case .jump(let chain), .goto(let chain):
+      let name = ruleset.names[ruleset[chain].name]
+      return !["KUBE-FIREWALL", "KUBE-FORWARD", "KUBE-POSTROUTING", "KUBE-PROXY-FIREWALL", "KUBE-EXTERNAL-SERVICES"].contains(name)
+    }
+  }
+
+  private func rules(_ steps: [Step]) -> [String] {
+    var lines: [String] = []
+    var hook: Hook?
+    for step in steps {
+      if step.hook != hook {
+        hook = step.hook
+        lines.append("  " + style.dim(step.hook.rawValue.uppercased()))
+      }
+      let chain = ruleset[step.chain]
+      let label = "\(ruleset[chain.table].name) \(printable(ruleset.names[chain.name]))"
+      guard let rule = step.rule else {
+        lines.append(clip("    \(label)  \(TraceJSON.word(step.verdict, ruleset))", 100))
+        continue
+      }
+      lines.append(clip("    \(label) rule \(step.position): \(printable(TraceJSON.word(step.verdict, ruleset)))  \(file(ruleset[rule]))", 100))
+      let text = ruleset.sourceText(of: ruleset[rule])
+      if !text.isEmpty { lines.append(style.dim(clip("      \(printable(text, limit: 400))", 100))) }
+    }
+    return lines
+  }
+}

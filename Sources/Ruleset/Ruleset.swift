@@ -1,0 +1,106 @@
+import Input
+import Wire
+
+/// A node's tables, chains, rules, sets and maps in one form, whatever backend they came from: the rule graph.
+/// Everything is in flat arrays; identifiers are indexes into them. Readers append through the mutating methods of
+/// `Ruleset+Building.swift` and call `finish()` once; after that it is only read.
+public struct Ruleset: Sendable {
+  public var files: [SourceFile] = []
+  public var names = NameTable()
+  public var tables: [Table] = []
+  public var chains: [Chain] = []
+  public var bases: [BaseChain] = []
+  public var rules: [Rule] = []
+  public var clauses: [Clause] = []
+  /// Rule indexes grouped by chain; empty while rules already stand grouped (then the identity).
+  public var order: [UInt32] = []
+
+  // Operands.
+  public var wide: [WidePair] = []
+  public var portLists: [PortList] = []
+  public var ipsetTests: [IPSetTest] = []
+  public var addressTypeTests: [AddressTypeTest] = []
+  public var reversePathTests: [ReversePathTest] = []
+  public var comparisons: [Comparison] = []
+  public var lookups: [Lookup] = []
+  public var sets: [NamedSet] = []
+  public var expressions: [Expression] = []
+  public var translations: [Translation] = []
+  public var markCopies: [MarkCopy] = []
+  public var transparentProxies: [TransparentProxy] = []
+  public var texts: [String] = []
+  /// nft's other objects (flowtables, counters, quotas, helpers …) as they are spelled, for printing.
+  public var objects: [TableObject] = []
+  /// nft: what a chain's declaration holds besides its hook (`comment "…"`, `flags offload`), by the chain's index.
+  public var chainProperties: [UInt32: [String]] = [:]
+
+  /// (table, name) → chain.
+  @usableFromInline var chainIndex = ChainIndex()
+
+  public init() {}
+
+  public var isEmpty: Bool { tables.isEmpty }
+}
+
+/// A named object that the walk does not evaluate.
+public struct TableObject: Sendable, Hashable {
+  public var table: TableID
+  public var kind: String
+  public var name: String
+  /// The body as nft prints it.
+  public var text: String
+  public init(table: TableID, kind: String, name: String, text: String) {
+    self.table = table
+    self.kind = kind
+    self.name = name
+    self.text = text
+  }
+}
+
+// MARK: - Reading the graph
+
+extension Ruleset {
+  @inlinable public subscript(id: TableID) -> Table { tables[Int(id.index)] }
+  @inlinable public subscript(id: ChainID) -> Chain { chains[Int(id.index)] }
+  @inlinable public subscript(id: RuleID) -> Rule { rules[Int(id.index)] }
+  @inlinable public subscript(id: TextID) -> String { texts[Int(id.index)] }
+
+  @inlinable public func name(of chain: ChainID) -> String { names[self[chain].name] }
+
+  @inlinable public func base(of chain: ChainID) -> BaseChain? {
+    let base = self[chain].base
+    return base == Chain.notBase ? nil : bases[Int(base)]
+  }
+
+  /// The rule at `position` (from 0) of a chain.
+  @inlinable public func rule(at position: Int, of chain: Chain) -> RuleID {
+    let slot = Int(chain.firstRule) + position
+    return RuleID(order.isEmpty ? slot : Int(order[slot]))
+  }
+
+  /// The rules of a chain in order.
+  public func rules(of id: ChainID) -> [RuleID] {
+    let chain = self[id]
+    return (0..<Int(chain.ruleCount)).map { rule(at: $0, of: chain) }
+  }
+
+  @inlinable public func clauses(of rule: Rule) -> ArraySlice<Clause> {
+    clauses[Int(rule.firstClause)..<Int(rule.firstClause) + Int(rule.clauseCount)]
+  }
+
+  public func chain(named name: String, in table: TableID) -> ChainID? {
+    guard let id = names.find(name) else { return nil }
+    return chainIndex.find(table, id)
+  }
+
+  /// Tables of a family and name, over all backends.
+  public func tables(_ family: Family, _ name: String) -> [TableID] {
+    tables.indices.filter { tables[$0].family == family && tables[$0].name == name }.map { TableID($0) }
+  }
+
+  /// The rule's line in its dump; empty where the rule came from the kernel or from JSON.
+  public func sourceText(of rule: Rule) -> String {
+    guard rule.length > 0, Int(rule.file) < files.count else { return "" }
+    return files[Int(rule.file)].text(Int(rule.offset)..<Int(rule.offset) + Int(rule.length))
+  }
+}

@@ -1,0 +1,95 @@
+import Input
+import Ruleset
+import Wire
+
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Musl
+#endif
+
+/// Reads `nft -j list ruleset`. The JSON is another spelling of nft's language: each of its objects is written again as
+/// a command of that language, and `NftTextReader`'s parser reads the commands, so that both ways into the ruleset
+/// cannot come apart, and rules from JSON have a text to print. Memory: the commands, about a third of the JSON.
+public enum NftJSONReader {
+  public static func read(_ file: SourceFile, range: Range<Int>, into snapshot: inout Snapshot) {
+    let range = range.clamped(to: 0..<file.bytes.count)
+    var writer = NftJSONWriter()
+    writer.out.reserveCapacity(range.count / 3)
+    do {
+      let document = try JSONDocument(file, range: range)
+      document.withRoot { root in writer.document(root) }
+    } catch {
+      snapshot.diagnostics.add(error)
+      salvage(file, range, &writer)
+    }
+    let lines = lineNumbers(file, range, count: writer.sources.last.map { $0 + 1 } ?? 0)
+    let text = SourceFile(name: file.name, contents: writer.out)
+    writer.out = []
+    var ruleset = Ruleset()
+    swap(&ruleset, &snapshot.ruleset)
+    let index = ruleset.addFile(text)
+    var reader = NftReader(
+      scanner: NftScanner(
+        text.bytes.baseAddress!.assumingMemoryBound(to: UInt8.self), 0..<text.bytes.count, line: 1),
+      ruleset: ruleset, file: index, fileName: file.name)
+    ruleset = Ruleset()
+    reader.lineMap = writer.sources.map { $0 < lines.count ? lines[$0] : lines.last ?? 1 }
+    for message in writer.messages {
+      let line = message.object < lines.count ? lines[message.object] : 1
+      reader.diagnostics.add(Diagnostic(.warning, file: file.name, .line(line), message.text))
+    }
+    reader.readAll()
+    snapshot.diagnostics.add(contentsOf: reader.diagnostics)
+    swap(&reader.lowering.ruleset, &snapshot.ruleset)
+    withExtendedLifetime(text) {}
+  }
+
+  /// What can be read of a text that is cut off or broken: the objects of its list that are whole.
+  private static func salvage(_ file: SourceFile, _ range: Range<Int>, _ writer: inout NftJSONWriter) {
+    guard var at = file.bytes[range].firstIndex(of: UInt8(ascii: "[")).map({ $0 + 1 }) else { return }
+    var object = 0
+    while let extent = JSONValidator.extent(in: file.bytes, from: at, end: range.upperBound) {
+      if let document = try? JSONDocument(file, range: extent) {
+        document.withRoot { value in writer.object(value, number: object) }
+      }
+      object += 1
+      at = extent.upperBound
+      while at < range.upperBound, file.bytes[at] <= 0x20 || file.bytes[at] == UInt8(ascii: ",") { at += 1 }
+    }
+  }
+
+  /// The line of each object of the list. nft prints all on one line; other tools put line breaks between.
+  private static func lineNumbers(_ file: SourceFile, _ range: Range<Int>, count: Int) -> [Int] {
+    let bytes = file.bytes
+    let first = range.lowerBound > 0 ? file.line(at: range.lowerBound) : 1
+    let trimmed = bytes[range].lastIndex { $0 > 0x20 }.map { $0 + 1 } ?? range.upperBound
+    guard trimmed > range.lowerBound,
+      memchr(bytes.baseAddress! + range.lowerBound, 10, trimmed - range.lowerBound) != nil
+    else { return [first] }
+    var lines: [Int] = []
+    lines.reserveCapacity(count)
+    var line = first
+    var depth = 0
+    var at = range.lowerBound
+    while at < trimmed {
+      switch bytes[at] {
+      case 10: line += 1
+      case UInt8(ascii: "{"):
+        if depth == 2 { lines.append(line) }
+        depth += 1
+      case UInt8(ascii: "["): depth += 1
+      case UInt8(ascii: "}"), UInt8(ascii: "]"): depth -= 1
+      case UInt8(ascii: "\""):
+        at += 1
+        while at < trimmed, bytes[at] != UInt8(ascii: "\"") {
+          if bytes[at] == UInt8(ascii: "\\") { at += 1 }
+          at += 1
+        }
+      default: break
+      }
+      at += 1
+    }
+    return lines
+  }
+}

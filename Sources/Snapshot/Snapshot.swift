@@ -1,0 +1,42 @@
+import Input
+import Ruleset
+import Wire
+
+/// All that is known of one node at one time. A fact that no dump told is nil, which is not the same as empty: the
+/// walk names what it had to assume.
+public struct Snapshot: Sendable {
+  /// The node's name: its folder or archive, or what the objects or a manifest say.
+  public var name: String
+  public var ruleset = Ruleset()
+  public var links: [Link]?
+  public var addresses: [InterfaceAddress]?
+  public var routes: [Route]?
+  public var routingRules: [RoutingRule]?
+  public var neighbours: [Neighbour]?
+  public var forwardingEntries: [ForwardingEntry]?
+  /// Keys with dots, as `sysctl -a` prints them.
+  public var sysctls: [String: String] = [:]
+  public var ipsets: [IPSet]?
+  public var connections: [ConnectionEntry]?
+  /// `conntrack -S`: one dictionary a CPU.
+  public var connectionStatistics: [[String: Int]]?
+  public var sockets: [SocketEntry]?
+  public var virtualServers: [VirtualServer]?
+  /// Lines of dmesg.
+  public var kernelLog: [String]?
+  public var diagnostics = Diagnostics()
+  /// Files that belong to the snapshot and that no reader knows, with the reason; Kubernetes objects among them are
+  /// listed in `objectFiles`.
+  public var unrecognised: [String] = []
+  /// Files that hold Kubernetes objects, for the Intent reader.
+  public var objectFiles: [SourceFile] = []
+  /// Names of routing tables that are not known everywhere (`/etc/iproute2/rt_tables`), by the number that stands for them.
+  public var routingTableNames: [UInt32: String] = [:]
+
+  public init(name: String) { self.name = name }
+
+  public func sysctl(_ key: String) -> String? { sysctls[key] }
+  public func sysctlInt(_ key: String) -> Int? { sysctls[key].flatMap { Int($0) } }
+
+  public func link(named name: String) -> Link? { links?.first { $0.name == name } }
+}

@@ -1,0 +1,233 @@
+import Input
+import Ruleset
+import Wire
+
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Musl
+#endif
+
+/// Snapshots of several nodes, and the cluster's objects.
+public struct Bundle: Sendable {
+  public var snapshots: [Snapshot] = []
+  public var objectFiles: [SourceFile] = []
+  public var diagnostics = Diagnostics()
+  public init() {}
+}
+
+/// Loads what `-s` names: folders, files, archives, `-`. What a file is, its content tells.
+public enum SnapshotLoader {
+  /// Bounds on what a folder may hold.
+  static let maximumFiles = 100_000
+  static let maximumDepth = 16
+
+  public static func load(_ paths: [String]) throws(InputError) -> Bundle {
+    var bundle = Bundle()
+    /// Files named one by one are one node.
+    var loose: [Entry] = []
+    for path in paths {
+      if path == "-" {
+        let file = try SourceFile.read(descriptor: 0, name: "stdin")
+        try add(file, path: path, &bundle, &loose)
+        continue
+      }
+      var status = stat()
+      guard stat(path, &status) == 0 else { throw InputError(path: path, errno: errno) }
+      if status.st_mode & S_IFMT == S_IFDIR {
+        var entries: [Entry] = []
+        try collect(path, [], &entries, &bundle.diagnostics)
+        try addTree(entries, name: folderName(path), path: path, &bundle)
+      } else {
+        try add(try SourceFile.open(path: path), path: path, &bundle, &loose)
+      }
+    }
+    if !loose.isEmpty { try addLoose(loose, &bundle) }
+    for snapshot in bundle.snapshots { bundle.objectFiles += snapshot.objectFiles }
+    return bundle
+  }
+
+  /// A file and its place below the argument.
+  struct Entry {
+    var file: SourceFile
+    var folders: [String]
+    var name: String
+  }
+
+  private static func add(
+    _ file: SourceFile, path: String, _ bundle: inout Bundle, _ loose: inout [Entry]
+  ) throws(InputError) {
+    let name = file.name.split(separator: "/").last.map(String.init) ?? file.name
+    guard Archive.isArchive(file.bytes) else {
+      loose.append(Entry(file: file, folders: [], name: name))
+      return
+    }
+    let members = try Archive.members(of: file)
+    let entries = members.map { member -> Entry in
+      let parts = member.name.split(separator: "/").map(String.init).filter { $0 != "." && $0 != ".." }
+      return Entry(file: member, folders: Array(parts.dropLast().prefix(maximumDepth)), name: parts.last ?? member.name)
+    }
+    if entries.count == 1, entries[0].folders.isEmpty || entries[0].file.name.hasPrefix(path) {
+      loose.append(Entry(file: entries[0].file, folders: [], name: entries[0].name))
+      return
+    }
+    var base = name
+    for suffix in [".gz", ".zst", ".xz", ".tgz", ".tar"] where base.hasSuffix(suffix) { base.removeLast(suffix.count) }
+    if base.hasSuffix(".tar") { base.removeLast(4) }
+    try addTree(entries, name: base, path: path, &bundle)
+  }
+
+  private static func folderName(_ path: String) -> String {
+    let resolved = path.split(separator: "/").last.map(String.init) ?? path
+    guard resolved == "." || resolved == ".." || resolved.isEmpty else { return resolved }
+    guard let real = realpath(path, nil) else { return "node" }
+    defer { free(real) }
+    return String(cString: real).split(separator: "/").last.map(String.init) ?? "node"
+  }
+
+  private static func collect(
+    _ path: String, _ folders: [String], _ entries: inout [Entry], _ diagnostics: inout Diagnostics
+  ) throws(InputError) {
+    guard folders.count < maximumDepth else {
+      diagnostics.add(
+        Diagnostic(.warning, file: path, .whole, "is nested deeper than \(maximumDepth) folders; left out"))
+      return
+    }
+    guard let directory = opendir(path) else { throw InputError(path: path, errno: errno) }
+    defer { closedir(directory) }
+    var names: [String] = []
+    while let item = readdir(directory) {
+      let name = withUnsafePointer(to: &item.pointee.d_name) {
+        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+      }
+      if !name.hasPrefix(".") { names.append(name) }
+    }
+    for name in names.sorted() {
+      let full = path.hasSuffix("/") ? path + name : path + "/" + name
+      var status = stat()
+      guard lstat(full, &status) == 0 else { continue }
+      switch status.st_mode & S_IFMT {
+      case S_IFDIR: try collect(full, folders + [name], &entries, &diagnostics)
+      case S_IFREG, S_IFLNK:
+        // A link to a folder may lead round in a circle; one to a file is the file.
+        var target = stat()
+        guard stat(full, &target) == 0, target.st_mode & S_IFMT == S_IFREG else { continue }
+        guard entries.count < maximumFiles else {
+          throw InputError(path: path, reason: "holds more than \(maximumFiles) files; name the node's folder")
+        }
+        do {
+          entries.append(Entry(file: try SourceFile.open(path: full), folders: folders, name: name))
+        } catch {
+          diagnostics.add(Diagnostic(.warning, file: full, .whole, "cannot be read: \(error.reason)"))
+        }
+      default: continue
+      }
+    }
+  }
+
+  // MARK: Nodes
+
+  /// A folder that holds dumps is a node, its subfolders belong to it; a folder of such folders is a bundle.
+  private static func addTree(
+    _ entries: [Entry], name: String, path: String, _ bundle: inout Bundle
+  ) throws(InputError) {
+    let before = bundle.snapshots.count
+    let objects = bundle.objectFiles.count
+    let contents = entries.map { NodeLoader.Content($0) }
+    divide(contents, depth: 0, name: name, &bundle)
+    guard bundle.snapshots.count > before || bundle.objectFiles.count > objects else {
+      throw InputError(path: path, reason: nothingKnown(entries.count))
+    }
+  }
+
+  private static func divide(
+    _ contents: [NodeLoader.Content], depth: Int, name: String, _ bundle: inout Bundle
+  ) {
+    let direct = contents.filter { $0.entry.folders.count == depth }
+    let isReport = contents.contains { $0.entry.folders.count > depth && $0.entry.folders[depth] == "sos_commands" }
+    if isReport {
+      bundle.snapshots.append(
+        NodeLoader.load(name: hostname(contents, depth) ?? name, contents.filter(\.isOfInterestInReport)))
+      return
+    }
+    var folders: [String] = []
+    for content in contents where content.entry.folders.count > depth {
+      if folders.last != content.entry.folders[depth], !folders.contains(content.entry.folders[depth]) {
+        folders.append(content.entry.folders[depth])
+      }
+    }
+    func below(_ folder: String) -> [NodeLoader.Content] {
+      contents.filter { $0.entry.folders.count > depth && $0.entry.folders[depth] == folder }
+    }
+    if direct.contains(where: \.isOfNode) {
+      var own = direct
+      let names = Set(direct.filter(\.isOfNode).map(\.entry.name))
+      for folder in folders {
+        let inner = below(folder)
+        // The same file names again: not more of this node, but another state of it or another node.
+        if inner.filter({ names.contains($0.entry.name) }).count >= 2 {
+          bundle.diagnostics.add(
+            Diagnostic(
+              .note, file: inner[0].entry.file.name.split(separator: "/").dropLast().joined(separator: "/"), .whole,
+              "holds the same dumps as the folder above it: not part of this node; name it with -s to load it"))
+        } else {
+          own += inner
+        }
+      }
+      bundle.snapshots.append(NodeLoader.load(name: name, own))
+      return
+    }
+    // Objects and notes beside the nodes' folders.
+    NodeLoader.loadShared(direct, &bundle)
+    for folder in folders {
+      let inner = below(folder)
+      if inner.contains(where: \.isOfNode) {
+        divide(inner, depth: depth + 1, name: folder, &bundle)
+      } else {
+        NodeLoader.loadShared(inner, &bundle)
+      }
+    }
+  }
+
+  private static func hostname(_ contents: [NodeLoader.Content], _ depth: Int) -> String? {
+    for content in contents
+    where content.entry.name == "hostname" && content.entry.folders.count <= depth + 2
+      && content.entry.file.bytes.count < 300
+    {
+      let text = ByteText(bytes: content.entry.file.bytes)
+      let name = (text.split(at: 10)?.before ?? text).trimmed
+      if !name.isEmpty { return name.printable }
+    }
+    return nil
+  }
+
+  private static func addLoose(_ entries: [Entry], _ bundle: inout Bundle) throws(InputError) {
+    let contents = entries.map { NodeLoader.Content($0) }
+    for content in contents where content.dumps.isEmpty {
+      let bytes = content.entry.file.bytes
+      let path = content.entry.file.name
+      if bytes.isEmpty && content.emptyFormat == nil {
+        throw InputError(path: path, reason: "is empty; expected \(expected)")
+      }
+      if Recognition.isBinary(bytes) { throw InputError(path: path, reason: "is a binary file; expected \(expected)") }
+      if !bytes.isEmpty && contents.count == 1 {
+        throw InputError(path: path, reason: "is nothing that kubepath knows; expected \(expected)")
+      }
+    }
+    if contents.contains(where: \.isOfNode) {
+      // With one node's folder given, further files tell more about that node.
+      bundle.snapshots.append(NodeLoader.load(name: "node", contents))
+    } else {
+      NodeLoader.loadShared(contents, &bundle)
+    }
+  }
+
+  static let expected =
+    "iptables-save, nft list ruleset, ipset save, ipvsadm -Sn, ip addr, ip route, sysctl -a, conntrack -L or kubectl objects"
+
+  private static func nothingKnown(_ count: Int) -> String {
+    count == 0
+      ? "is empty; expected files with \(expected)"
+      : "holds nothing that kubepath knows in \(count) files; expected \(expected)"
+  }
+}
