@@ -180,7 +180,7 @@ public struct CaptureAnalyzer: ~Copyable {
   }
 
   @inline(never) mutating func create(_ key: ConversationKey, _ hash: UInt64, direction: Int, isTCP: Bool) -> Int {
-    var record = Conversation(key: key, firstTime: now, lastTime: now, firstFrame: frame, lastFrame: frame)
+    var record = Conversation(key: key, time: now, frame: frame)
     record.initiator = UInt8(direction)
     let victim = conversations.victim()
     var freed: Int32 = -1
