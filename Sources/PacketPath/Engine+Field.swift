@@ -43,6 +43,7 @@ extension Engine {
     case .ecn: return p.typeOfServiceKnown & 3 == 3 ? .number(p.typeOfService & 3) : .unknown
     case .typeOfService: return p.typeOfServiceKnown == 0xFF ? .number(p.typeOfService) : .unknown
     case .length: return p.length.map { .number($0) } ?? .unknown
+    case .ip4TotalLength: return p.version == .v4 ? p.length.map { .number($0) } ?? .unknown : .absent
     case .ip6PayloadLength: return p.version == .v6 ? p.length.map { .number($0 >= 40 ? $0 - 40 : 0) } ?? .unknown : .absent
     case .fragmentOffset: return .number(0)
     case .ipVersion: return .number(p.version.rawValue)

@@ -111,7 +111,7 @@ public struct TraceText {
     if groups.count == 1, let only = groups.first {
       verdict = mark(only.outcomes[0]) + " " + sentence(only.outcomes[0])
     } else if share > 0.999_999 {
-      verdict = style.good("OK") + "  reaches one of \(reached.count) destinations"
+      verdict = style.good("OK") + "  reaches one of \(reached.count) destinations" + (service.map { " of \(printable($0))" } ?? "")
     } else if share == 0 {
       verdict = style.bad("FAILS") + "  in every case: " + Set(groups.map { $0.outcomes[0].verdict.rawValue }).sorted().joined(separator: ", ")
     } else {
@@ -199,7 +199,7 @@ public struct TraceText {
   private func where_(_ rule: RuleID) -> String {
     let found = ruleset[rule]
     let chain = ruleset[found.chain]
-    return "\(ruleset[chain.table].name) \(printable(ruleset.names[chain.name]))  \(file(found))"
+    return "\(file(found))  \(ruleset[chain.table].name) \(printable(ruleset.names[chain.name]))"
   }
 
   private func file(_ rule: Rule) -> String {

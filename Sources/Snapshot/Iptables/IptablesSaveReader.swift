@@ -48,6 +48,8 @@ struct IptablesParser {
   var junkLines = 0
   var firstJunk = 0
   var interfaces: [String: WideID] = [:]
+  /// Chain + 1 of the open table by the number of its name; 0: not looked up yet.
+  var chainOfName: [UInt32] = []
   /// Chains named by jumps before they were declared, with the rule's line.
   var jumps: [(chain: ChainID, line: Int)] = []
 
@@ -161,6 +163,20 @@ struct IptablesParser {
     let id = ruleset.addTable(Table(family: family, name: name, backend: backend, file: fileIndex))
     seen["\(family) \(name)"] = id
     table = id
+    chainOfName.removeAll(keepingCapacity: true)
+  }
+
+  /// The open table's chain of this name, made when it is new.
+  @inline(__always) mutating func chain(_ token: Token) -> ChainID {
+    let name = ruleset.names.intern(token.bytes)
+    let index = Int(name.index)
+    if index < chainOfName.count, chainOfName[index] != 0 { return ChainID(Int(chainOfName[index]) - 1) }
+    let chain = ruleset.chain(name, in: table!)
+    if index >= chainOfName.count {
+      chainOfName.append(contentsOf: repeatElement(0, count: max(index + 1, ruleset.names.count) - chainOfName.count))
+    }
+    chainOfName[index] = chain.index + 1
+    return chain
   }
 
   private mutating func readChain(_ at: Int, _ end: Int) {
@@ -173,7 +189,7 @@ struct IptablesParser {
 
   private mutating func declareChain(_ name: Token, policy: Token?) {
     guard let table else { return }
-    let chain = ruleset.chain(ruleset.names.intern(name.bytes), in: table)
+    let chain = self.chain(name)
     if ruleset[chain].isDefined { warn("chain \(printable(name.text)) is declared twice", .note) }
     let hasPolicy = policy.map { !$0.equals("-") } ?? false
     guard hasPolicy, let place = Self.place(ruleset[table].name, name) else {
@@ -233,6 +249,7 @@ struct IptablesParser {
     guard let verb = words.next() else { return }
     if verb.equals("-t") || verb.equals("--table"), let name = words.next() {
       if table == nil || ruleset[table!].name != name.text {
+        chainOfName.removeAll(keepingCapacity: true)
         if let known = seen["\(version == .v6 ? Family.ip6 : .ip) \(name.text)"] { table = known } else { openTable(name.text) }
       }
       while words.at < words.end, words.at.pointee == 0x20 { words.at += 1 }
@@ -303,7 +320,7 @@ struct IptablesParser {
     if let last = lastChain, lastChainTable == table, let known = sameOrNext(last, table, name) {
       chain = known
     } else {
-      chain = ruleset.chain(ruleset.names.intern(name.bytes), in: table)
+      chain = self.chain(name)
       if !ruleset[chain].isDefined { adoptUndeclared(chain, name) }
     }
     lastChain = chain

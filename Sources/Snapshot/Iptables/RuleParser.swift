@@ -8,6 +8,8 @@ struct RuleState {
   var proto: IPProtocol?
   var target: Token?
   var isGoto = false
+  /// DNAT's destination where it is the target's only option so far.
+  var toDestination: Token?
   /// Modules whose options are collected first and lowered at the end of the rule.
   var modules: [Module] = []
   var targetOptions: [Option] = []
@@ -108,7 +110,7 @@ extension IptablesParser {
       rule.statisticMode = mode.equals("random") ? 1 : mode.equals("nth") ? 2 : 3
       rule.dirty = true
     case 13 where option.equals("--probability"):
-      guard let text = words.next(), let p = Double(text.text), p >= 0, p <= 1 else {
+      guard let text = words.next(), let p = Self.fraction(text), p >= 0, p <= 1 else {
         return warn("--probability expects a number from 0 to 1")
       }
       // xt_statistic compares 31 random bits with this.
@@ -148,6 +150,22 @@ extension IptablesParser {
       icmpType(value(&words, &negated), negated, v6: option.equals("--icmpv6-type"))
     default: unknownOption(option, negated, &words)
     }
+  }
+
+  /// `0.33333333349`: digits, a point, at most 15 digits; anything else the slow way.
+  @inline(__always) static func fraction(_ token: Token) -> Double? {
+    guard token.count > 2, token.count < 18, token[0] == 48 || token[0] == 49, token[1] == UInt8(ascii: ".") else {
+      return Double(token.text)
+    }
+    var digits: UInt64 = UInt64(token[0] - 48)
+    var scale: UInt64 = 1
+    for index in 2..<token.count {
+      let digit = UInt64(token[index]) &- 48
+      if digit > 9 { return Double(token.text) }
+      digits = digits &* 10 &+ digit
+      scale = scale &* 10
+    }
+    return Double(digits) / Double(scale)
   }
 
   private mutating func unknownOption(_ option: Token, _ negated: Bool, _ words: inout Tokenizer) {
@@ -193,7 +211,19 @@ extension IptablesParser {
   static func staticToken(_ text: StaticString) -> Token { Token(start: text.utf8Start, count: text.utf8CodeUnitCount) }
 
   private mutating func collectTargetOption(_ option: Token, _ negated: Bool, _ words: inout Tokenizer) {
+    // What kube-proxy writes for each endpoint, without an array for it.
+    if option.count == 16, option.equals("--to-destination"), rule.targetOptions.isEmpty, rule.toDestination == nil,
+      let value = words.value()
+    {
+      rule.toDestination = value
+      return
+    }
     rule.dirty = true
+    if let first = rule.toDestination {
+      rule.targetOptions.append(
+        RuleState.Option(name: Self.staticToken("--to-destination"), negated: false, arguments: [first]))
+      rule.toDestination = nil
+    }
     // Matches may stand behind the target in hand-written rules.
     if option.count == 2 { return shortOptionBehindTarget(option, negated, &words) }
     var arguments: [Token] = []
@@ -462,6 +492,7 @@ extension RuleState {
   mutating func reset() {
     proto = nil
     target = nil
+    toDestination = nil
     isGoto = false
   }
 }

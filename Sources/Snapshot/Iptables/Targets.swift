@@ -17,22 +17,23 @@ extension IptablesParser {
   @inline(__always) mutating func lowerTarget(_ target: Token, chain: ChainID) {
     // Chains of a dump that kube-proxy wrote: by far the most frequent.
     if target.count > 5, target[0] == UInt8(ascii: "K"), target[4] == UInt8(ascii: "-") { return jump(to: target) }
-    if target.equals("DNAT"), rule.targetOptions.count == 1, version == .v4, plainDNAT() { return }
+    if let destination = rule.toDestination {
+      if target.equals("DNAT"), version == .v4, plainDNAT(destination) { return }
+      rule.dirty = true
+      rule.targetOptions.append(
+        RuleState.Option(name: Self.staticToken("--to-destination"), negated: false, arguments: [destination]))
+    }
     lowerOtherTarget(target)
   }
 
   private mutating func jump(to target: Token) {
-    let name = ruleset.names.intern(target.bytes)
-    let chain = ruleset.chain(name, in: table!)
+    let chain = self.chain(target)
     if !ruleset[chain].isDefined { jumps.append((chain, line)) }
     add(rule.isGoto ? .goto(chain) : .jump(chain))
   }
 
   /// `--to-destination a.b.c.d[:port]`.
-  private mutating func plainDNAT() -> Bool {
-    let option = rule.targetOptions[0]
-    guard option.name.equals("--to-destination"), option.arguments.count == 1 else { return false }
-    let token = option.arguments[0]
+  private mutating func plainDNAT(_ token: Token) -> Bool {
     let colon = token.firstIndex(of: UInt8(ascii: ":")) ?? token.count
     guard let (address, mask) = Self.prefix4(token.part(0, colon)), mask == .max else { return false }
     var port: UInt64 = 0
