@@ -245,6 +245,9 @@ public enum Archive {
       }
       at = start + (size + 511) / 512 * 512
     }
+    if at < bytes.count, bytes[at] != 0 {
+      throw InputError(path: archive, reason: "is truncated inside a header at byte \(at)")
+    }
     return members
   }
 

@@ -54,7 +54,7 @@ extension Engine {
         return drawn(modulus, offset, b)
       }
       let hash = UInt64(JenkinsHash.hash(bytes, seed: seed))
-      return .values([Bits128(UInt32(truncatingIfNeeded: hash * UInt64(modulus) >> 32 + UInt64(offset)))])
+      return .values([Bits128(UInt32(truncatingIfNeeded: (hash &* UInt64(modulus)) &>> 32) &+ offset)])
     case .routeLookup(let lookup): return routeLookup(lookup, b)
     case .payload(let base, let offset, let length): return payload(base, offset, length, b)
     case .unknown: return .unknown
@@ -86,11 +86,30 @@ extension Engine {
   func lookup(_ lookup: Lookup, _ b: Branch) -> Answer {
     switch evaluate(lookup.key, b) {
     case .values(let key): return .holds(find(key, in: lookup.set) != nil)
-    case .unknown: return .unknown
+    case .unknown: return mayContain(lookup, b) ? .unknown : .holds(false)
     case .absent: return .absent
     case .choice(let modulus): return .choice(modulus)
     case .unknownLocal(let address): return .unknownLocal(address)
     }
+  }
+
+  /// Whether some element agrees with the parts of a concatenated key that are known.
+  func mayContain(_ lookup: Lookup, _ b: Branch) -> Bool {
+    guard case .concatenation(let parts) = lookup.key else { return true }
+    let set = ruleset.sets[Int(lookup.set.index)]
+    guard parts.count == set.components else { return true }
+    let known = parts.map { part -> Bits128? in
+      if case .values(let values) = evaluate(part, b), values.count == 1 { return values[0] }
+      return nil
+    }
+    return set.catchAll != nil
+      || (0..<set.count).contains { element in
+        known.indices.allSatisfy { part in
+          guard let value = known[part] else { return true }
+          let at = element * set.components + part
+          return set.lows[at] <= value && value <= (set.highs.isEmpty ? set.lows[at] : set.highs[at])
+        }
+      }
   }
 
   func comparison(_ comparison: Comparison, _ b: Branch) -> Answer {

@@ -46,8 +46,9 @@ extension Engine {
     case .ip6PayloadLength: return p.version == .v6 ? p.length.map { .number($0 >= 40 ? $0 - 40 : 0) } ?? .unknown : .absent
     case .fragmentOffset: return .number(0)
     case .ipVersion: return .number(p.version.rawValue)
-    case .sourcePort: return hasPorts(p) ? .number(p.sourcePort) : .absent
-    case .destinationPort: return hasPorts(p) ? .number(p.destinationPort) : .absent
+    // The first two and the next two bytes behind the IP header, whatever the protocol puts there.
+    case .sourcePort: return hasPorts(p) ? .number(p.sourcePort) : p.icmpTypeAndCode.map { .number($0) } ?? .unknown
+    case .destinationPort: return hasPorts(p) ? .number(p.destinationPort) : .unknown
     case .tcpFlags: return p.ipProtocol == 6 ? .number(p.tcpFlags) : .absent
     case .tcpOption, .tcpMaximumSegment: return p.ipProtocol == 6 ? .unknown : .absent
     case .icmpType: return p.ipProtocol == 1 ? .number((p.icmpTypeAndCode ?? 0) >> 8) : .absent
@@ -59,7 +60,7 @@ extension Engine {
     case .udpLength: return p.ipProtocol == 17 ? p.length.map { .number(Int($0) - (p.version == .v4 ? 20 : 40)) } ?? .unknown : .absent
     case .mark: return .number(p.mark)
     case .connectionMark: return p.hasConnection ? .number(p.connectionMark) : .absent
-    case .connectionState: return .number(connectionState(p))
+    case .connectionState: return .number(connectionState(p) & 0x7F)
     case .connectionStatus: return p.hasConnection ? .number(p.status) : .absent
     case .connectionDirection: return p.hasConnection ? .number(0) : .absent
     case .connectionZone: return p.hasConnection || p.tracking == .template ? .number(p.zone) : .absent
@@ -85,12 +86,11 @@ extension Engine {
 
   private func hasPorts(_ p: PacketState) -> Bool { IPProtocol(rawValue: p.ipProtocol).hasPorts }
 
-  private func index(_ name: Bits128) -> FieldValue {
-    name.isZero ? .number(0) : node.linksByName[name].map { .number($0.index) } ?? .unknown
-  }
+  /// Rules name the interface of an index; dumps do not show the number.
+  private func index(_ name: Bits128) -> FieldValue { .known(name) }
 
   /// The packet's state in bits of ConnectionState (xt_conntrack.c, nft_ct.c).
-  private func connectionState(_ p: PacketState) -> UInt32 {
+  func connectionState(_ p: PacketState) -> UInt32 {
     switch p.tracking {
     case .notYet, .invalid: return ConnectionState.invalid
     case .untracked: return ConnectionState.untracked

@@ -42,7 +42,7 @@ extension Engine {
     case .absent:
       // nft: an expression without a value ends the rule. xtables: the comparison fails, then the inversion applies.
       return isNft ? .no : match.negated ? .yes : .no
-    case .always: return .yes
+    case .noConnection: return isNft ? .no : .yes
     case .unknownLocal(let address): return .unknownLocal(address)
     case .choice(let modulus): return .choice(modulus)
     case .chance(let p): return match.negated ? .chance(1 - p) : .chance(p)
@@ -55,8 +55,8 @@ extension Engine {
   enum Answer {
     case holds(Bool)
     case absent
-    /// Holds whether inverted or not.
-    case always
+    /// A property of a connection, and there is none: xt_conntrack holds whether inverted or not, nft does not.
+    case noConnection
     case unknown
     case unknownLocal(IPAddress)
     case chance(Double)
@@ -70,6 +70,7 @@ extension Engine {
       if field == .dscp || field == .typeOfService || field == .ecn { return compareTypeOfService(field, value, mask, b) }
       return withNumber(field, b) { .holds($0 & mask == value) }
     case .range(let field, let low, let high): return withNumber(field, b) { .holds(low <= $0 && $0 <= high) }
+    case .anyBit(.connectionState, let mask): return .holds(connectionState(b.packet) & mask != 0)
     case .anyBit(let field, let mask): return withNumber(field, b) { .holds($0 & mask != 0) }
     case .equalWide(let field, let id):
       let pair = ruleset.wide[Int(id.index)]
@@ -95,7 +96,7 @@ extension Engine {
     switch value(of: field, b) {
     case .known(let bits): body(UInt32(truncatingIfNeeded: bits.low))
     case .unknown: .unknown
-    case .absent: connectionFields.contains(field) ? .always : .absent
+    case .absent: connectionFields.contains(field) ? .noConnection : .absent
     }
   }
 
@@ -103,7 +104,7 @@ extension Engine {
     switch value(of: field, b) {
     case .known(let bits): body(bits)
     case .unknown: .unknown
-    case .absent: connectionFields.contains(field) ? .always : .absent
+    case .absent: connectionFields.contains(field) ? .noConnection : .absent
     }
   }
 
@@ -132,7 +133,7 @@ extension Engine {
   private func ipset(_ test: IPSetTest, _ b: Branch) -> Answer {
     guard node.ipsets.known else { return .unknown }
     // Rules add to it or delete from it: what the dump shows need not be what a packet meets.
-    if node.changedSets.contains(test.name) { return .unknown }
+    if changedSetsUnknown, node.changedSets.contains(test.name) { return .unknown }
     let hasPorts = IPProtocol(rawValue: b.packet.ipProtocol).hasPorts
     let query = IPSetIndex.Query(
       version: b.packet.version, source: b.packet.source, destination: b.packet.destination, ipProtocol: b.packet.ipProtocol,

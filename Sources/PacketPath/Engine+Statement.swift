@@ -106,6 +106,7 @@ extension Engine {
     switch evaluate(lookup.key, b) {
     case .absent: return .noMatch
     case .unknown:
+      if !mayContain(lookup, b) { return .noMatch }
       assumeOnce(&b, "the key of a verdict map that the flow does not tell has no element (\(describe(rule)))")
       return .noMatch
     case .choice(let modulus):

@@ -19,9 +19,11 @@ final class Engine {
   var flow: Flow
   var forks = 0
   var cut = 0
+  var metSetChange = false
+  var changedSetsUnknown = false
 
   /// More branches than this, and unknown matches are no longer tried both ways.
-  static let maximumForks = 20_000
+  static let maximumForks = 4096
   /// A path with more matched rules than this runs in a circle.
   static let maximumSteps = 20_000
 
@@ -62,7 +64,18 @@ final class Engine {
     flow = Flow(ipProtocol: .tcp, source: IPAddress(v4: 0), destination: IPAddress(v4: 0), from: "")
   }
 
+  /// Sets that rules change are taken as the dump shows them, until the packet meets a rule that changes one: then
+  /// what is in them is not known, and the walk begins again.
   func run(_ flow: Flow) {
+    changedSetsUnknown = false
+    metSetChange = false
+    walk(flow)
+    guard metSetChange else { return }
+    changedSetsUnknown = true
+    walk(flow)
+  }
+
+  private func walk(_ flow: Flow) {
     self.flow = flow
     steps.removeAll(keepingCapacity: true)
     assumptions.removeAll(keepingCapacity: true)
@@ -84,8 +97,8 @@ final class Engine {
     }
     packet.hasSocket = flow.isLocal
     if !flow.isLocal { packet.input = Bits128(leftAligned: flow.from.utf8) }
-    packet.hook = flow.isLocal ? .output : .prerouting
-    return Branch(packet: packet, probability: 1, stage: flow.isLocal ? .outputRoute : .prerouting)
+    packet.hook = flow.isLocal ? .output : .ingress
+    return Branch(packet: packet, probability: 1, stage: flow.isLocal ? .outputRoute : .ingress)
   }
 
   // MARK: - Stages
@@ -94,6 +107,10 @@ final class Engine {
   private func advance(_ b: inout Branch) {
     while true {
       switch b.stage {
+      case .ingress:
+        b.packet.hook = .ingress
+        guard runHook(&b) else { return }
+        next(&b, .prerouting)
       case .prerouting:
         b.packet.hook = .prerouting
         guard runHook(&b) else { return }
@@ -132,7 +149,7 @@ final class Engine {
       case .loopback:
         b.packet.input = Self.loopback
         b.packet.output = .zero
-        next(&b, .prerouting)
+        next(&b, .ingress)
       }
     }
   }
@@ -158,6 +175,7 @@ final class Engine {
       switch list[Int(b.entry)] {
       case .tracking: track(&b)
       case .chain(let chain):
+        if b.packet.hook == .ingress, !node.attached(chain, to: b.packet.input) { break }
         guard runBaseChain(&b, chain) else { return false }
       case .nat(let natChains):
         guard runNAT(&b, natChains) else { return false }
@@ -372,6 +390,7 @@ final class Engine {
     let rule = rules[ruleIndex]
     let first = Int(rule.firstClause)
     let end = first + Int(rule.clauseCount)
+    if !node.changingRules.isEmpty, node.changingRules.contains(UInt32(ruleIndex)) { metSetChange = true }
     let isNft = ruleset.tables[Int(chain.table.index)].backend == .nft
     var at = first + Int(b.clause)
     while at < end {

@@ -30,7 +30,7 @@ struct HookOrder: Sendable {
       let table = ruleset[chain.table]
       guard !table.dormant else { continue }
       switch (table.family, version) {
-      case (.ip, .v4), (.ip6, .v6), (.inet, _): break
+      case (.ip, .v4), (.ip6, .v6), (.inet, _), (.netdev, _): break
       default: continue
       }
       chains.append((ChainID(index), ruleset.bases[Int(chain.base)], Int(chain.base)))

@@ -12,6 +12,8 @@ public final class NodeModel: Sendable {
   let ipsets: IPSetIndex
   /// Names of ipsets that some rule's SET target changes.
   let changedSets: Set<String>
+  /// The rules that do.
+  let changingRules: Set<UInt32>
   let links: [String: Link]
   let linksByName: [Bits128: Link]
   let addresses: [String: [InterfaceAddress]]
@@ -29,12 +31,17 @@ public final class NodeModel: Sendable {
     routing = RoutingTables(snapshot)
     ipsets = IPSetIndex(snapshot.ipsets)
     var changed: Set<String> = []
+    var changing: Set<UInt32> = []
     if !snapshot.ruleset.ipsetTests.isEmpty {
-      for case .statement(.changeSet(let text)) in snapshot.ruleset.clauses {
-        changed.formUnion(snapshot.ruleset[text].split(separator: " ").map(String.init))
+      for (index, rule) in snapshot.ruleset.rules.enumerated() {
+        for case .statement(.changeSet(let text)) in snapshot.ruleset.clauses(of: rule) {
+          changed.formUnion(snapshot.ruleset[text].split(separator: " ").map(String.init))
+          changing.insert(UInt32(index))
+        }
       }
     }
     changedSets = changed
+    changingRules = changing
     links = Dictionary((snapshot.links ?? []).map { ($0.name, $0) }, uniquingKeysWith: { a, _ in a })
     linksByName = Dictionary(
       (snapshot.links ?? []).map { (Bits128(leftAligned: $0.name.utf8), $0) }, uniquingKeysWith: { a, _ in a })
@@ -42,6 +49,11 @@ public final class NodeModel: Sendable {
     let rules = snapshot.ruleset
     dispatch = indexed ? rules.chains.map { ChainDispatch(rules, $0) } : []
     setIndexes = indexed ? rules.sets.map { $0.count > 8 ? SetIndex($0, hashing: true) : nil } : []
+  }
+
+  /// Whether an ingress chain is attached to a device.
+  func attached(_ chain: ChainID, to device: Bits128) -> Bool {
+    ruleset.base(of: chain)?.devices.contains { Bits128(leftAligned: $0.utf8) == device } ?? false
   }
 
   func order(_ version: IPVersion) -> HookOrder { version == .v4 ? order4 : order6 }

@@ -108,5 +108,5 @@ struct Branch {
 
 /// The parts of the walk, in the order in which a packet may meet them.
 enum Stage: UInt8 {
-  case prerouting, routeInput, input, forward, outputRoute, output, postrouting, loopback
+  case ingress, prerouting, routeInput, input, forward, outputRoute, output, postrouting, loopback
 }

@@ -49,6 +49,9 @@ public struct Chain: Sendable {
   /// Line of the declaration; 0 while the chain is only referred to.
   public var line: UInt32
 
+  /// nft's `jump { … }`: a chain without a name.
+  public var isInline = false
+
   public static let notBase = UInt32.max
   public init(table: TableID, name: NameID, base: UInt32 = notBase, line: UInt32 = 0) {
     self.table = table

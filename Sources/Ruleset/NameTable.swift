@@ -4,91 +4,110 @@ public struct NameID: Hashable, Sendable {
   @inlinable public init(_ index: Int) { self.index = UInt32(index) }
 }
 
-/// Interned byte strings: equal bytes have one number. Open addressing over one byte buffer; a name costs its bytes
-/// and about sixteen more.
+/// Interned byte strings: equal bytes have one number. Open addressing; a slot holds the hash and the place of the
+/// bytes, so that finding a known name touches one slot and the bytes themselves.
 public struct NameTable: Sendable {
+  @usableFromInline struct Slot: Sendable {
+    @usableFromInline var hash: UInt32 = 0
+    /// Name index + 1; 0: free.
+    @usableFromInline var index: UInt32 = 0
+    @usableFromInline var start: UInt32 = 0
+    @usableFromInline var count: UInt32 = 0
+    @inlinable init() {}
+  }
+
   @usableFromInline var storage: [UInt8] = []
   @usableFromInline var ends: [UInt32] = []
-  @usableFromInline var hashes: [UInt32] = []
-  /// Name index + 1; 0: free. A power of two, at most 3/4 full.
-  @usableFromInline var slots: [UInt32] = [UInt32](repeating: 0, count: 64)
+  /// A power of two, at most 3/4 full.
+  @usableFromInline var slots = [Slot](repeating: Slot(), count: 64)
 
   public init() {}
 
   public var count: Int { ends.count }
 
   @inlinable static func hash(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
-    var h: UInt64 = 0x9E37_79B9_7F4A_7C15 ^ UInt64(bytes.count)
+    var h: UInt64 = 0x9E37_79B9_7F4A_7C15 ^ UInt64(truncatingIfNeeded: bytes.count)
+    let base = bytes.baseAddress ?? UnsafeRawPointer(bitPattern: 1)!
     var at = 0
-    while at + 8 <= bytes.count {
-      h = (h ^ bytes.loadUnaligned(fromByteOffset: at, as: UInt64.self)) &* 0xFF51_AFD7_ED55_8CCD
-      h ^= h >> 32
-      at += 8
+    while at &+ 8 <= bytes.count {
+      h = (h ^ base.loadUnaligned(fromByteOffset: at, as: UInt64.self)) &* 0xFF51_AFD7_ED55_8CCD
+      h ^= h &>> 32
+      at &+= 8
     }
     if at < bytes.count {
       var tail: UInt64 = 0
       while at < bytes.count {
-        tail = tail << 8 | UInt64(bytes[at])
-        at += 1
+        tail = tail &<< 8 | UInt64(base.load(fromByteOffset: at, as: UInt8.self))
+        at &+= 1
       }
       h = (h ^ tail) &* 0xFF51_AFD7_ED55_8CCD
-      h ^= h >> 32
+      h ^= h &>> 32
     }
     h = h &* 0xC4CE_B9FE_1A85_EC53
-    return UInt32(truncatingIfNeeded: h >> 32)
+    return UInt32(truncatingIfNeeded: h &>> 32)
   }
 
-  @inlinable func matches(_ index: Int, _ bytes: UnsafeRawBufferPointer) -> Bool {
-    let start = index == 0 ? 0 : Int(ends[index - 1])
-    guard Int(ends[index]) - start == bytes.count else { return false }
-    return storage.withUnsafeBytes { stored in
-      var at = 0
-      while at + 8 <= bytes.count {
-        if stored.loadUnaligned(fromByteOffset: start + at, as: UInt64.self)
-          != bytes.loadUnaligned(fromByteOffset: at, as: UInt64.self)
-        {
-          return false
+  @inlinable static func same(_ stored: UnsafeRawPointer, _ bytes: UnsafeRawBufferPointer) -> Bool {
+    let base = bytes.baseAddress ?? UnsafeRawPointer(bitPattern: 1)!
+    var at = 0
+    while at &+ 8 <= bytes.count {
+      if stored.loadUnaligned(fromByteOffset: at, as: UInt64.self) != base.loadUnaligned(fromByteOffset: at, as: UInt64.self) {
+        return false
+      }
+      at &+= 8
+    }
+    while at < bytes.count {
+      if stored.load(fromByteOffset: at, as: UInt8.self) != base.load(fromByteOffset: at, as: UInt8.self) { return false }
+      at &+= 1
+    }
+    return true
+  }
+
+  /// The slot that holds the bytes, or the free one where they belong.
+  @inlinable func slot(_ bytes: UnsafeRawBufferPointer, _ hash: UInt32) -> Int {
+    slots.withUnsafeBufferPointer { slots in
+      storage.withUnsafeBytes { storage in
+        let mask = slots.count &- 1
+        var at = Int(hash) & mask
+        while slots[at].index != 0 {
+          let slot = slots[at]
+          if slot.hash == hash, Int(slot.count) == bytes.count, Self.same(storage.baseAddress.map { $0 + Int(slot.start) } ?? UnsafeRawPointer(bitPattern: 1)!, bytes) {
+            return at
+          }
+          at = (at &+ 1) & mask
         }
-        at += 8
+        return at
       }
-      while at < bytes.count {
-        if stored[start + at] != bytes[at] { return false }
-        at += 1
-      }
-      return true
     }
   }
 
   /// The number of these bytes, known or new.
   @inlinable public mutating func intern(_ bytes: UnsafeRawBufferPointer) -> NameID {
     let hash = Self.hash(bytes)
-    let mask = slots.count - 1
-    var slot = Int(hash) & mask
-    while slots[slot] != 0 {
-      let index = Int(slots[slot]) - 1
-      if hashes[index] == hash, matches(index, bytes) { return NameID(index) }
-      slot = (slot + 1) & mask
-    }
-    return insert(bytes, hash: hash, slot: slot)
+    let at = slot(bytes, hash)
+    if slots[at].index != 0 { return NameID(Int(slots[at].index) - 1) }
+    return insert(bytes, hash: hash, slot: at)
   }
 
   @usableFromInline mutating func insert(_ bytes: UnsafeRawBufferPointer, hash: UInt32, slot: Int) -> NameID {
     let index = ends.count
+    slots[slot].hash = hash
+    slots[slot].index = UInt32(index + 1)
+    slots[slot].start = UInt32(storage.count)
+    slots[slot].count = UInt32(bytes.count)
     storage.append(contentsOf: bytes)
     ends.append(UInt32(storage.count))
-    hashes.append(hash)
-    slots[slot] = UInt32(index + 1)
     if ends.count * 4 > slots.count * 3 { grow() }
     return NameID(index)
   }
 
   private mutating func grow() {
     let mask = slots.count * 2 - 1
-    var larger = [UInt32](repeating: 0, count: slots.count * 2)
-    for (index, hash) in hashes.enumerated() {
-      var slot = Int(hash) & mask
-      while larger[slot] != 0 { slot = (slot + 1) & mask }
-      larger[slot] = UInt32(index + 1)
+    var larger = [Slot](repeating: Slot(), count: slots.count * 2)
+    for slot in slots where slot.index != 0 {
+      var at = Int(slot.hash) & mask
+      while larger[at].index != 0 { at = (at + 1) & mask }
+      larger[at] = slot
     }
     slots = larger
   }
@@ -103,16 +122,18 @@ public struct NameTable: Sendable {
     var copy = text
     return copy.withUTF8 { utf8 in
       let bytes = UnsafeRawBufferPointer(utf8)
-      let hash = Self.hash(bytes)
-      let mask = slots.count - 1
-      var slot = Int(hash) & mask
-      while slots[slot] != 0 {
-        let index = Int(slots[slot]) - 1
-        if hashes[index] == hash, matches(index, bytes) { return NameID(index) }
-        slot = (slot + 1) & mask
-      }
-      return nil
+      let at = slot(bytes, Self.hash(bytes))
+      return slots[at].index == 0 ? nil : NameID(Int(slots[at].index) - 1)
     }
+  }
+
+  /// Whether a name has these bytes.
+  @inlinable public func name(_ id: NameID, equals bytes: UnsafeRawBufferPointer) -> Bool {
+    let index = Int(id.index)
+    guard index < ends.count else { return false }
+    let start = index == 0 ? 0 : Int(ends[index - 1])
+    guard Int(ends[index]) - start == bytes.count else { return false }
+    return bytes.isEmpty || storage.withUnsafeBytes { Self.same($0.baseAddress! + start, bytes) }
   }
 
   public subscript(id: NameID) -> String {

@@ -59,6 +59,8 @@ public struct NamedSet: Sendable {
   public var typeOf: String = ""
   /// False while the set is only referred to.
   public var isDefined = true
+  /// Line of the declaration; 0: unknown.
+  public var line: UInt32 = 0
 
   public init(
     table: TableID, name: String, flags: Flags, components: Int, keyTypes: [String] = [], dataTypes: [String] = []

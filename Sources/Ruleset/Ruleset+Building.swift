@@ -26,6 +26,7 @@ extension Ruleset {
 
   /// Marks a chain as declared on a line; `base` makes it a base chain.
   public mutating func define(_ chain: ChainID, line: Int, base: BaseChain? = nil) {
+    if chains[Int(chain.index)].line == 0 { declared.append(chain) }
     chains[Int(chain.index)].line = UInt32(max(line, 1))
     if let base {
       bases.append(base)

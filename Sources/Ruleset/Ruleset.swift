@@ -10,6 +10,8 @@ public struct Ruleset: Sendable {
   public var tables: [Table] = []
   public var chains: [Chain] = []
   public var bases: [BaseChain] = []
+  /// Chains in the order of their declarations; their numbers follow the first mention, which may be a jump.
+  public var declared: [ChainID] = []
   public var rules: [Rule] = []
   public var clauses: [Clause] = []
   /// Rule indexes grouped by chain; empty while rules already stand grouped (then the identity).

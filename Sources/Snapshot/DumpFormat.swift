@@ -65,6 +65,12 @@ extension DumpFormat {
     guard let first = words.next() else { return nil }
     let second = words.next() ?? line[0..<0]
     switch first {
+    case "flush": return second == "ruleset" ? .nftText : nil
+    case "add":
+      switch second {
+      case "table", "chain", "rule", "set", "map", "element": return .nftText
+      default: return nil
+      }
     case "table": return line.last == UInt8(ascii: "{") || line.contains(" {") ? .nftText : nil
     case "TCP", "UDP", "SCTP", "FWM": return second.contains(":") || first == "FWM" && second.int != nil ? .ipvs : nil
     case "create": if words.next().flatMap({ IPSet.dimensions(ofType: $0.string) }) != nil { return .ipset }
@@ -86,7 +92,9 @@ extension DumpFormat {
     }
     if first.last == UInt8(ascii: ":"), first.dropLast(1).int != nil {
       if second == "from" || second == "not" { return .rule }
-      if let flags = words.next(), second.last == UInt8(ascii: ":"), flags.first == UInt8(ascii: "<") { return .link }
+      let third = words.next()
+      if let third, third == "inet" || third == "inet6" { return .link }
+      if let flags = third, second.last == UInt8(ascii: ":"), flags.first == UInt8(ascii: "<") { return .link }
       return nil
     }
     if first.hasPrefix("cpu="), line.contains("found=") || line.contains("insert_failed=") {

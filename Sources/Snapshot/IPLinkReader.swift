@@ -12,6 +12,20 @@ public enum IPLinkReader: DumpReader {
       var words = line.words
       guard let first = words.next() else { continue }
       if !line.isIndented {
+        // `ip -o` prints what belongs to an interface on one line, the parts divided by backslashes.
+        if let (name, address) = oneLineAddress(line.words) {
+          merger.add(Link(index: name.index, name: name.name), isNameOnly: true)
+          if let address { merger.add(address) }
+          continue
+        }
+        if let (head, rest) = line.text.split(at: UInt8(ascii: "\\")),
+          var link = header(head, &snapshot, section, line.number)
+        {
+          var parts = Words(rest)
+          if let first = parts.next() { _ = detail(first, &parts, link: &link, merger: &merger) }
+          merger.add(link)
+          continue
+        }
         if let link = header(line.text, &snapshot, section, line.number) {
           if let finished = current { merger.add(finished) }
           current = link
@@ -34,6 +48,17 @@ public enum IPLinkReader: DumpReader {
     }
     if let finished = current { merger.add(finished) }
     merger.store(into: &snapshot)
+  }
+
+  /// `2: eth0    inet 192.0.2.1/24 brd 192.0.2.255 scope global eth0\       valid_lft forever …`
+  private static func oneLineAddress(_ line: Words) -> ((index: Int, name: String), InterfaceAddress?)? {
+    var words = line
+    guard let index = words.next(), index.last == UInt8(ascii: ":"), let number = index.dropLast(1).int, number >= 0,
+      let name = words.next(), name.last != UInt8(ascii: ":"), let family = words.next(),
+      family == "inet" || family == "inet6"
+    else { return nil }
+    let interface = (name.split(at: UInt8(ascii: "@"))?.before ?? name).string
+    return ((number, interface), address(&words, interface: interface))
   }
 
   /// What surrounds the output in reports.
@@ -284,7 +309,9 @@ struct LinkMerger {
     AddressKey(interface: address.interface, address: address.address, prefixLength: address.prefixLength)
   }
 
-  mutating func add(_ link: Link) {
+  /// `isNameOnly`: where it is known already, nothing of it is changed.
+  mutating func add(_ link: Link, isNameOnly: Bool = false) {
+    if isNameOnly, byName[link.name] != nil { return }
     guard let index = byName[link.name] else {
       byName[link.name] = links.count
       links.append(link)

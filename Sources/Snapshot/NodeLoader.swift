@@ -70,6 +70,7 @@ enum NodeLoader {
     }
     for note in notes { snapshot.diagnostics.add(note) }
     for dump in chosen { readRules(dump, into: &snapshot) }
+    snapshot.ruleset.finish()
     return snapshot
   }
 

@@ -84,7 +84,10 @@ enum Recognition {
         skipTo = extent.upperBound
         continue
       }
-      guard let format = DumpFormat.of(text) else { continue }
+      // A quoted table may stand indented; nothing else is told by an indented line.
+      let trimmed = text.trimmed
+      let quoted = current == nil && trimmed.hasPrefix("table ") ? DumpFormat.of(trimmed) : nil
+      guard let format = DumpFormat.of(text) ?? quoted else { continue }
       if format != current?.format {
         // Rules and chains of one dump look alike; a kernel log may quote anything.
         if current?.format == .kernelLog { continue }

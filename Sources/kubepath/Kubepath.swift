@@ -5,5 +5,10 @@ struct Kubepath: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "kubepath",
     abstract: "Where does this packet go, and why not where it should?",
-    subcommands: [TraceCommand.self, CaptureCommand.self])
+    discussion: """
+      kubepath reads what Kubernetes nodes say about themselves (iptables, nftables, ipset, IPVS, routes, conntrack)
+      and what tcpdump captured, and tells which exact rule or device stops a packet, why, and the smallest fix.
+      """,
+    version: "0.1.0",
+    subcommands: [TraceCommand.self, GraphCommand.self, CaptureCommand.self])
 }

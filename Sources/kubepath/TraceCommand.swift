@@ -1,4 +1,5 @@
 import ArgumentParser
+import Dispatch
 import Glibc
 import Input
 import PacketPath
@@ -6,29 +7,150 @@ import Report
 import Snapshot
 import Wire
 
+enum TraceOutput: String, ExpressibleByArgument, CaseIterable { case text, wide, json, yaml, dot }
+
 struct TraceCommand: ParsableCommand {
-  static let configuration = CommandConfiguration(commandName: "trace", abstract: "Trace a flow.")
-  @Option(name: .shortAndLong) var snapshot: String
-  @Option var flows: String?
-  @Option(name: .shortAndLong) var output = "text"
+  static let configuration = CommandConfiguration(
+    commandName: "trace",
+    abstract: "Trace a packet through a node: where it goes, by which rules, and what stops it.",
+    discussion: """
+      EXAMPLES
+        kubepath trace 10.96.0.10:80 --from 10.244.1.7 -s node1/
+            a Pod's connection to a ClusterIP, through the dumps in folder node1
+        kubepath trace 192.0.2.10:30080 --from 203.0.113.5 -i eth0 -s node1.tar.gz -o wide
+            a NodePort from outside, every matched rule shown
+        iptables-save | kubepath trace 10.96.0.10:53/udp --from 10.244.1.7 -s -
+            rules alone: it still answers, and says what it had to assume
+        kubepath trace --flows flows.ndjson -s node1/ -o json
+            many flows, one JSON object a line
+
+      EXIT STATUS
+        0 the packet arrives · 1 it fails, or part of new connections does · 64 usage · 65 malformed input ·
+        66 input cannot be opened
+      """)
+
+  @OptionGroup var source: SnapshotOptions
+  @OptionGroup var arguments: FlowArguments
+
+  @Option(help: ArgumentHelp("A file of flows, one JSON object a line; '-' is standard input.", valueName: "file"))
+  var flows: String?
+
+  @Option(name: .shortAndLong, help: ArgumentHelp("text, wide (all rules of all outcomes), json, yaml or dot.", valueName: "format"))
+  var output: TraceOutput = .text
+
+  @Flag(name: .customLong("no-steps"), help: "Leave the matched rules out of the JSON: smaller and faster for many flows.")
+  var noSteps = false
 
   func run() throws {
-    let loaded = try DevLoader.load(snapshot)
-    for d in loaded.diagnostics.list { let t = "\(d)\n"; _ = t.withCString { Glibc.write(2, $0, strlen($0)) } }
-    var diagnostics = Diagnostics()
-    let list = FlowReader.read(try SourceFile.open(path: flows!), &diagnostics)
-    let tracer = PathTracer(loaded, indexed: true)
-    var json = TraceJSON(loaded.ruleset)
-    var writer = JSONWriter()
-    let text = TraceText(loaded, style: Style(coloured: false))
-    for flow in list {
-      let trace = tracer.trace(flow)
-      let service = trace.outcomes.lazy.compactMap { ServiceLabel.of($0.steps, in: loaded.ruleset) }.first
-      if output == "text" { print(text.render(trace, service: service)); continue }
-      json.write(trace, service: service, to: &writer)
-      writer.newline()
-      writer.bytes.withUnsafeBytes { _ = Glibc.write(1, $0.baseAddress, $0.count) }
-      writer.reset()
+    try source.guarding {
+      let bundle = try source.load()
+      let malformed = source.reportDiagnostics(bundle)
+      let node = try source.choose(bundle)
+      let failed = try flows == nil ? traceOne(node) : traceMany(node)
+      if malformed { throw ExitStatus.malformed }
+      if failed { throw ExitStatus.failing }
     }
   }
+
+  /// Traces the flow of the arguments. True: it fails.
+  private func traceOne(_ node: Snapshot) throws -> Bool {
+    let tracer = PathTracer(node)
+    let trace = tracer.trace(try arguments.flow(tracer))
+    let service = Self.service(trace, node)
+    switch output {
+    case .text, .wide:
+      let text = TraceText(node, style: Terminal.style(source.color), wide: output == .wide)
+      Terminal.write(text.render(trace, service: service))
+    case .json, .yaml:
+      var json = JSONWriter()
+      var writer = TraceJSON(node.ruleset, steps: !noSteps)
+      writer.write(trace, service: service, to: &json)
+      json.newline()
+      Terminal.write(output == .json ? json.bytes : try YAMLText.from(json: json.bytes))
+    case .dot: Terminal.write(GraphDOT.trace(trace, node.ruleset))
+    }
+    return Self.fails(trace)
+  }
+
+  static func service(_ trace: Trace, _ node: Snapshot) -> String? {
+    for outcome in trace.outcomes {
+      if let name = ServiceLabel.of(outcome.steps, in: node.ruleset) { return name }
+    }
+    return nil
+  }
+
+  /// Whether an end that needs no assumption fails, or all ends do.
+  static func fails(_ trace: Trace) -> Bool {
+    let bad = trace.outcomes.filter { $0.verdict != .forward && $0.verdict != .deliver }
+    return bad.count == trace.outcomes.count || bad.contains { $0.assumptions.isEmpty }
+  }
+
+  /// Flows in blocks, as many at once as there are processors, printed in input order. True: some flow fails.
+  private func traceMany(_ node: Snapshot) throws -> Bool {
+    guard output == .json || output == .text else { throw ValidationError("--flows prints text or json.") }
+    let file = flows == "-" ? try SourceFile.read(descriptor: 0, name: "stdin") : try SourceFile.open(path: flows!)
+    var diagnostics = Diagnostics()
+    let list = FlowReader.read(file, &diagnostics)
+    Terminal.report(diagnostics, verbose: source.verbose)
+    let model = NodeModel(node, indexed: list.count > 20)
+    let workers = min(max(DispatchQueue.concurrentWidth, 1), 16)
+    let makers = (0..<workers).map { _ in FlowBlock(model, json: output == .json, steps: !noSteps) }
+    let block = 256
+    var failed = false
+    var start = 0
+    while start < list.count {
+      let first = start
+      DispatchQueue.concurrentPerform(iterations: workers) { index in
+        let from = first + index * block
+        if from < list.count { makers[index].run(list[from..<min(from + block, list.count)]) }
+      }
+      for (index, maker) in makers.enumerated() where start + index * block < list.count {
+        Terminal.write(maker.bytes)
+        failed = failed || maker.failed
+      }
+      start += workers * block
+    }
+    if diagnostics.worst == .error { throw ExitStatus.malformed }
+    return failed
+  }
+}
+
+extension DispatchQueue {
+  fileprivate static var concurrentWidth: Int { sysconf(Int32(_SC_NPROCESSORS_ONLN)) }
+}
+
+/// One worker's share of many flows. Used by one thread at a time.
+private final class FlowBlock: @unchecked Sendable {
+  private let tracer: PathTracer
+  private var writer: TraceJSON
+  private let text: TraceText?
+  private var json = JSONWriter()
+  private(set) var bytes: [UInt8] = []
+  private(set) var failed = false
+
+  init(_ model: NodeModel, json: Bool, steps: Bool) {
+    tracer = PathTracer(model)
+    writer = TraceJSON(model.snapshot.ruleset, steps: steps)
+    text = json ? nil : TraceText(model.snapshot, style: Style(coloured: false))
+  }
+
+  func run(_ flows: ArraySlice<Flow>) {
+    json.reset()
+    bytes.removeAll(keepingCapacity: true)
+    for flow in flows {
+      let trace = tracer.trace(flow)
+      let service = TraceCommand.service(trace, tracer.model.snapshot)
+      failed = failed || TraceCommand.fails(trace)
+      if let text {
+        bytes.append(contentsOf: text.line(trace, service: service).utf8)
+        bytes.append(10)
+      } else {
+        writer.write(trace, service: service, to: &json)
+        json.newline()
+      }
+    }
+    if text == nil { swap() }
+  }
+
+  private func swap() { bytes = json.bytes }
 }

@@ -23,7 +23,9 @@ struct NftCorpusTests {
       let unmodelled = Unmodelled(snapshot.ruleset)
       unknown += unmodelled.texts.count
       let complaints = snapshot.diagnostics.list.filter { $0.severity > .note }
-      if dump.loads == "yes" { #expect(complaints.isEmpty) }
+      // Two dumps were cut off by the tool that wrote them; what loads is what they were made from.
+      let cut = file.bytes.last { $0 > 0x20 } != UInt8(ascii: "}")
+      if dump.loads == "yes", !cut { #expect(complaints.isEmpty) }
       if Self.verbose {
         for complaint in complaints { print("\(dump.loads) \(complaint)") }
         for text in unmodelled.texts { print("unknown \(dump.path): \(text)") }
@@ -48,7 +50,8 @@ struct NftCorpusTests {
       unknown += unmodelled.texts.count
       let complaints = snapshot.diagnostics.list.filter { $0.severity > .note }
       if dump.loads == "yes" || dump.loads == "n/a" {
-        #expect(complaints.allSatisfy { dump.kind == "nft-script" && $0.message.contains("not followed") }, "\(complaints)")
+        #expect(
+          complaints.allSatisfy { dump.kind == "nft-script" && $0.message.contains("not followed") }, "\(complaints)")
       }
       if Self.verbose {
         for complaint in complaints { print("\(dump.loads) \(complaint)") }

@@ -55,15 +55,19 @@ enum RoundTrip {
       let text = NftPrinter.print(snapshot.ruleset, fromClauses: fromClauses)
       try text.write(to: folder.appending(path: "\(index).print"), atomically: false, encoding: .utf8)
       let source = Corpus.root!.appending(path: dump.path).path
-      script += "unshare -n sh -c 'nft \(isJSON ? "-j" : "") -f \"\(source)\" && nft list ruleset' > \(index).a 2>/dev/null || rm \(index).a\n"
-      script += "[ -f \(index).a ] && { unshare -n sh -c 'nft -f \(index).print && nft list ruleset' > \(index).b 2> \(index).err; }\n"
+      script +=
+        "unshare -n sh -c 'nft \(isJSON ? "-j" : "") -f \"\(source)\" && nft list ruleset' > \(index).a 2>/dev/null || rm \(index).a\n"
+      script +=
+        "[ -f \(index).a ] && { unshare -n sh -c 'nft -f \(index).print && nft list ruleset' > \(index).b 2> \(index).err; }\n"
     }
     try script.write(to: folder.appending(path: "run.sh"), atomically: false, encoding: .utf8)
     shell("sh \"\(folder.path)/run.sh\"")
     var loaded = 0
     var same = 0
     for (index, dump) in dumps.enumerated() {
-      guard let expected = try? String(contentsOf: folder.appending(path: "\(index).a"), encoding: .utf8) else { continue }
+      guard let expected = try? String(contentsOf: folder.appending(path: "\(index).a"), encoding: .utf8) else {
+        continue
+      }
       loaded += 1
       let got = (try? String(contentsOf: folder.appending(path: "\(index).b"), encoding: .utf8)) ?? ""
       let (a, b) = (normalised(expected), normalised(got))
@@ -71,7 +75,9 @@ enum RoundTrip {
         same += 1
       } else if verbose {
         let error = (try? String(contentsOf: folder.appending(path: "\(index).err"), encoding: .utf8)) ?? ""
-        print("differs (clauses: \(fromClauses)) \(dump.path) \(error.split(separator: "\n").prefix(3).joined(separator: " | "))")
+        print(
+          "differs (clauses: \(fromClauses)) \(dump.path) \(error.split(separator: "\n").prefix(3).joined(separator: " | "))"
+        )
         for (x, y) in zip(a, b) where x != y {
           print("  want \(x)\n  got  \(y)")
           break

@@ -66,7 +66,9 @@ public struct NftHeader: Sendable {
   }
 
   /// All of them, for finding the name of raw bytes.
-  public static let all = [ip, ip6, tcp, udp, icmp, icmpv6, ether, vlan, arp, udplite, sctp, dccp, ah, esp, comp, igmp, th]
+  public static let all = [
+    ip, ip6, tcp, udp, icmp, icmpv6, ether, vlan, arp, udplite, sctp, dccp, ah, esp, comp, igmp, th,
+  ]
 }
 
 private func f(

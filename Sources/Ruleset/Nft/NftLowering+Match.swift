@@ -128,7 +128,8 @@ extension NftLowering {
 
   private mutating func order(_ left: NftTerm, _ comparator: NftOperator, _ value: Bits128) {
     let top = left.width >= 128 ? Bits128.ones : (Bits128(UInt32(1)) << left.width) & .ones
-    let maximum = left.width >= 128 ? Bits128.ones : Bits128(high: top.high &- (top.low == 0 ? 1 : 0), low: top.low &- 1)
+    let maximum =
+      left.width >= 128 ? Bits128.ones : Bits128(high: top.high &- (top.low == 0 ? 1 : 0), low: top.low &- 1)
     if case .field(let field) = left.expression {
       switch comparator {
       case .less where !value.isZero: return range(field, left.width, .zero, value.predecessor, negated: false)
@@ -153,7 +154,8 @@ extension NftLowering {
       case .greater: .greater
       case .greaterOrEqual: .greaterOrEqual
       }
-    add(.comparison(ruleset.add(Comparison(left, plain, low, high: high, rightExpression: computed), to: \.comparisons)))
+    add(
+      .comparison(ruleset.add(Comparison(left, plain, low, high: high, rightExpression: computed), to: \.comparisons)))
   }
 
   mutating func compare(_ left: Expression, _ comparator: Comparison.Operator, _ low: Bits128, _ high: Bits128) {

@@ -90,7 +90,12 @@ public struct NftLowering: Sendable {
   public mutating func require(_ needs: NftNeeds, always: Bool = true) {
     if needs.network != 0, knownNetwork != needs.network, knownNetwork == 0 {
       if always {
-        add(.equal(.networkProtocol, value: UInt32(needs.network), mask: .max))
+        // The link-layer families have no nfproto.
+        if family == .inet {
+          add(.equal(.networkProtocol, value: UInt32(needs.network), mask: .max))
+        } else {
+          add(.equal(.etherType, value: needs.network == 2 ? 0x0800 : 0x86DD, mask: .max))
+        }
         knownNetwork = needs.network
       }
     }

@@ -24,9 +24,7 @@ public struct NftPrinter {
       sets[set.table.index, default: []].append(SetID(index))
     }
     var chains: [UInt32: [ChainID]] = [:]
-    for (index, chain) in ruleset.chains.enumerated() where chain.isDefined {
-      chains[chain.table.index, default: []].append(ChainID(index))
-    }
+    for chain in ruleset.declared { chains[ruleset[chain].table.index, default: []].append(chain) }
     for (index, table) in ruleset.tables.enumerated() where table.backend == .nft || table.backend == .iptablesNft {
       let id = UInt32(index)
       printTable(table, TableID(index), sets: sets[id] ?? [], chains: chains[id] ?? [])
@@ -48,7 +46,8 @@ public struct NftPrinter {
       for text in object.text.split(separator: "\n") { line(2, String(text)) }
       line(1, "}")
     }
-    for set in sets { printSet(ruleset.sets[Int(set.index)]) }
+    // In the order of their declarations, as chains.
+    for set in sets.map({ ruleset.sets[Int($0.index)] }).sorted(by: { $0.line < $1.line }) { printSet(set) }
     for chain in chains { printChain(chain) }
     line(0, "}")
   }
@@ -65,12 +64,14 @@ public struct NftPrinter {
   private mutating func printChain(_ id: ChainID) {
     let name = ruleset.name(of: id)
     // Spelled where it is jumped to.
-    if name.hasPrefix("__inline"), !spellsFromClauses { return }
+    if ruleset[id].isInline { return }
     line(1, "chain \(Self.name(name)) {")
     if let base = ruleset.base(of: id) {
       var text = "type \(base.type.rawValue) hook \(base.hook.rawValue)"
       if base.devices.count == 1 { text += " device \"\(base.devices[0])\"" }
-      if base.devices.count > 1 { text += " devices = { " + base.devices.map { "\"\($0)\"" }.joined(separator: ", ") + " }" }
+      if base.devices.count > 1 {
+        text += " devices = { " + base.devices.map { "\"\($0)\"" }.joined(separator: ", ") + " }"
+      }
       text += " priority \(base.priority); policy \(base.policyDrops ? "drop" : "accept");"
       line(2, text)
     }

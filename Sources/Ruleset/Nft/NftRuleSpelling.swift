@@ -206,7 +206,9 @@ struct NftRuleSpelling {
     }
   }
 
-  private func equal(_ key: (name: String, type: NftType, width: Int), _ value: Bits128, _ mask: Bits128?, _ not: String)
+  private func equal(
+    _ key: (name: String, type: NftType, width: Int), _ value: Bits128, _ mask: Bits128?, _ not: String
+  )
     -> String
   {
     let (name, type, width) = key
@@ -223,7 +225,8 @@ struct NftRuleSpelling {
     let sign = not.isEmpty ? "==" : "!="
     if type.isBitmask {
       let sum = type.spellFlags(mask, separator: " | ") ?? type.spell(mask)
-      return "\(name) & (\(sum)) \(sign) \(value.isZero ? "0" : type.spellFlags(value, separator: " | ") ?? type.spell(value))"
+      return
+        "\(name) & (\(sum)) \(sign) \(value.isZero ? "0" : type.spellFlags(value, separator: " | ") ?? type.spell(value))"
     }
     return "\(name) & \(type.spell(mask, width: width)) \(sign) \(type.spell(value, width: width))"
   }
@@ -233,8 +236,8 @@ struct NftRuleSpelling {
   {
     let (name, type, width) = key
     let top = width >= 128 ? Bits128.ones : ~(Bits128.ones << width)
-    if !negated, low.isZero, !type.isText { return "\(name) <= \(type.spell(high, width: width))" }
-    if !negated, high == top, !type.isText { return "\(name) >= \(type.spell(low, width: width))" }
+    if !negated, low.isZero, !type.isText, type != .port { return "\(name) <= \(type.spell(high, width: width))" }
+    if !negated, high == top, !type.isText, type != .port { return "\(name) >= \(type.spell(low, width: width))" }
     return "\(name) \(negated ? "!= " : "")\(type.spell(low, width: width))-\(type.spell(high, width: width))"
   }
 
@@ -394,8 +397,8 @@ struct NftRuleSpelling {
     case .drop: return "drop"
     case .return: return "return"
     case .continue: return "continue"
-    case .jump(let chain): return "jump \(ruleset.name(of: chain))"
-    case .goto(let chain): return "goto \(ruleset.name(of: chain))"
+    case .jump(let chain): return "jump \(target(chain))"
+    case .goto(let chain): return "goto \(target(chain))"
     case .verdictMap(let id):
       let lookup = ruleset.lookups[Int(id.index)]
       return "\(spell(lookup.key)) vmap \(setText(lookup.set))"
@@ -408,7 +411,8 @@ struct NftRuleSpelling {
     case .setConnectionMark(let clear, let flip): return "ct mark set \(masked("ct mark", clear, flip))"
     case .saveMark(let id):
       let copy = ruleset.markCopies[Int(id.index)]
-      return "ct mark set meta mark" + (copy.packetMask == .max ? "" : " & \(NftType.mark.spell(Bits128(copy.packetMask)))")
+      return "ct mark set meta mark"
+        + (copy.packetMask == .max ? "" : " & \(NftType.mark.spell(Bits128(copy.packetMask)))")
     case .restoreMark(let id):
       let copy = ruleset.markCopies[Int(id.index)]
       return "meta mark set ct mark"
@@ -430,6 +434,13 @@ struct NftRuleSpelling {
     case .changeSet(let text), .note(let text), .timeDependent(let text), .handOff(let text), .unknown(let text):
       return ruleset[text]
     }
+  }
+
+  /// A chain's name, or its rules where it has none.
+  private func target(_ chain: ChainID) -> String {
+    guard ruleset[chain].isInline else { return ruleset.name(of: chain) }
+    let rules = ruleset.rules(of: chain).map { NftRuleSpelling(ruleset, family: family).text(of: ruleset[$0]) }
+    return "{\n" + rules.joined(separator: "\n") + "\n}"
   }
 
   private func masked(_ name: String, _ clear: UInt32, _ flip: UInt32) -> String {
@@ -485,7 +496,8 @@ struct NftRuleSpelling {
         let address = IPAddress(bits: bits, version: version).description
         return six && hasPort ? "[\(address)]" : address
       }
-      target = range.lowerBound == range.upperBound
+      target =
+        range.lowerBound == range.upperBound
         ? one(range.lowerBound) : "\(one(range.lowerBound))-\(one(range.upperBound))"
     }
     if let ports = translation.ports {

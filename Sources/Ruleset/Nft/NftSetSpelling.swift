@@ -71,13 +71,17 @@ struct NftSetSpelling {
     }
     let difference = low ^ high
     let isPrefix = (difference & difference.successor).isZero && (low & difference).isZero
-    let bits = 128 - (difference.high == 0 ? 64 + difference.low.leadingZeroBitCount : difference.high.leadingZeroBitCount)
+    let bits =
+      128 - (difference.high == 0 ? 64 + difference.low.leadingZeroBitCount : difference.high.leadingZeroBitCount)
     if type.isText {
       let name = String(decoding: low.bytes.prefix { $0 != 0 }, as: UTF8.self)
       return "\"\(name)*\""
     }
+    if isPrefix, type == .ipv4 || type == .ipv6, bits <= type.width {
+      return "\(type.spell(low))/\(type.width - bits)"
+    }
     if low.isZero, high == .ones { return "*" }
-    if isPrefix, type == .ipv4 || type == .ipv6 { return "\(type.spell(low))/\(type.width - bits)" }
+    if type == .transport { return "\(low.low)-\(high.low)" }
     return "\(type.spell(low, width: width))-\(type.spell(high, width: width))"
   }
 }

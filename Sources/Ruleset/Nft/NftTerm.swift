@@ -26,7 +26,8 @@ public struct NftTerm: Sendable {
 
   /// A concatenation.
   public init(parts: [NftTerm]) {
-    self.init(.concatenation(parts.map(\.expression)), .integer, width: parts.reduce(0) { $0 + ($1.width + 31) / 32 * 32 })
+    self.init(
+      .concatenation(parts.map(\.expression)), .integer, width: parts.reduce(0) { $0 + ($1.width + 31) / 32 * 32 })
     self.parts = parts
   }
 

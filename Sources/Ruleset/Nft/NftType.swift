@@ -279,7 +279,8 @@ extension NftType {
       return (0..<6).map { Self.hex(value.low >> UInt64(40 - 8 * $0) & 0xFF, digits: 2) }.joined(separator: ":")
     case .boolean: return value.isZero ? "missing" : "exists"
     case .duration: return "\(value.low)s"
-    case .connectionLabel: return "\(value.low != 0 ? value.low.trailingZeroBitCount : 64 + value.high.trailingZeroBitCount)"
+    case .connectionLabel:
+      return "\(value.low != 0 ? value.low.trailingZeroBitCount : 64 + value.high.trailingZeroBitCount)"
     case .hour:
       let seconds = value.low
       let parts = [seconds / 3600, seconds / 60 % 60] + (seconds % 60 == 0 ? [] : [seconds % 60])
@@ -290,7 +291,9 @@ extension NftType {
     default: break
     }
     if isBitmask, let flags = spellFlags(value, separator: ",") { return flags }
-    if let (name, _) = symbols.first(where: { UInt64($0.1) == value.low && value.high == 0 }) { return name.description }
+    if let (name, _) = symbols.first(where: { UInt64($0.1) == value.low && value.high == 0 }) {
+      return name.description
+    }
     if value.high != 0 { return "0x" + Self.hex(value.high, digits: 1) + Self.hex(value.low, digits: 16) }
     return width > 32 ? "0x" + Self.hex(value.low, digits: 1) : "\(value.low)"
   }

@@ -13,7 +13,9 @@ public enum NftWord: String, CaseIterable, Sendable {
   case accept, drop, `continue`, jump, goto, `return`, queue, verdict
   // Statements.
   case log, reject, dnat, snat, masquerade, redirect, notrack, tproxy, dup, fwd, flow, update, vmap, xt, with, to
-  case prefix, level, group, snaplen, queueThreshold = "queue-threshold", num, bypass, fanout, match, target, name
+  case prefix, level, group, snaplen
+  case queueThreshold = "queue-threshold"
+  case num, bypass, fanout, match, target, name
   case packets, bytes, kbytes, mbytes, random, persistent, netmap, addr
   case fullyRandom = "fully-random"
   case mss, wscale, timestamp
@@ -44,24 +46,26 @@ public enum NftWord: String, CaseIterable, Sendable {
   case and, or, xor, lshift, rshift, eq, ne, lt, gt, le, ge, not
 }
 
-/// Finds the word that bytes spell: open addressing over the spellings.
-public struct NftWordTable: Sendable {
-  /// The spelling's bytes, sixteen a slot, zero-filled; none is longer.
-  private var keys: [UInt64]
-  private var words: [NftWord?]
-  private let mask: Int
+/// Finds the word that bytes spell: open addressing over the spellings. One table for the process, never freed, so that
+/// it is read without counting references.
+public struct NftWordTable: @unchecked Sendable {
+  /// The spelling's bytes, sixteen a slot, zero-filled; none but one is longer.
+  private let keys: UnsafeMutablePointer<UInt64>
+  private let words: UnsafeMutablePointer<NftWord?>
+  private static let mask = 1023
 
   public static let shared = NftWordTable()
 
-  init() {
-    let size = 1024
-    mask = size - 1
-    keys = [UInt64](repeating: 0, count: size * 2)
-    words = [NftWord?](repeating: nil, count: size)
+  private init() {
+    let size = Self.mask + 1
+    keys = .allocate(capacity: size * 2)
+    keys.initialize(repeating: 0, count: size * 2)
+    words = .allocate(capacity: size)
+    words.initialize(repeating: nil, count: size)
     for word in NftWord.allCases where word.rawValue.utf8.count <= 16 {
       let (a, b) = Array(word.rawValue.utf8).withUnsafeBytes { Self.key($0) }
-      var slot = Self.hash(a, b) & mask
-      while words[slot] != nil { slot = (slot + 1) & mask }
+      var slot = Self.hash(a, b) & Self.mask
+      while words[slot] != nil { slot = (slot + 1) & Self.mask }
       words[slot] = word
       keys[slot * 2] = a
       keys[slot * 2 + 1] = b
@@ -74,25 +78,30 @@ public struct NftWordTable: Sendable {
   }
 
   @inline(__always) private static func key(_ bytes: UnsafeRawBufferPointer) -> (UInt64, UInt64) {
-    var a: UInt64 = 0
-    var b: UInt64 = 0
-    for (index, byte) in bytes.enumerated() {
-      if index < 8 { a |= UInt64(byte) << UInt64(8 * index) } else { b |= UInt64(byte) << UInt64(8 * (index - 8)) }
-    }
-    return (a, b)
+    (part(bytes, 0, min(bytes.count, 8)), part(bytes, 8, max(min(bytes.count, 16), 8)))
   }
 
-  @inline(__always) public func find(_ bytes: UnsafeRawBufferPointer) -> NftWord? {
+  @inline(__always) private static func part(_ bytes: UnsafeRawBufferPointer, _ start: Int, _ end: Int) -> UInt64 {
+    var value: UInt64 = 0
+    var at = end
+    while at > start {
+      at -= 1
+      value = value << 8 | UInt64(bytes[at])
+    }
+    return value
+  }
+
+  public func find(_ bytes: UnsafeRawBufferPointer) -> NftWord? {
     guard bytes.count <= 16, !bytes.isEmpty else {
       // The one word that is longer.
       return bytes.elementsEqual(NftWord.parameterProblem.rawValue.utf8) ? .parameterProblem : nil
     }
     let (a, b) = Self.key(bytes)
-    var slot = Self.hash(a, b) & mask
+    var slot = Self.hash(a, b) & Self.mask
     while true {
       if keys[slot * 2] == a, keys[slot * 2 + 1] == b { return words[slot] }
       if words[slot] == nil { return nil }
-      slot = (slot + 1) & mask
+      slot = (slot + 1) & Self.mask
     }
   }
 }

@@ -43,7 +43,6 @@ struct IptablesParser {
   var table: TableID?
   /// Tables of this dump by name, to notice a repetition.
   var seen: [String: TableID] = [:]
-  var lastChainName = NameID(0)
   var lastChain: ChainID?
   var lastChainTable: TableID?
   var junkLines = 0
@@ -300,18 +299,28 @@ struct IptablesParser {
     guard let table else { return }
     var words = Tokenizer(at: base + from, end: base + end)
     guard let name = words.next() else { return warn("expected a chain name after -A") }
-    let id = ruleset.names.intern(name.bytes)
     let chain: ChainID
-    if let last = lastChain, id == lastChainName, lastChainTable == table {
-      chain = last
+    if let last = lastChain, lastChainTable == table, let known = sameOrNext(last, table, name) {
+      chain = known
     } else {
-      chain = ruleset.chain(id, in: table)
+      chain = ruleset.chain(ruleset.names.intern(name.bytes), in: table)
       if !ruleset[chain].isDefined { adoptUndeclared(chain, name) }
-      lastChainName = id
-      lastChain = chain
-      lastChainTable = table
     }
+    lastChain = chain
+    lastChainTable = table
     parseRule(&words, chain: chain, start: start, end: end)
+  }
+
+  /// iptables-save lists rules in the order in which it declares chains: most rules belong to the chain of the rule
+  /// before, or to the next that has rules.
+  @inline(__always) private func sameOrNext(_ last: ChainID, _ table: TableID, _ name: Token) -> ChainID? {
+    for step in 0...1 {
+      let index = Int(last.index) + step
+      guard index < ruleset.chains.count else { return nil }
+      let chain = ruleset.chains[index]
+      if chain.table == table, chain.line != 0, ruleset.names.name(chain.name, equals: name.bytes) { return ChainID(index) }
+    }
+    return nil
   }
 
   /// A rule for a chain that no line declared: excerpts of dumps. Built-in ones get their hook and policy ACCEPT.

@@ -96,10 +96,13 @@ extension IptablesParser {
   private mutating func longOption(_ option: Token, _ given: Bool, _ words: inout Tokenizer) {
     var negated = given
     if rule.target != nil { return collectTargetOption(option, negated, &words) }
+    if option.count == 9, option.equals("--comment") {
+      _ = words.next()
+      return
+    }
     switch option.count {
     case 7 where option.equals("--dport"): port(.destinationPort, value(&words, &negated), negated)
     case 7 where option.equals("--sport"): port(.sourcePort, value(&words, &negated), negated)
-    case 9 where option.equals("--comment"): _ = words.next()
     case 6 where option.equals("--mode"):
       guard let mode = words.next() else { return warn("--mode expects random or nth") }
       rule.statisticMode = mode.equals("random") ? 1 : mode.equals("nth") ? 2 : 3

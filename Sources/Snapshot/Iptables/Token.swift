@@ -117,13 +117,21 @@ struct Tokenizer {
     if quote == UInt8(ascii: "\"") || quote == UInt8(ascii: "'") {
       let start = at + 1
       at = start
+      // Without a backslash the closing quote is the next one.
+      if let close = memoryFind(start, Int32(quote), end - start), memoryFind(start, 0x5C, close - start) == nil {
+        at = close + 1
+        return Token(start: start, count: close - start, quoted: true)
+      }
       while at < end, at.pointee != quote { at += at.pointee == UInt8(ascii: "\\") && at + 1 < end ? 2 : 1 }
       let token = Token(start: start, count: at - start, quoted: true)
       if at < end { at += 1 }
       return token
     }
     let start = at
-    while at < end, at.pointee > 0x20 { at += 1 }
+    var here = at
+    let end = end
+    while here < end, here.pointee > 0x20 { here += 1 }
+    at = here
     if at == start { at += 1 }  // another control character: a token of its own
     return Token(start: start, count: at - start)
   }

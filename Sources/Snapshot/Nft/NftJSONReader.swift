@@ -39,6 +39,7 @@ public enum NftJSONReader {
       let line = message.object < lines.count ? lines[message.object] : 1
       reader.diagnostics.add(Diagnostic(.warning, file: file.name, .line(line), message.text))
     }
+    reader.reserve(text.bytes.count)
     reader.readAll()
     snapshot.diagnostics.add(contentsOf: reader.diagnostics)
     swap(&reader.lowering.ruleset, &snapshot.ruleset)

@@ -44,16 +44,18 @@ struct NftJSONWriter {
 
   /// A word; in quotes where it holds what ends a word.
   mutating func word(_ text: ByteText) {
-    for byte in text.bytes {
-      switch byte {
-      case 0...0x20, UInt8(ascii: "{"), UInt8(ascii: "}"), UInt8(ascii: "("), UInt8(ascii: ")"), UInt8(ascii: ","),
-        UInt8(ascii: ";"), UInt8(ascii: "#"), UInt8(ascii: "\""), UInt8(ascii: "&"), UInt8(ascii: "|"):
-        return quoted(text)
-      default: continue
-      }
-    }
+    for byte in text.bytes where Self.endsWord[Int(byte)] { return quoted(text) }
     put(text)
   }
+
+  /// Never freed: one table for the process, read without counting references.
+  nonisolated(unsafe) private static let endsWord: UnsafePointer<Bool> = {
+    let table = UnsafeMutablePointer<Bool>.allocate(capacity: 256)
+    table.initialize(repeating: false, count: 256)
+    for byte in 0...0x20 { table[byte] = true }
+    for byte in "{}(),;#\"&|^$=!<>".utf8 { table[Int(byte)] = true }
+    return UnsafePointer(table)
+  }()
 
   mutating func complain(_ text: String) { messages.append((current, text)) }
 

@@ -171,7 +171,9 @@ extension NftReader {
     let wantsPort = kind == .masquerade || kind == .redirect
     if scanner.kind == .word, let first = scanner.bytes.first {
       if first == UInt8(ascii: ":"), scanner.bytes.count < 2 || scanner.bytes[1] != first {
-        if scanner.stop - scanner.start == 1 { advance() } else {
+        if scanner.stop - scanner.start == 1 {
+          advance()
+        } else {
           scanner.split(after: 1)
           advance()
         }
@@ -231,7 +233,9 @@ extension NftReader {
       guard let bracket = bytes.lastIndex(of: UInt8(ascii: "]")) else { return nil }
       addressEnd = bracket + 1
       if addressEnd < bytes.count, bytes[addressEnd] == UInt8(ascii: ":") { portStart = addressEnd + 1 }
-    } else if let first = bytes.firstIndex(of: UInt8(ascii: ":")), bytes[(first + 1)...].firstIndex(of: UInt8(ascii: ":")) == nil {
+    } else if let first = bytes.firstIndex(of: UInt8(ascii: ":")),
+      bytes[(first + 1)...].firstIndex(of: UInt8(ascii: ":")) == nil
+    {
       addressEnd = first
       portStart = first + 1
     }

@@ -13,7 +13,10 @@ extension NftReader {
       failure = nil
       let from = scanner.start
       let clauses = lowering.ruleset.clauses.count
-      if !statement(chain) {
+      if clauses - lowering.firstClause > 60_000 {
+        failure = "expected at most 60,000 matches and statements in a rule"
+      }
+      if failure != nil || !statement(chain) {
         diagnose(.warning, failure ?? "expected a statement, found \(scanner.description)", line: line)
         skipStatement()
         lowering.ruleset.clauses.removeSubrange(max(clauses, lowering.firstClause)...)
@@ -114,7 +117,7 @@ extension NftReader {
     case .reset:
       skipToEndOfClause()
       return note(start)
-    case .secmark: 
+    case .secmark:
       skipToEndOfClause()
       return note(start)
     case .ct: return connection(start)
@@ -131,6 +134,7 @@ extension NftReader {
     let name = "__inline\(anonymousChains)"
     let chain = lowering.ruleset.chain(name, in: lowering.table)
     lowering.ruleset.define(chain, line: line)
+    lowering.ruleset.chains[Int(chain.index)].isInline = true
     _ = take("{")
     let outer = lowering.suspend()
     depth += 1
@@ -495,7 +499,8 @@ extension NftReader {
       failure = nil
       return note(start)
     }
-    if case .field(let field) = target.expression, field == .securityMark || field == .priority || field == .packetType {
+    if case .field(let field) = target.expression, field == .securityMark || field == .priority || field == .packetType
+    {
       if assigned(target.type) == nil { skipToEndOfClause() }
       failure = nil
       return note(start)

@@ -31,14 +31,40 @@ struct NftElements {
     if !dataHighs.isEmpty || low != high { dataHighs.append(high) }
   }
 
-  /// Takes back the parts of a key that did not end.
+  /// Takes back what an element that could not be read left behind.
   mutating func truncate(to count: Int) {
-    lows.removeSubrange(min(count * components, lows.count)...)
-    if !highs.isEmpty { highs.removeSubrange(min(count * components, highs.count)...) }
+    func cut<T>(_ list: inout [T], _ length: Int) {
+      if list.count > length { list.removeSubrange(length...) }
+    }
+    cut(&lows, count * components)
+    cut(&highs, count * components)
+    cut(&verdicts, count)
+    cut(&objects, count)
+    cut(&dataLows, count * dataComponents)
+    cut(&dataHighs, count * dataComponents)
+    comments = comments.filter { $0.key < count }
+    annotations = annotations.filter { $0.key < count }
+    if let index = catchAll, index >= count { catchAll = nil }
+  }
+
+  /// Whether the set's elements are of the same shape as these.
+  private func fits(_ set: NamedSet) -> Bool {
+    guard set.components == components else { return false }
+    return switch set.data {
+    case .none: verdicts.isEmpty && objects.isEmpty && dataLows.isEmpty
+    case .verdicts(let list): list.count == set.count && verdicts.count == count
+    case .objects(let list): list.count == set.count && objects.count == count
+    case .values(let list, _, let parts):
+      list.count == set.count * parts && dataLows.count == count * parts && parts == dataComponents
+    }
   }
 
   /// Appends to what the set already holds.
   mutating func move(to set: inout NamedSet) {
+    guard count > 0 else { return }
+    // A set declared twice, differently: the last one counts.
+    if set.count > 0, !fits(set) { set.removeElements() }
+    if set.lows.isEmpty { set.data = .none }
     let before = set.count
     if set.lows.isEmpty {
       set.lows = lows
@@ -58,7 +84,11 @@ struct NftElements {
 
   private func moveData(to set: inout NamedSet) {
     if !verdicts.isEmpty {
-      if case .verdicts(let old) = set.data { set.data = .verdicts(old + verdicts) } else { set.data = .verdicts(verdicts) }
+      if case .verdicts(let old) = set.data {
+        set.data = .verdicts(old + verdicts)
+      } else {
+        set.data = .verdicts(verdicts)
+      }
     } else if !objects.isEmpty {
       if case .objects(let old) = set.data { set.data = .objects(old + objects) } else { set.data = .objects(objects) }
     } else if !dataLows.isEmpty {
@@ -118,6 +148,7 @@ extension NftReader {
     // Built apart: growing an array inside the ruleset's copies nothing this way.
     var set = lowering.ruleset.sets[Int(id.index)]
     lowering.ruleset.sets[Int(id.index)].lows = []
+    if set.line == 0 { set.line = UInt32(truncatingIfNeeded: line) }
     set.flags.remove(.volatile)
     body(line: line, of: "set", name) { reader in reader.setMember(&set, at) }
     if set.flags.contains(.dynamic) || set.flags.contains(.timeout) || !set.annotations.isEmpty && set.hasTimeouts {
@@ -222,6 +253,7 @@ extension NftReader {
       }
       advance()
     }
+    set.removeElements()
     set.components = max(keys.count, 1)
     set.keyTypes = keyNames
     set.dataTypes = dataNames
@@ -237,6 +269,7 @@ extension NftReader {
       failure = nil
       return skipStatement()
     }
+    set.removeElements()
     set.components = key.types.count
     set.keyTypes = key.types.map(\.name)
     sets[at]?.keys = key.types
@@ -295,6 +328,7 @@ extension NftReader {
     guard good else { return nil }
     if !elements.highs.isEmpty { set.flags.insert(.interval) }
     set.keyTypes = key.parts.isEmpty ? Self.typeNames[Int(key.type.rawValue)] : key.types.map(\.name)
+    if case .values(let types)? = data { set.dataTypes = types.prefix(elements.dataComponents).map(\.name) }
     elements.move(to: &set)
     return lowering.ruleset.addSet(set)
   }
@@ -504,6 +538,15 @@ extension NftReader {
 }
 
 extension NamedSet {
+  mutating func removeElements() {
+    lows = []
+    highs = []
+    data = .none
+    comments = [:]
+    annotations = [:]
+    catchAll = nil
+  }
+
   /// Whether an element has a timeout of its own.
   var hasTimeouts: Bool { annotations.values.contains { $0.contains("timeout") || $0.contains("expires") } }
 }

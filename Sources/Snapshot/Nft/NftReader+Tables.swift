@@ -2,6 +2,12 @@ import Input
 import Ruleset
 import Wire
 
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Musl
+#endif
+
 // Tables, chains, and the other things that stand in a table.
 extension NftReader {
   /// One command or one `table … { … }` of the top level.
@@ -26,6 +32,8 @@ extension NftReader {
 
   /// `[family] NAME`: the table, made if it is new.
   mutating func tableName() -> TableID? {
+    if let known = sameTable() { return known }
+    let start = scanner.start
     var family = Family.ip
     if scanner.kind == .word, let known = Family(rawValue: scanner.text(scanner.start..<scanner.stop)) {
       family = known
@@ -37,10 +45,24 @@ extension NftReader {
     }
     let name = scanner.text(range)
     let key = "\(family.rawValue) \(name)"
-    if let known = tables[key] { return known }
-    let id = lowering.ruleset.addTable(Table(family: family, name: name, backend: .nft, file: file))
-    tables[key] = id
-    return id
+    var table = tables[key]
+    if table == nil {
+      table = lowering.ruleset.addTable(Table(family: family, name: name, backend: .nft, file: file))
+      tables[key] = table
+    }
+    lastTable = scanner.isInVariable || range.upperBound <= start ? nil : (start..<range.upperBound, table!)
+    return table
+  }
+
+  /// The table of the command before, if this one spells it alike: rules come by the thousand.
+  private mutating func sameTable() -> TableID? {
+    guard let (range, table) = lastTable, !scanner.isInVariable, scanner.start + range.count < scanner.end,
+      scanner.base[scanner.start + range.count] == 0x20, scanner.base[range.upperBound] == 0x20,
+      memcmp(scanner.base + scanner.start, scanner.base + range.lowerBound, range.count) == 0
+    else { return nil }
+    let end = scanner.start + range.count
+    while scanner.start < end { advance() }
+    return table
   }
 
   mutating func tableBlock() {

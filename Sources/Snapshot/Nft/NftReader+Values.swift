@@ -258,7 +258,8 @@ extension NftReader {
     case .and(let a, let b): fold(a).flatMap { x in fold(b).map { x & $0 } }
     case .or(let a, let b): fold(a).flatMap { x in fold(b).map { x | $0 } }
     case .xor(let a, let b): fold(a).flatMap { x in fold(b).map { x ^ $0 } }
-    case .shiftLeft(let a, let b): fold(a).flatMap { x in fold(b).map { x << Int(truncatingIfNeeded: min($0.low, 128)) } }
+    case .shiftLeft(let a, let b):
+      fold(a).flatMap { x in fold(b).map { x << Int(truncatingIfNeeded: min($0.low, 128)) } }
     case .shiftRight(let a, let b):
       fold(a).flatMap { x in fold(b).map { x >> Int(truncatingIfNeeded: min($0.low, 128)) } }
     default: nil

@@ -46,8 +46,10 @@ struct NftScanner {
     static let backslash: UInt8 = 7
   }
 
-  private static let classes: [UInt8] = {
-    var table = [UInt8](repeating: Class.word, count: 256)
+  /// The class of each byte. Never freed: one table for the process, read without counting references.
+  nonisolated(unsafe) private static let classes: UnsafePointer<UInt8> = {
+    let table = UnsafeMutablePointer<UInt8>.allocate(capacity: 256)
+    table.initialize(repeating: Class.word, count: 256)
     for byte in 0..<0x20 { table[byte] = Class.blank }
     table[0x20] = Class.blank
     table[10] = Class.newline
@@ -56,9 +58,9 @@ struct NftScanner {
     table[Int(UInt8(ascii: "\\"))] = Class.backslash
     for byte in "{}(),;@$&|^".utf8 { table[Int(byte)] = Class.punctuation }
     for byte in "=!<>".utf8 { table[Int(byte)] = Class.compare }
-    return table
+    return UnsafePointer(table)
   }()
-  private let classes: [UInt8]
+  private let classes: UnsafePointer<UInt8>
 
   init(_ base: UnsafePointer<UInt8>, _ range: Range<Int>, line: Int) {
     self.base = base
@@ -82,97 +84,95 @@ struct NftScanner {
 
   mutating func advance() {
     lastStop = tokenEnd
-    classes.withUnsafeBufferPointer { classes in
-      while true {
-        guard at < end else {
-          if let (resumeAt, resumeEnd, resumeLine) = outer.popLast() {
-            at = resumeAt
-            end = resumeEnd
-            line = resumeLine
-            lastStop = at
-            continue
-          }
-          kind = .end
-          start = at
-          stop = at
-          tokenEnd = at
-          return
+    while true {
+      guard at < end else {
+        if let (resumeAt, resumeEnd, resumeLine) = outer.popLast() {
+          at = resumeAt
+          end = resumeEnd
+          line = resumeLine
+          lastStop = at
+          continue
         }
-        let byte = base[at]
-        switch classes[Int(byte)] {
-        case Class.blank: at += 1
-        case Class.word:
-          start = at
-          at += 1
-          while at < end, classes[Int(base[at])] == Class.word { at += 1 }
-          kind = .word
-          stop = at
-          tokenEnd = at
-          return
-        case Class.newline:
-          start = at
-          at += 1
-          stop = at
-          tokenEnd = start
+        kind = .end
+        start = at
+        stop = at
+        tokenEnd = at
+        return
+      }
+      let byte = base[at]
+      switch classes[Int(byte)] {
+      case Class.blank: at += 1
+      case Class.word:
+        start = at
+        at += 1
+        while at < end, classes[Int(base[at])] == Class.word { at += 1 }
+        kind = .word
+        stop = at
+        tokenEnd = at
+        return
+      case Class.newline:
+        start = at
+        at += 1
+        stop = at
+        tokenEnd = start
+        line += 1
+        kind = .newline
+        return
+      case Class.comment:
+        while at < end, base[at] != 10 { at += 1 }
+      case Class.quote:
+        start = at + 1
+        at += 1
+        while at < end, base[at] != UInt8(ascii: "\""), base[at] != 10 { at += 1 }
+        stop = at
+        if at < end, base[at] == UInt8(ascii: "\"") { at += 1 }
+        tokenEnd = at
+        kind = .string
+        return
+      case Class.backslash:
+        // At the end of a line it joins the next one.
+        var next = at + 1
+        while next < end, base[next] == 13 || base[next] == 32 || base[next] == 9 { next += 1 }
+        if next < end, base[next] == 10 {
+          at = next + 1
           line += 1
-          kind = .newline
-          return
-        case Class.comment:
-          while at < end, base[at] != 10 { at += 1 }
-        case Class.quote:
-          start = at + 1
-          at += 1
-          while at < end, base[at] != UInt8(ascii: "\""), base[at] != 10 { at += 1 }
-          stop = at
-          if at < end, base[at] == UInt8(ascii: "\"") { at += 1 }
-          tokenEnd = at
-          kind = .string
-          return
-        case Class.backslash:
-          // At the end of a line it joins the next one.
-          var next = at + 1
-          while next < end, base[next] == 13 || base[next] == 32 || base[next] == 9 { next += 1 }
-          if next < end, base[next] == 10 {
-            at = next + 1
-            line += 1
-            continue
-          }
-          start = at
-          at += 1
-          while at < end, classes[Int(base[at])] == Class.word { at += 1 }
-          kind = .word
-          stop = at
-          tokenEnd = at
-          return
-        case Class.compare:
-          start = at
-          mark = byte
-          at += 1
-          if at < end {
-            switch (byte, base[at]) {
-            case (UInt8(ascii: "="), UInt8(ascii: "=")): mark = Operator.equal
-            case (UInt8(ascii: "!"), UInt8(ascii: "=")): mark = Operator.notEqual
-            case (UInt8(ascii: "<"), UInt8(ascii: "=")): mark = Operator.lessOrEqual
-            case (UInt8(ascii: ">"), UInt8(ascii: "=")): mark = Operator.greaterOrEqual
-            case (UInt8(ascii: "<"), UInt8(ascii: "<")): mark = Operator.shiftLeft
-            case (UInt8(ascii: ">"), UInt8(ascii: ">")): mark = Operator.shiftRight
-            default: break
-            }
-            if mark >= 0x80 { at += 1 }
-          }
-          kind = .punctuation
-          stop = at
-          tokenEnd = at
-          return
-        default:
-          start = at
-          at += 1
-          mark = byte
-          kind = .punctuation
-          stop = at
-          tokenEnd = at
-          return
+          continue
         }
+        start = at
+        at += 1
+        while at < end, classes[Int(base[at])] == Class.word { at += 1 }
+        kind = .word
+        stop = at
+        tokenEnd = at
+        return
+      case Class.compare:
+        start = at
+        mark = byte
+        at += 1
+        if at < end {
+          switch (byte, base[at]) {
+          case (UInt8(ascii: "="), UInt8(ascii: "=")): mark = Operator.equal
+          case (UInt8(ascii: "!"), UInt8(ascii: "=")): mark = Operator.notEqual
+          case (UInt8(ascii: "<"), UInt8(ascii: "=")): mark = Operator.lessOrEqual
+          case (UInt8(ascii: ">"), UInt8(ascii: "=")): mark = Operator.greaterOrEqual
+          case (UInt8(ascii: "<"), UInt8(ascii: "<")): mark = Operator.shiftLeft
+          case (UInt8(ascii: ">"), UInt8(ascii: ">")): mark = Operator.shiftRight
+          default: break
+          }
+          if mark >= 0x80 { at += 1 }
+        }
+        kind = .punctuation
+        stop = at
+        tokenEnd = at
+        return
+      default:
+        start = at
+        at += 1
+        mark = byte
+        kind = .punctuation
+        stop = at
+        tokenEnd = at
+        return
       }
     }
   }

@@ -21,6 +21,7 @@ public enum NftTextReader {
       scanner: NftScanner(base.assumingMemoryBound(to: UInt8.self), range, line: line), ruleset: ruleset,
       file: index, fileName: file.name)
     ruleset = Ruleset()
+    reader.reserve(range.count)
     reader.readAll()
     snapshot.diagnostics.add(contentsOf: reader.diagnostics)
     swap(&reader.lowering.ruleset, &snapshot.ruleset)
@@ -41,6 +42,8 @@ struct NftReader {
 
   /// Tables of this text, by family and name.
   var tables: [String: TableID] = [:]
+  /// How the command before spelled its table.
+  var lastTable: (range: Range<Int>, id: TableID)?
   var firstTable: Int
   var firstChain: Int
   /// Sets of this text: table and name → what is known of them.
@@ -176,6 +179,15 @@ struct NftReader {
 
   // MARK: Top level
 
+  /// Room for what a large dump of this many bytes holds, so that arrays need not be moved as they grow.
+  mutating func reserve(_ bytes: Int) {
+    guard bytes > 1 << 20 else { return }
+    lowering.ruleset.rules.reserveCapacity(lowering.ruleset.rules.count + bytes / 128)
+    lowering.ruleset.clauses.reserveCapacity(lowering.ruleset.clauses.count + bytes / 60)
+    lowering.ruleset.chains.reserveCapacity(lowering.ruleset.chains.count + bytes / 256)
+    lowering.ruleset.declared.reserveCapacity(lowering.ruleset.declared.count + bytes / 256)
+  }
+
   mutating func readAll() {
     advance()
     while true {
@@ -238,7 +250,11 @@ struct NftReader {
       let slots = lowering.ruleset.rules.indices.filter { lowering.ruleset.rules[$0].chain.index == chain }
       var order: [Int] = []
       for slot in slots {
-        if let position = placed[slot] { order.insert(slot, at: min(position, order.count)) } else { order.append(slot) }
+        if let position = placed[slot] {
+          order.insert(slot, at: min(position, order.count))
+        } else {
+          order.append(slot)
+        }
       }
       let rules = order.map { lowering.ruleset.rules[$0] }
       for (slot, rule) in zip(slots, rules) { lowering.ruleset.rules[slot] = rule }

@@ -1,0 +1,64 @@
+import ArgumentParser
+import Glibc
+import Input
+import Report
+import Snapshot
+
+/// Exit statuses, as sysexits.h has them; documented in the README.
+enum ExitStatus {
+  static let failing = ExitCode(1)
+  static let malformed = ExitCode(65)
+  static let noInput = ExitCode(66)
+  static let bug = ExitCode(70)
+}
+
+enum ColorChoice: String, ExpressibleByArgument, CaseIterable { case auto, always, never }
+
+/// Writing to the two output streams, whole buffers at a time.
+enum Terminal {
+  static func write(_ text: String) { write(Array(text.utf8)) }
+
+  /// All bytes to standard output; a reader that went away ends the program quietly.
+  static func write(_ bytes: [UInt8]) {
+    bytes.withUnsafeBytes { buffer in
+      var at = 0
+      while at < buffer.count {
+        let written = Glibc.write(1, buffer.baseAddress! + at, buffer.count - at)
+        if written < 0 {
+          if errno == EINTR { continue }
+          Glibc.exit(errno == EPIPE ? 0 : 74)
+        }
+        at += written
+      }
+    }
+  }
+
+  static func note(_ text: String) {
+    let line = Array((text + "\n").utf8)
+    line.withUnsafeBytes { _ = Glibc.write(2, $0.baseAddress, $0.count) }
+  }
+
+  static func style(_ choice: ColorChoice) -> Style {
+    switch choice {
+    case .always: Style(coloured: true)
+    case .never: Style(coloured: false)
+    case .auto: Style(coloured: isatty(1) == 1 && getenv("NO_COLOR") == nil && getenv("TERM").map { String(cString: $0) } != "dumb")
+    }
+  }
+
+  /// Diagnostics on standard error, the worst first, at most `limit`.
+  static func report(_ diagnostics: Diagnostics, limit: Int = 20, verbose: Bool) {
+    let list = diagnostics.list.filter { verbose || $0.severity > .note }.sorted { $0.severity > $1.severity }
+    for diagnostic in list.prefix(verbose ? .max : limit) {
+      let word =
+        switch diagnostic.severity {
+        case .error: "error"
+        case .warning: "warning"
+        case .note: "note"
+        }
+      note("kubepath: \(word): \(printable(diagnostic.description, limit: 500))")
+    }
+    let hidden = list.count - min(list.count, verbose ? .max : limit) + diagnostics.suppressed
+    if hidden > 0 { note("kubepath: \(hidden) more messages (--verbose shows them)") }
+  }
+}
