@@ -238,7 +238,21 @@ public struct CaptureAnalyzer: ~Copyable {
       var detector = detectors.all[at]
       found += detector.findings(self)
     }
-    return Self.ordered(found)
+    return Self.ordered(Self.withoutSymptoms(found))
+  }
+
+  /// Leaves out what another finding explains: unanswered SYNs to a frontend whose answers come untranslated, or while
+  /// the conntrack table is full.
+  static func withoutSymptoms(_ findings: [Finding]) -> [Finding] {
+    let untranslated = Set(findings.filter { $0.id == "reply-not-translated" }.map(\.subject))
+    let tableFull = findings.contains { $0.id == "conntrack-table-full" }
+    return findings.filter { finding in
+      guard finding.id == "syn-unanswered" else { return true }
+      if untranslated.contains(where: { $0.name == finding.subject.name && $0.port == finding.subject.port }) {
+        return false
+      }
+      return !(tableFull && finding.confidence == .likely)
+    }
   }
 
   /// Errors first; among equals the detectors' order, which puts causes before symptoms.

@@ -15,19 +15,23 @@ struct SynUnansweredDetector: Detector {
     let half = c.clientHalf
     if timeExceeded { ttlExceeded += 1 }
     if c.record.client == c.record.server { hairpins += 1 }
+    if half.syns > 1 {
+      tally.add(c.target, client: c.record.client, amount: Int64(half.syns), example: Self.example(c))
+    } else {
+      single.add(c.target, client: c.record.client, amount: half.lastSynTime, example: Self.example(c))
+    }
+  }
+
+  private static func example(_ c: ConversationView) -> Tally<Target>.Example {
+    let half = c.clientHalf
     let span = half.lastSynTime - half.firstSynTime
-    let example = Tally<Target>.Example(
+    return Tally<Target>.Example(
       frames: [half.firstSyn, half.secondSyn, half.lastSyn].reduce(into: []) { list, frame in
         if frame.exists, list.last != frame { list.append(frame) }
       },
       text:
         "\(c.endpoints): \(plural(Int(half.syns), "SYN"))\(half.syns > 1 ? " over \(seconds(span))" : ""), no answer",
       filter: c.filter)
-    if half.syns > 1 {
-      tally.add(c.target, client: c.record.client, amount: Int64(half.syns), example: example)
-    } else {
-      single.add(c.target, client: c.record.client, amount: half.lastSynTime, example: example)
-    }
   }
 
   mutating func findings(_ facts: borrowing CaptureAnalyzer) -> [Finding] {
