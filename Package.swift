@@ -9,7 +9,8 @@ let package = Package(
     .executable(name: "kubepath", targets: ["kubepath"]),
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
   ],
   targets: [
     // 0
@@ -19,6 +20,7 @@ let package = Package(
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
     .systemLibrary(name: "CLibYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
     .systemLibrary(name: "CPcap", pkgConfig: "libpcap", providers: [.apt(["libpcap-dev"])]),
+    .systemLibrary(name: "CPrefetch"),
     // 1
     .target(name: "Input", dependencies: ["Wire", "CSimdjson", "CZlib", "CZstd", "CLibYAML"]),
     .target(name: "Findings", dependencies: ["Wire"]),
@@ -28,7 +30,11 @@ let package = Package(
     .target(name: "CaptureFile", dependencies: ["Wire", "Input", "CPcap", "CZlib", "CZstd"]),
     // 3
     .target(name: "PacketPath", dependencies: ["Wire", "Input", "Ruleset", "Snapshot"]),
-    .target(name: "CaptureAnalysis", dependencies: ["Wire", "Input", "Findings", "CaptureFile"]),
+    .target(name: "CaptureAnalysis", dependencies: ["Wire", "Input", "Findings", "CaptureFile", "CPrefetch"]),
+    // 4
+    .target(
+      name: "ConversationStore",
+      dependencies: ["CaptureAnalysis", "Findings", "Input", "Wire", .product(name: "GRDB", package: "GRDB.swift")]),
     // 5
     .target(
       name: "Report",
@@ -38,7 +44,7 @@ let package = Package(
       name: "kubepath",
       dependencies: [
         "Wire", "Input", "Findings", "Ruleset", "Snapshot", "PacketPath", "Report", "CaptureFile", "CaptureAnalysis",
-        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "ConversationStore", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     // Times whole processes beside their peers; nothing depends on it.
     .executableTarget(name: "kubepath-bench"),
@@ -55,6 +61,11 @@ let package = Package(
     .testTarget(name: "NftTests", dependencies: ["Wire", "Input", "Ruleset", "Snapshot"]),
     .testTarget(name: "CaptureFileTests", dependencies: ["CaptureFile", "Wire"]),
     .testTarget(name: "CaptureAnalysisTests", dependencies: ["CaptureAnalysis", "CaptureFile", "Findings", "Wire"]),
+    .testTarget(
+      name: "ConversationStoreTests",
+      dependencies: [
+        "ConversationStore", "CaptureAnalysis", "CaptureFile", "Wire", .product(name: "GRDB", package: "GRDB.swift"),
+      ]),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx17
