@@ -175,4 +175,54 @@ import Wire
     #expect(analyzer.counts.packets == 20_000)
     _ = analyzer.report(captures: [], findings: findings, top: 10)
   }
+
+  @Test func conntrackTimeoutsComeFromSysctls() {
+    let sysctls = [
+      "net.netfilter.nf_conntrack_udp_timeout": 11, "net.netfilter.nf_conntrack_tcp_timeout_established": 86_400,
+      "net.netfilter.nf_conntrack_tcp_timeout_close": -5,
+    ]
+    var timeouts = ConntrackTimeouts()
+    timeouts.take { sysctls[$0] }
+    #expect(timeouts.udp == 11)
+    #expect(timeouts.tcpEstablished == 86_400)
+    #expect(timeouts.tcpClose == 10)
+    #expect(timeouts.udpStream == 120)
+  }
+
+  /// An ICMP port-unreachable from 10.0.0.2 about `packet`.
+  private static func portUnreachable(_ packet: [UInt8]) -> [UInt8] {
+    ipv4(1, from: [10, 0, 0, 2], to: [10, 0, 0, 1], [3, 3, 0, 0, 0, 0, 0, 0] + packet)
+  }
+
+  @Test(arguments: [(33_434, "info"), (161, "error"), (50_000, "warning")] as [(UInt16, String)])
+  func rejectionsWeighByWhatWasAsked(port: UInt16, severity: String) {
+    let packet = Self.ipv4(17, Self.udp(40_000, port, [1, 2, 3, 4]))
+    var analyzer = CaptureAnalyzer()
+    for (index, bytes) in [packet, Self.portUnreachable(packet), packet, Self.portUnreachable(packet)].enumerated() {
+      bytes.withUnsafeBytes {
+        analyzer.consume(
+          Frame(bytes: PacketBytes($0), time: 1_000_000_000 + Int64(index), number: index + 1, linkType: .ipv4))
+      }
+    }
+    #expect(
+      analyzer.finish().filter { $0.id == "rejected-by-icmp" }.map(\.severity.rawValue) == [severity])
+  }
+
+  @Test func corruptHeadersMakeErrorsWarnings() {
+    let packet = Self.ipv4(17, Self.udp(40_000, 161, [1, 2, 3, 4]))
+    var corrupt = packet
+    corrupt[8] = 63
+    var analyzer = CaptureAnalyzer()
+    let frames =
+      [packet, Self.portUnreachable(packet), packet, Self.portUnreachable(packet)] + Array(repeating: corrupt, count: 6)
+    for (index, bytes) in frames.enumerated() {
+      bytes.withUnsafeBytes {
+        analyzer.consume(
+          Frame(bytes: PacketBytes($0), time: 1_000_000_000 + Int64(index), number: index + 1, linkType: .ipv4))
+      }
+    }
+    let found = analyzer.finish()
+    #expect(found.contains { $0.id == "rejected-by-icmp" })
+    #expect(!found.contains { $0.severity == .error })
+  }
 }
