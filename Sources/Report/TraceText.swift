@@ -115,6 +115,8 @@ public struct TraceText {
     let share = reached.reduce(0) { $0 + $1.probability }
     if groups.count == 1, let only = groups.first {
       verdict = mark(only.outcomes[0]) + " " + sentence(only.outcomes[0])
+    } else if share > 0.999_999, trace.outcomes.allSatisfy({ !$0.assumptions.isEmpty }) {
+      verdict = style.good("OK") + "  reaches a destination, if what is assumed below holds"
     } else if share > 0.999_999 {
       verdict =
         style.good("OK") + "  reaches one of \(reached.count) destinations"
