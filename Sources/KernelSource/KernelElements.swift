@@ -129,6 +129,13 @@ struct KernelElements {
 
   private mutating func sort() {
     if entries.count < 2 { return }
+    if set.keys.count == 1, set.keys[0].isText {
+      // nft compares names as numbers in the machine's byte order.
+      func number(_ value: Bits128) -> Bits128 { Bits128(high: value.low.byteSwapped, low: value.high.byteSwapped) }
+      return entries.sort { a, b in
+        a.isCatchAll != b.isCatchAll ? b.isCatchAll : number(a.low[0]) < number(b.low[0])
+      }
+    }
     entries.sort { a, b in
       if a.isCatchAll != b.isCatchAll { return b.isCatchAll }
       return a.low.lexicographicallyPrecedes(b.low)

@@ -23,8 +23,8 @@ struct NftRuleState {
   /// What they said: names headers up to the rule's end.
   var network: UInt8 = 0
   var transport: UInt8?
-  /// `>=` of a range whose `<=` may come next.
-  var lower: (slot: Int, clauses: Int, value: Bits128)?
+  /// `>=` of a range whose `<=` may come next: not a clause yet.
+  var lower: (slot: Int, key: NftTerm, value: Bits128)?
 
   mutating func begin(_ family: Family) {
     for slot in 0..<used { slots[slot] = .empty }

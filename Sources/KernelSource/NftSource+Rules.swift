@@ -10,9 +10,17 @@ extension NftSource {
       guard let name = element[1]?.stringBytes else { return }
       expression(name, element[2] ?? Attributes(UnsafeRawBufferPointer(start: nil, count: 0)))
     }
+    flushLower()
     if let comment = userdata.flatMap({ Self.userString($0.bytes, type: 0) }) {
       lowering.add(.note(lowering.text("comment \"\(comment)\"")) as Test)
     }
+  }
+
+  /// A lower bound that no upper one followed.
+  mutating func flushLower() {
+    guard let (_, key, value) = rule.lower else { return }
+    rule.lower = nil
+    match(key, .greaterOrEqual, .interval(low: value, high: value))
   }
 
   private static func `is`(_ name: UnsafeRawBufferPointer, _ word: StaticString) -> Bool {
@@ -21,14 +29,13 @@ extension NftSource {
   }
 
   private mutating func expression(_ name: UnsafeRawBufferPointer, _ data: Attributes) {
-    let lower = rule.lower
-    rule.lower = nil
     guard let first = name.first else { return }
     func named(_ word: StaticString) -> Bool { Self.is(name, word) }
+    if rule.lower != nil, !named("cmp") { flushLower() }
     switch first {
     case UInt8(ascii: "b") where named("bitwise"): bitwise(data)
     case UInt8(ascii: "b") where named("byteorder"): byteOrder(data)
-    case UInt8(ascii: "c") where named("cmp"): compare(data, lower)
+    case UInt8(ascii: "c") where named("cmp"): compare(data)
     case UInt8(ascii: "c") where named("counter"): note(NftTexts.counter(data))
     case UInt8(ascii: "c") where named("ct"): connection(data)
     case UInt8(ascii: "c") where named("connlimit"):

@@ -16,18 +16,28 @@ extension NftSource {
     }
     if comparator == .notEqual { text += " !=" }
     if case .interval(let low, let high) = right {
-      text += " " + left.type.spell(low, width: left.width)
+      let number = left.type == .boolean && text.hasPrefix("socket")
+      text += " " + (number ? "\(low.low)" : left.type.spell(low, width: left.width))
       if low != high { text += "-" + left.type.spell(high, width: left.width) }
     }
     text.withUTF8 { lowering.match(left, comparator, right, text: UnsafeRawBufferPointer($0)) }
   }
 
-  mutating func compare(_ data: Attributes, _ lower: (slot: Int, clauses: Int, value: Bits128)?) {
+  mutating func compare(_ data: Attributes) {
     let register = data[1]?.be32 ?? 1
     let slot = NftRuleState.slot(register)
     guard let bytes = data[3]?[1]?.bytes else { return }
     let raw = RawValue(bytes)
     let operation = data[2]?.be32 ?? 0
+    let lower = rule.lower
+    if lower != nil {
+      if operation == 3, lower?.slot == slot { rule.lower = nil } else { flushLower() }
+    }
+    if operation == 0, case .bits(let base, let offset, let length) = rule.slots[slot],
+      compareFields(base, offset, length, bytes)
+    {
+      return
+    }
     let (left, host) = key(register, bytes: raw.count)
     if !left.parts.isEmpty {
       // A concatenation against constants: one element.
@@ -60,18 +70,45 @@ extension NftSource {
       match(left, negated ? .notEqual : .equal, .interval(low: low, high: high))
       if !negated, low == high { learn(left, low, clause: before) }
     case 5:
-      let before = lowering.nextClause
-      match(left, .greaterOrEqual, .interval(low: low, high: low))
-      rule.lower = (slot, before, low)
+      rule.lower = (slot, left, low)
     case 3:
       if let lower, lower.slot == slot {
-        lowering.ruleset.clauses.removeSubrange(max(lower.clauses, lowering.firstClause)...)
         return match(left, .equal, .interval(low: lower.value, high: low))
       }
       match(left, .lessOrEqual, .interval(low: low, high: low))
     case 2: match(left, .less, .interval(low: low, high: low))
     default: match(left, .greater, .interval(low: low, high: low))
     }
+  }
+
+  /// nft loads neighbouring fields at once (`ip saddr` and `ip daddr`); each is a match of its own again.
+  private mutating func compareFields(
+    _ base: PayloadBase, _ offset: UInt32, _ length: UInt32, _ bytes: UnsafeRawBufferPointer
+  ) -> Bool {
+    guard let header = header(base), bytes.count * 8 == Int(length) else { return false }
+    var fields: [NftHeader.HeaderField] = []
+    var at = offset
+    while at < offset + length {
+      guard
+        let field = header.fields.first(where: {
+          $0.offset == at && $0.length.isMultiple(of: 8) && at + $0.length <= offset + length
+        })
+      else { return false }
+      fields.append(field)
+      at += field.length
+    }
+    var start = 0
+    for field in fields {
+      let end = start + Int(field.length / 8)
+      let term = header.term(field)
+      use(term)
+      let value = value(RawValue(UnsafeRawBufferPointer(rebasing: bytes[start..<end])), term.type, host: false)
+      let before = lowering.nextClause
+      match(term, .equal, .interval(low: value, high: value))
+      learn(term, value, clause: before)
+      start = end
+    }
+    return true
   }
 
   private mutating func compareParts(_ left: NftTerm, _ slot: Int, _ bytes: UnsafeRawBufferPointer, negated: Bool) {

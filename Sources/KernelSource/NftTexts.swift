@@ -45,7 +45,7 @@ enum NftTexts {
       }
       return text
     }
-    return "limit rate \(over)\(rate)/\(unit)" + (burst > 0 ? " burst \(burst) packets" : "")
+    return "limit rate \(over)\(rate)/\(unit)" + (burst > 0 && burst != 5 ? " burst \(burst) packets" : "")
   }
 
   private static func size(_ value: UInt64) -> (UInt64, String) {

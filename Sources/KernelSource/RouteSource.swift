@@ -87,10 +87,10 @@ enum RouteSource {
 
   static func protocolName(_ value: UInt8) -> String? {
     switch value {
-    case 0: nil
+    // RTPROT_BOOT is what ip leaves out: a route that somebody added by hand.
+    case 0, 3: nil
     case 1: "redirect"
     case 2: "kernel"
-    case 3: "boot"
     case 4: "static"
     case 8: "gated"
     case 9: "ra"
@@ -159,9 +159,9 @@ enum RoutingRuleSource {
       rule.markMask = mask
       if mask != 0, rule.mark == nil { rule.mark = 0 }
     }
-    rule.ipProtocol = attributes[21]?.u8
-    rule.sourcePorts = attributes[22].flatMap { range16($0) }
-    rule.destinationPorts = attributes[23].flatMap { range16($0) }
+    rule.ipProtocol = attributes[22]?.u8
+    rule.sourcePorts = attributes[23].flatMap { range16($0) }
+    rule.destinationPorts = attributes[24].flatMap { range16($0) }
     if let users = attributes[20], users.bytes.count >= 8 {
       let low = users.u32
       let high = users.bytes.loadUnaligned(fromByteOffset: 4, as: UInt32.self)

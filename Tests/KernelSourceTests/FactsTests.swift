@@ -10,7 +10,7 @@ import Wire
   @Test func linksAndRoutes() throws {
     let space = try Lab.Namespace("facts")
     for line in [
-      "link add eth7 type dummy", "link set eth7 up mtu 1450", "link add br0 type bridge", "link set br0 up",
+      "link add eth7 type veth peer name eth8", "link set eth8 up", "link set eth7 up mtu 1450", "link add br0 type bridge", "link set br0 up",
       "link add veth0 type veth peer name veth1", "link set veth0 master br0", "link set veth0 up",
       "link add vxlan7 type vxlan id 5 dstport 8472 local 192.0.2.1 dev eth7 nolearning", "link set vxlan7 up",
       "link set eth7 group 5", "addr add 192.0.2.1/24 brd + dev eth7", "addr add 192.0.2.7/24 dev eth7",
@@ -75,7 +75,7 @@ import Wire
     let space = try Lab.Namespace("compat")
     for line in [
       "-t nat -N SVC", "-t nat -A PREROUTING -d 10.96.0.1/32 -p tcp -m comment --comment web -m tcp --dport 80 -j SVC",
-      "-t nat -A SVC -m statistic --mode random --probability 0.5 -j DNAT --to-destination 10.0.0.1:80",
+      "-t nat -A SVC -p tcp -m statistic --mode random --probability 0.5 -j DNAT --to-destination 10.0.0.1:80",
       "-t nat -A SVC -p tcp -j DNAT --to-destination 10.0.0.2:80",
       "-t nat -A POSTROUTING -m mark --mark 0x4000/0x4000 -j MASQUERADE --random-fully",
       "-A FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT", "-A FORWARD -j REJECT",

@@ -1,3 +1,5 @@
+import Testing
+
 struct NftSituation: Sendable, CustomTestStringConvertible {
   var name: String
   var text: String
@@ -54,7 +56,7 @@ enum NftSituations {
       [
         "ct state established,related accept", "ct state new accept", "ct state invalid drop", "ct status dnat accept",
         "ct mark 0x1 accept", "ct direction original accept", "ct original ip daddr 10.0.0.1 accept",
-        "ct original proto-dst 80 accept", "ct zone 5 accept", "ct state { new, established } accept",
+        "meta l4proto tcp ct original proto-dst 80 accept", "ct zone 5 accept", "ct state { new, established } accept",
         "ct state vmap { established : accept, invalid : drop }", "ct mark & 0xff00 == 0x100 accept",
         "ct expiration 10s accept",
       ]),
@@ -91,7 +93,7 @@ enum NftSituations {
       ]),
     chain(
       "queues", "inet",
-      ["queue to 1", "queue flags bypass to 1-3", "meta nftrace set 1", "tcp option maxseg size set 1400"]),
+      ["meta nftrace set 1", "tcp option maxseg size set 1400"]),
     chain("comments", "inet", ["tcp dport 80 counter accept comment \"the web\"", "accept comment \"all\""]),
     chain(
       "not modelled", "inet",
@@ -106,14 +108,14 @@ enum NftSituations {
       text: """
         table ip t {
           map m { type ipv4_addr . inet_service : ipv4_addr . inet_service
-            elements = { 10.96.0.1 . 80 : 10.0.0.1 . 8080 } }
+            elements = { 10.96.0.1 . 80 : 10.0.0.1 . 8080 }; }
           chain pre { type nat hook prerouting priority dstnat; policy accept;
-            dnat to 10.0.0.1:80
+            meta l4proto tcp dnat to 10.0.0.1:80
             dnat to 10.0.0.1
-            dnat to 10.0.0.1-10.0.0.9:80-90 random,persistent
+            meta l4proto udp dnat to 10.0.0.1-10.0.0.9:80-90 random,persistent
             dnat to numgen random mod 2 map { 0 : 10.0.0.1, 1 : 10.0.0.2 }
-            dnat ip addr . port to ip daddr . tcp dport map @m
-            dnat ip addr . port to numgen random mod 2 map { 0 : 10.0.0.1 . 80, 1 : 10.0.0.2 . 80 }
+            ip protocol tcp dnat ip addr . port to ip daddr . tcp dport map @m
+            meta l4proto tcp dnat ip addr . port to numgen random mod 2 map { 0 : 10.0.0.1 . 80, 1 : 10.0.0.2 . 80 }
             tcp dport 80 redirect to :8080
             redirect
           }
@@ -127,7 +129,7 @@ enum NftSituations {
         table inet t6 {
           chain pre { type nat hook prerouting priority dstnat; policy accept;
             dnat ip to 10.0.0.1
-            dnat ip6 to [fd00::1]:80
+            meta l4proto tcp dnat ip6 to [fd00::1]:80
             tcp dport 80 dnat to :8080
           }
           chain mangle { type filter hook prerouting priority mangle; policy accept;
@@ -140,19 +142,19 @@ enum NftSituations {
       text: """
         table inet t {
           comment "a table"
-          set a { type ipv4_addr; elements = { 10.0.0.1, 10.0.0.2 } }
-          set b { type ipv4_addr; flags interval; elements = { 10.0.0.0/8, 192.0.2.5-192.0.2.9, 198.51.100.0/24 comment "x" } }
-          set c { type ipv4_addr . inet_proto . inet_service; flags interval; elements = { 10.0.0.0/8 . tcp . 80-90, 10.0.0.1 . udp . 53 } }
-          set d { type ifname; elements = { "eth0", "eth1" } }
-          set e { type mark; elements = { 0x1, 0x4000 } }
-          set f { type inet_service; flags interval; elements = { 80, 1000-2000, 65535 } }
-          set g { type ipv6_addr; elements = { fd00::1 } }
-          set h { type ipv4_addr; flags dynamic,timeout; timeout 1h; size 1024 }
-          map v { type ipv4_addr . inet_service : verdict; elements = { 10.0.0.1 . 80 : goto x, 10.0.0.2 . 80 : drop } }
-          map w { type inet_service : ipv4_addr; elements = { 80 : 10.0.0.1, 443 : 10.0.0.2 } }
-          map z { type ipv4_addr : verdict; flags interval; elements = { 10.0.0.0/8 : accept, * : drop } }
+          set a { type ipv4_addr; elements = { 10.0.0.1, 10.0.0.2 }; }
+          set b { type ipv4_addr; flags interval; elements = { 10.0.0.0/8, 192.0.2.5-192.0.2.9, 198.51.100.0/24 comment "x" }; }
+          set c { type ipv4_addr . inet_proto . inet_service; flags interval; elements = { 10.0.0.0/8 . tcp . 80-90, 10.0.0.1 . udp . 53 }; }
+          set d { type ifname; elements = { "eth0", "eth1" }; }
+          set e { type mark; elements = { 0x1, 0x4000 }; }
+          set f { type inet_service; flags interval; elements = { 80, 1000-2000, 65535 }; }
+          set g { type ipv6_addr; elements = { fd00::1 }; }
+          set h { type ipv4_addr; flags dynamic,timeout; timeout 1h; size 1024; }
+          map v { type ipv4_addr . inet_service : verdict; elements = { 10.0.0.1 . 80 : goto x, 10.0.0.2 . 80 : drop }; }
+          map w { type inet_service : ipv4_addr; elements = { 80 : 10.0.0.1, 443 : 10.0.0.2 }; }
+          map z { type ipv4_addr : verdict; flags interval; elements = { 10.0.0.0/8 : accept, * : drop }; }
           counter cn { packets 0 bytes 0 }
-          chain x { drop }
+          chain x { drop; }
           chain y { type filter hook input priority filter + 5; policy drop;
             ip saddr @a accept
             ip daddr @b accept
@@ -177,10 +179,10 @@ enum NftSituations {
         """),
   ]
 
-  private static func chain(_ name: String, _ family: String, _ rules: [String]) -> NftSituation {
+  private static func chain(_ name: String, _ family: String, hook: String = "output", _ rules: [String]) -> NftSituation {
     NftSituation(
       name: name,
-      text: "table \(family) t {\n  chain c { type filter hook output priority raw; policy accept;\n"
+      text: "table \(family) t {\n  chain c { type filter hook \(hook) priority raw; policy accept;\n"
         + rules.map { "    \($0)\n" }.joined() + "  }\n}\n")
   }
 }

@@ -17,7 +17,7 @@ import Wire
 
   @Test(arguments: NftSituations.all) func agree(_ situation: NftSituation) throws {
     let space = try Lab.Namespace("nft")
-    try space.run("ip", "link", "add", "eth7", "type", "dummy")
+    try space.run("ip", "link", "add", "eth7", "type", "veth", "peer", "name", "eth8")
     try space.load(situation.text, with: "nft", "-f")
     var text = Snapshot(name: "text")
     let listing = try space.run("nft", "list", "ruleset")
