@@ -8,7 +8,11 @@ enum ConnectionSource {
   static func read(_ socket: NetlinkSocket) throws -> [ConnectionEntry] {
     var list: [ConnectionEntry] = []
     // NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_GET
-    try socket.dump("connections", type: 0x101, payload: [0, 0, 0, 0], restart: { list = [] }) { _, message in
+    try socket.dump("connections", type: 0x101, payload: [0, 0, 0, 0]) { type, message in
+      if type == NetlinkSocket.restarted {
+        list = []
+        return
+      }
       if let entry = entry(Attributes(message, after: 4)) { list.append(entry) }
     }
     return list
@@ -60,10 +64,13 @@ enum ConnectionSource {
     ]
     var list: [[String: Int]] = []
     // IPCTNL_MSG_CT_GET_STATS_CPU
-    try socket.dump("statistics of conntrack", type: 0x104, payload: [0, 0, 0, 0], restart: { list = [] }) {
-      _, message in
+    try socket.dump("statistics of conntrack", type: 0x104, payload: [0, 0, 0, 0]) { type, message in
+      if type == NetlinkSocket.restarted {
+        list = []
+        return
+      }
       var values: [String: Int] = [:]
-      Attributes(message, after: 4).forEach { type, value in
+      Attributes(message, after: 4).each { type, value in
         if let name = names[type] { values[name] = Int(value.be32) }
       }
       list.append(values)

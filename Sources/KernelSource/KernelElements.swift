@@ -60,7 +60,7 @@ struct KernelElements {
     if let timeout = element[4]?.be64, timeout > 0 { notes.append("timeout \(NftTexts.duration(timeout))") }
     if let left = element[5]?.be64, left > 0 { notes.append("expires \(NftTexts.duration(left))") }
     if let expression = element[7] { notes.append(NftTexts.expression(expression)) }
-    element[11]?.forEach { _, expression in notes.append(NftTexts.expression(expression)) }
+    element[11]?.each { _, expression in notes.append(NftTexts.expression(expression)) }
     if !notes.isEmpty { entry.annotation = notes.joined(separator: " ") }
     entries.append(entry)
   }

@@ -15,8 +15,12 @@ enum LinkSource {
     var raw: [(link: Link, lower: Int?, master: Int?, foreign: Bool, device: Int?)] = []
     // struct ifinfomsg
     try socket.dump(
-      "list of interfaces", type: 18, payload: [UInt8](repeating: 0, count: 16), restart: { raw = [] }
-    ) { _, message in
+      "list of interfaces", type: 18, payload: [UInt8](repeating: 0, count: 16)
+    ) { type, message in
+      if type == NetlinkSocket.restarted {
+        raw = []
+        return
+      }
       guard message.count >= 16 else { return }
       let attributes = Attributes(message, after: 16)
       let index = Int(message.loadUnaligned(fromByteOffset: 4, as: Int32.self))
@@ -90,8 +94,12 @@ enum AddressSource {
     var raw: [(index: Int, address: InterfaceAddress)] = []
     // struct ifaddrmsg
     try socket.dump(
-      "list of addresses", type: 22, payload: [UInt8](repeating: 0, count: 8), restart: { raw = [] }
-    ) { _, message in
+      "list of addresses", type: 22, payload: [UInt8](repeating: 0, count: 8)
+    ) { type, message in
+      if type == NetlinkSocket.restarted {
+        raw = []
+        return
+      }
       guard message.count >= 8, message[0] == AF_INET || message[0] == AF_INET6 else { return }
       let attributes = Attributes(message, after: 8)
       let index = Int(message.loadUnaligned(fromByteOffset: 4, as: UInt32.self))
@@ -133,7 +141,11 @@ enum NeighbourSource {
       var part: [Neighbour] = []
       var payload = [UInt8](repeating: 0, count: 12)
       payload[0] = family
-      try socket.dump("list of neighbours", type: 30, payload: payload, restart: { part = [] }) { _, message in
+      try socket.dump("list of neighbours", type: 30, payload: payload) { type, message in
+        if type == NetlinkSocket.restarted {
+          part = []
+          return
+        }
         guard message.count >= 12, message[0] == family else { return }
         let state = message.loadUnaligned(fromByteOffset: 8, as: UInt16.self)
         // `ip neigh` leaves out NOARP entries.
@@ -163,7 +175,11 @@ enum NeighbourSource {
     var list: [ForwardingEntry] = []
     var payload = [UInt8](repeating: 0, count: 12)
     payload[0] = UInt8(AF_BRIDGE)
-    try socket.dump("list of forwarding entries", type: 30, payload: payload, restart: { list = [] }) { _, message in
+    try socket.dump("list of forwarding entries", type: 30, payload: payload) { type, message in
+      if type == NetlinkSocket.restarted {
+        list = []
+        return
+      }
       guard message.count >= 12, message[0] == AF_BRIDGE else { return }
       let attributes = Attributes(message, after: 12)
       let index = Int(message.loadUnaligned(fromByteOffset: 4, as: Int32.self))

@@ -92,9 +92,12 @@ final class NetlinkSocket {
     }
   }
 
+  /// The type of the message that `dump` makes up: what was listed so far is void.
+  static let restarted: UInt16 = 0
+
   /// A dump, asked for again while the kernel says that it changed in between.
   func dump(
-    _ operation: String, type: UInt16, payload: [UInt8], restart: () -> Void = {},
+    _ operation: String, type: UInt16, payload: [UInt8],
     _ body: (UInt16, UnsafeRawBufferPointer) throws -> Void
   ) throws {
     var attempt = 0
@@ -103,7 +106,7 @@ final class NetlinkSocket {
         return try request(operation, type: type, flags: UInt16(NLM_F_DUMP), payload: payload, body)
       } catch let error as NetlinkError where error.interrupted && attempt < 10 {
         attempt += 1
-        restart()
+        try body(Self.restarted, UnsafeRawBufferPointer(start: nil, count: 0))
       }
     }
   }
@@ -119,7 +122,7 @@ struct Attributes {
     bytes = UnsafeRawBufferPointer(rebasing: message[min((header + 3) & ~3, message.count)...])
   }
 
-  @inline(__always) func forEach(_ body: (Int, Attributes) -> Void) {
+  @inline(__always) func each(_ body: (Int, Attributes) -> Void) {
     var at = 0
     while at + 4 <= bytes.count {
       let length = Int(bytes.loadUnaligned(fromByteOffset: at, as: UInt16.self))

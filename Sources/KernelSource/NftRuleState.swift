@@ -46,6 +46,19 @@ struct NftRuleState {
     let slot = Self.slot(register)
     slots[slot] = content
     shifts[slot] = shift
+    // What is wider than a word overwrites the next ones.
+    var words = 1
+    switch content {
+    case .term(_, _, let bytes): words = (bytes + 3) / 4
+    case .constant(let raw): words = (raw.count + 3) / 4
+    case .bits(_, _, let length): words = Int(length + 31) / 32
+    case .empty: break
+    }
+    var next = slot + 1
+    while next < min(slot + words, slots.count) {
+      slots[next] = .empty
+      next += 1
+    }
     used = max(used, slot + 1)
   }
 }

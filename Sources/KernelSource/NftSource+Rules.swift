@@ -6,7 +6,7 @@ extension NftSource {
   mutating func rule(_ expressions: Attributes?, userdata: Attributes?) {
     lowering.beginRule()
     rule.begin(lowering.family)
-    expressions?.forEach { _, element in
+    expressions?.each { _, element in
       guard let name = element[1]?.stringBytes else { return }
       expression(name, element[2] ?? Attributes(UnsafeRawBufferPointer(start: nil, count: 0)))
     }

@@ -53,7 +53,7 @@ extension NftSource {
       if left.type == .interfaceName || left.type == .string {
         // Fewer bytes than a name has: a wildcard.
         if raw.count < loaded { high = low | ~Bits128.mask(leading: raw.count * 8) }
-      } else if left.width > loaded * 8, !left.type.isText, left.expression.isWholeField {
+      } else if !host, left.width > loaded * 8, !left.type.isText, left.expression.isWholeField {
         // Only the leading bytes of an address were loaded: a prefix.
         let rest = left.width - loaded * 8
         low = low << rest
@@ -384,7 +384,7 @@ extension NftSource {
       timed = timed || spelled.hasPrefix("limit") || spelled.hasPrefix("quota") || spelled.hasPrefix("ct count")
       text += " " + spelled
     }
-    if let one = data[7] { add(one) } else { data[10]?.forEach { _, expression in add(expression) } }
+    if let one = data[7] { add(one) } else { data[10]?.each { _, expression in add(expression) } }
     text += " }"
     let id = lowering.text(text)
     lowering.add(timed ? .timeDependent(id) : .changeSet(id) as Statement)

@@ -152,7 +152,7 @@ struct NftSource {
       var base: BaseChain?
       if let hook = attributes[4], let at = Self.hook(hook[1]?.be32 ?? 99, family: number) {
         var devices = hook[3].map { [$0.string] } ?? []
-        hook[4]?.forEach { _, device in devices.append(device.string) }
+        hook[4]?.each { _, device in devices.append(device.string) }
         base = BaseChain(
           type: attributes[7].flatMap { ChainType(rawValue: $0.string) } ?? .filter, hook: at,
           priority: Int(Int32(bitPattern: hook[2]?.be32 ?? 0)),
@@ -201,7 +201,7 @@ struct NftSource {
     try? each("flowtables of nf_tables", Message.getFlowtable) { state, number, attributes in
       guard let table = state.table(number, attributes[1]), let name = attributes[2]?.string else { return }
       var devices: [String] = []
-      attributes[3]?[3]?.forEach { _, device in devices.append(device.string) }
+      attributes[3]?[3]?.each { _, device in devices.append(device.string) }
       let priority = Int32(bitPattern: attributes[3]?[2]?.be32 ?? 0)
       state.lowering.ruleset.objects.append(
         TableObject(
@@ -270,13 +270,14 @@ struct NftSource {
     if flags & 16 != 0 { set.flags.insert(.timeout) }
     if flags & 32 != 0 { set.flags.insert(.dynamic) }
     if !flags.isMultiple(of: 2) {
-      set.dataTypes = []
+      // A verdict map says so by its data.
+      if data == [.verdict] { set.dataTypes = [] }
     } else {
       if flags & 48 != 0 { set.flags.insert(.volatile) }
+      if let size = attributes[9]?[1]?.be32, size > 0 { set.properties.append("size \(size)") }
       if let timeout = attributes[11]?.be64, timeout > 0 {
         set.properties.append("timeout \(NftTexts.duration(timeout))")
       }
-      if let size = attributes[9]?[1]?.be32, size > 0 { set.properties.append("size \(size)") }
       if user.flatMap({ Self.user($0, type: 2) }).map({ Attributes($0).u32 }) == 1 { set.flags.insert(.autoMerge) }
       if let comment = user.flatMap({ Self.userString($0, type: 7) }) {
         set.properties.append("comment \"\(comment)\"")
@@ -310,7 +311,7 @@ struct NftSource {
     let table = TableID(Int(key.table))
     try socket.request("elements of \(key.name)", type: Message.getElements, flags: 0x300, payload: payload) {
       _, message in
-      Attributes(message, after: 4)[3]?.forEach { _, element in
+      Attributes(message, after: 4)[3]?.each { _, element in
         elements.append(element, table: table, &lowering)
       }
     }

@@ -12,7 +12,11 @@ enum RouteSource {
       var part: [Route] = []
       var payload = [UInt8](repeating: 0, count: 12)
       payload[0] = UInt8(version == .v4 ? AF_INET : AF_INET6)
-      try socket.dump("list of routes", type: 26, payload: payload, restart: { part = [] }) { _, message in
+      try socket.dump("list of routes", type: 26, payload: payload) { type, message in
+        if type == NetlinkSocket.restarted {
+          part = []
+          return
+        }
         if let route = route(message, version, names) { part.append(route) }
       }
       list += part
@@ -121,7 +125,11 @@ enum RoutingRuleSource {
       var part: [RoutingRule] = []
       var payload = [UInt8](repeating: 0, count: 12)
       payload[0] = UInt8(version == .v4 ? AF_INET : AF_INET6)
-      try socket.dump("list of routing rules", type: 34, payload: payload, restart: { part = [] }) { _, message in
+      try socket.dump("list of routing rules", type: 34, payload: payload) { type, message in
+        if type == NetlinkSocket.restarted {
+          part = []
+          return
+        }
         if let rule = rule(message, version) { part.append(rule) }
       }
       list += part

@@ -11,7 +11,11 @@ enum VirtualServerSource {
     guard let family = try family(socket) else { return nil }
     var services: [(VirtualServer, [UInt8])] = []
     // IPVS_CMD_GET_SERVICE; struct genlmsghdr with IPVS_GENL_VERSION 1.
-    try socket.dump("virtual servers", type: family, payload: [4, 1, 0, 0], restart: { services = [] }) { _, message in
+    try socket.dump("virtual servers", type: family, payload: [4, 1, 0, 0]) { type, message in
+      if type == NetlinkSocket.restarted {
+        services = []
+        return
+      }
       guard let service = Attributes(message, after: 4)[1] else { return }
       let version: IPVersion = service[1]?.u16 == UInt16(AF_INET6) ? .v6 : .v4
       var server = VirtualServer(

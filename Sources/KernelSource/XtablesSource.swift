@@ -82,7 +82,11 @@ enum IPSetSource {
       var payload: [UInt8] = [2, 0, 0, 0]
       payload.appendAttribute(1, [6])
       payload.appendAttribute(8 | 0x4000, [0, 0, 0, 2])
-      try socket.dump("ipsets", type: 0x607, payload: payload, restart: { names = [] }) { _, message in
+      try socket.dump("ipsets", type: 0x607, payload: payload) { type, message in
+        if type == NetlinkSocket.restarted {
+          names = []
+          return
+        }
         if let name = Attributes(message, after: 4)[2]?.string { names.append(name) }
       }
     } catch let error as NetlinkError where error.code != EPERM {

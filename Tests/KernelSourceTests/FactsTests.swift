@@ -10,7 +10,8 @@ import Wire
   @Test func linksAndRoutes() throws {
     let space = try Lab.Namespace("facts")
     for line in [
-      "link add eth7 type veth peer name eth8", "link set eth8 up", "link set eth7 up mtu 1450", "link add br0 type bridge", "link set br0 up",
+      "link add eth7 type veth peer name eth8", "link set eth8 up", "link set eth7 up mtu 1450",
+      "link add br0 type bridge", "link set br0 up",
       "link add veth0 type veth peer name veth1", "link set veth0 master br0", "link set veth0 up",
       "link add vxlan7 type vxlan id 5 dstport 8472 local 192.0.2.1 dev eth7 nolearning", "link set vxlan7 up",
       "link set eth7 group 5", "addr add 192.0.2.1/24 brd + dev eth7", "addr add 192.0.2.7/24 dev eth7",

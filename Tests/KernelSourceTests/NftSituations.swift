@@ -73,8 +73,12 @@ enum NftSituations {
       "fib", "inet",
       [
         "fib daddr type local accept", "fib saddr type != local drop", "fib daddr type { local, broadcast } accept",
-        "fib saddr . iif oif missing drop", "fib saddr . mark oif exists accept", "fib daddr . iif type local accept",
-        "fib daddr oifname \"eth7\" accept",
+        "fib daddr . iif type local accept",
+      ]),
+    chain(
+      "reverse path", "ip", hook: "prerouting",
+      [
+        "fib saddr . iif oif missing drop", "fib saddr . mark oif exists accept", "fib daddr oifname \"eth7\" accept",
       ]),
     chain(
       "rejects", "inet",
@@ -179,7 +183,9 @@ enum NftSituations {
         """),
   ]
 
-  private static func chain(_ name: String, _ family: String, hook: String = "output", _ rules: [String]) -> NftSituation {
+  private static func chain(_ name: String, _ family: String, hook: String = "output", _ rules: [String])
+    -> NftSituation
+  {
     NftSituation(
       name: name,
       text: "table \(family) t {\n  chain c { type filter hook \(hook) priority raw; policy accept;\n"
