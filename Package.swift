@@ -19,6 +19,7 @@ let package = Package(
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
     .systemLibrary(name: "CLibYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
     .systemLibrary(name: "CPcap", pkgConfig: "libpcap", providers: [.apt(["libpcap-dev"])]),
+    .systemLibrary(name: "CMnl", pkgConfig: "libmnl", providers: [.apt(["libmnl-dev"])]),
     // 1
     .target(name: "Input", dependencies: ["Wire", "CSimdjson", "CZlib", "CZstd", "CLibYAML"]),
     .target(name: "Findings", dependencies: ["Wire"]),
@@ -26,6 +27,7 @@ let package = Package(
     // 2
     .target(name: "Snapshot", dependencies: ["Wire", "Input", "Ruleset"]),
     .target(name: "CaptureFile", dependencies: ["Wire", "Input", "CPcap", "CZlib", "CZstd"]),
+    .target(name: "KernelSource", dependencies: ["Wire", "Input", "Ruleset", "Snapshot", "CMnl"]),
     // 3
     .target(name: "PacketPath", dependencies: ["Wire", "Input", "Ruleset", "Snapshot"]),
     .target(name: "CaptureAnalysis", dependencies: ["Wire", "Input", "Findings", "CaptureFile"]),
@@ -38,6 +40,7 @@ let package = Package(
       name: "kubepath",
       dependencies: [
         "Wire", "Input", "Findings", "Ruleset", "Snapshot", "PacketPath", "Report", "CaptureFile", "CaptureAnalysis",
+        "KernelSource", "CZlib",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     // Times whole processes beside their peers; nothing depends on it.
@@ -55,6 +58,8 @@ let package = Package(
     .testTarget(name: "PacketPathTests", dependencies: ["Wire", "Input", "Ruleset", "Snapshot", "PacketPath"]),
     .testTarget(name: "ReportTests", dependencies: ["Wire", "Input", "Snapshot", "PacketPath", "Report"]),
     .testTarget(name: "NftTests", dependencies: ["Wire", "Input", "Ruleset", "Snapshot"]),
+    .testTarget(
+      name: "KernelSourceTests", dependencies: ["KernelSource", "Input", "PacketPath", "Ruleset", "Snapshot", "Wire"]),
     .testTarget(name: "CaptureFileTests", dependencies: ["CaptureFile", "Wire"]),
     .testTarget(name: "CaptureAnalysisTests", dependencies: ["CaptureAnalysis", "CaptureFile", "Findings", "Wire"]),
   ],

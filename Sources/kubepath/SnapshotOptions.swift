@@ -1,5 +1,6 @@
 import ArgumentParser
 import Input
+import KernelSource
 import Snapshot
 import Wire
 
@@ -11,6 +12,12 @@ struct SnapshotOptions: ParsableArguments {
       "Files, folders or archives with a node's dumps; '-' reads one dump from standard input. May be repeated.",
       valueName: "path"))
   var snapshot: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "Look at the running kernel in another network namespace: a name of 'ip netns' or a process's number.",
+      valueName: "name"))
+  var netns: String?
 
   @Option(help: ArgumentHelp("Which node, where the snapshot holds several.", valueName: "name"))
   var node: String?
@@ -35,10 +42,14 @@ struct SnapshotOptions: ParsableArguments {
 
   /// Loads what the options name. Throws usage errors, and `InputError` where something cannot be opened.
   func load() throws -> Bundle {
-    guard !snapshot.isEmpty else {
-      throw ValidationError("Name the node's dumps with -s (files, a folder, an archive, or '-').")
+    var bundle: Bundle
+    if snapshot.isEmpty {
+      bundle = Bundle()
+      bundle.snapshots = [try KernelSource.read(netns: netns)]
+    } else {
+      guard netns == nil else { throw ValidationError("--netns asks the running kernel; leave out -s.") }
+      bundle = try SnapshotLoader.load(snapshot)
     }
-    var bundle = try SnapshotLoader.load(snapshot)
     for index in bundle.snapshots.indices { try supply(&bundle.snapshots[index]) }
     return bundle
   }
