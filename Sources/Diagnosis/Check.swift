@@ -14,6 +14,6 @@ public enum Checks {
     MasqueradeScope.self, Hairpin.self, ForwardDrop.self, NetworkPolicyDrop.self, IPForwardOff.self, ReversePathFilter.self,
     BridgeNFCallOff.self, NotrackBeforeNAT.self, HealthCheckNodePort.self, NodePortInEphemeralRange.self, TopologyHints.self,
     DualStackFamilyMissing.self, MixedIptablesBackends.self, ModeLeftovers.self, IPVSWeightZero.self, LoadBalancerAddress.self,
-    IngressPathCheck.self, DNSService.self, LocalhostNodePort.self,
+    IngressPathCheck.self, DNSService.self, LocalhostNodePort.self, HostPortShadowing.self,
   ]
 }

@@ -62,6 +62,7 @@ public struct NodeContext: Sendable {
   /// Served external frontends whose source had to be rewritten, and was.
   public var masqueradeWanted = 0
   public var masqueradeDone = 0
+  public var leftMarked = 0
   /// Of ClusterIPs alone: none rewritten at all means that kube-proxy detects no local traffic (detectLocalMode none).
   public var clusterMasqueradeDone = 0
   public var usesHints: [Int] = []

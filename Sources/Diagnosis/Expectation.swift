@@ -28,7 +28,7 @@ public struct Expectation: Sendable {
       if !ranges.contains(where: { $0.contains(source) }), !ranges.isEmpty {
         var refused = Expectation(result: .drop)
         refused.mayRefuse = true
-        if origin != .outside {
+        if origin == .node {
           // The node's own traffic passes where a range holds the node's address.
           refused.result = .serve
           refused.acceptable = selection.acceptableCluster + selection.acceptableLocal

@@ -16,6 +16,8 @@ struct Observer {
   let outside: [IPVersion: IPAddress]
   let ownAddresses: Set<IPAddress>
   let nodeAddress: [IPVersion: IPAddress]
+  /// How many Services claim an address and port.
+  let claims: [Frontend: Int]
   var context: NodeContext
 
   init(_ snapshot: Snapshot, _ intent: Cluster) {
@@ -35,6 +37,7 @@ struct Observer {
       addresses[address.version] = address
     }
     nodeAddress = addresses
+    claims = HostPortShadowing.claims(intent).mapValues(\.count)
     localPods = Self.localPods(intent, node, ownAddresses)
     context = NodeContext(snapshot: snapshot, name: node?.name ?? snapshot.name, node: node, isIPVS: !servers.isEmpty)
   }
@@ -88,6 +91,7 @@ struct Observer {
     let pod = pods.first { address in !selection.known.contains { $0.address == address } } ?? pods.first
     for frontend in frontends {
       context.frontends += 1
+      if context.isIPVS, claims[Frontend(.address, frontend.address, frontend.port, frontend.ipProtocol), default: 0] > 1 { continue }
       if context.isIPVS {
         observeIPVS(frontend, service, selection, index, number, slot, &kept)
         continue
@@ -97,6 +101,8 @@ struct Observer {
       if let pod { origins.append((.pod, pod, nil)) }
       for (origin, source, from) in origins {
         let reach = probe.reach(frontend, source: source, from: from)
+        // Two Services claim it: whose endpoints it should have is not settled; host-port-shadowing tells.
+        if claims[Frontend(.address, frontend.address, frontend.port, frontend.ipProtocol), default: 0] > 1 { continue }
         context.traced += 1
         let expected = Expectation.of(frontend.kind, origin, service, selection, source: source, isIPVS: false)
         var observation = Observation(
@@ -121,7 +127,10 @@ struct Observer {
     context.expectedFrom[observation.origin, default: 0] += 1
     if observation.reach.translated + observation.reach.lostBehindTranslation > 0 { context.translatedFrom[observation.origin, default: 0] += 1 }
     if observation.expected.masquerade == true, observation.reach.translated > 0 {
-      context.masqueradeWanted += 1
+      if observation.reach.leftMarked { context.leftMarked += 1 }
+      if observation.reach.deliveredHere < observation.reach.translated, observation.frontend.kind != .clusterIP || observation.reach.masqueraded > 0 {
+        context.masqueradeWanted += 1
+      }
       if observation.reach.masqueraded > 0 {
         context.masqueradeDone += 1
         if observation.frontend.kind == .clusterIP { context.clusterMasqueradeDone += 1 }
@@ -139,14 +148,16 @@ struct Observer {
       if !programmed.isEmpty {
         let rangeMatters = o.frontend.kind == .loadBalancer && !service.sourceRanges.isEmpty && o.expected.mayRefuse
         faults.insert(rangeMatters ? .rangesIgnored : .served)
-      } else if reach.untranslated > tiny, o.frontend.kind != .nodePort || o.expected.result == .drop {
-        // A NodePort that nothing serves is answered by the node's own reset: no matter.
-        if !(reach.untranslatedIsLocal && o.expected.result == .reject) { faults.insert(.notRefused) }
+      } else if reach.untranslated > tiny, !reach.untranslatedIsLocal, o.origin != .node || o.frontend.kind == .clusterIP {
+        // On a local address the node's own reset answers; and kube-proxy never refuses the node's own packets to
+        // external addresses.
+        faults.insert(.notRefused)
       }
     case .serve:
       if programmed.isEmpty {
         if reach.untranslated > 0.5 {
-          faults.insert(.ignored)
+          let answered = o.expected.mayRefuse && reach.untranslatedIsLocal
+          if !answered, !servedElsewhere(o) { faults.insert(.ignored) }
         } else if !o.expected.mayRefuse {
           faults.insert(.refused)
         }
@@ -163,11 +174,21 @@ struct Observer {
       }
       if let wanted = o.expected.masquerade, reach.translated > tiny {
         // An answer that returns through the node anyway needs no rewriting, but kube-proxy rewrites it all the same.
-        if wanted, reach.masqueraded < reach.translated - tiny { faults.insert(.notMasqueraded) }
+        if wanted, reach.masqueraded < reach.translated - reach.deliveredHere - tiny { faults.insert(.notMasqueraded) }
         if !wanted, reach.masqueraded > tiny { faults.insert(.sourceLost) }
       }
     }
     return faults
+  }
+
+  /// kube-proxy serves NodePorts on some addresses of the node only (nodePortAddresses).
+  private func servedElsewhere(_ o: Observation) -> Bool {
+    guard o.frontend.kind == .nodePort, let loopback = o.frontend.address.version == .v4 ? IPAddress("127.0.0.1") : IPAddress("::1") else { return false }
+    for address in [loopback] + ownAddresses.filter({ $0.version == o.frontend.address.version && $0 != o.frontend.address }).sorted().prefix(8) {
+      let other = Frontend(.nodePort, address, o.frontend.port, o.frontend.ipProtocol)
+      if !probe.reach(other, source: address, from: Flow.local).programmed.isEmpty { return true }
+    }
+    return false
   }
 
   /// A Pod that reaches itself through its Service must see another source address.

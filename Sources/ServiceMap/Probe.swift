@@ -36,6 +36,10 @@ public struct Reach: Sendable {
   /// Share of connections that arrive translated, and of these the ones whose source was rewritten.
   public var translated = 0.0
   public var masqueraded = 0.0
+  /// Of the translated share: delivered to a socket of this node, where postrouting is not passed.
+  public var deliveredHere = 0.0
+  /// Some translated packet left with a mark and was not masqueraded: nobody read the mark.
+  public var leftMarked = false
   /// Share that goes on to the frontend's own address: forwarded, or delivered to a socket of the node.
   public var untranslated = 0.0
   public var untranslatedIsLocal = false
@@ -99,6 +103,8 @@ public final class Probe {
         if isTranslated {
           reach.endpoints[backend, default: 0] += outcome.probability
           reach.translated += outcome.probability
+          if outcome.verdict == .deliver, outcome.sourceRule == nil { reach.deliveredHere += outcome.probability }
+          if outcome.verdict == .forward, outcome.sourceRule == nil, outcome.mark != 0 { reach.leftMarked = true }
           if reach.firstTranslatingRule == nil { reach.firstTranslatingRule = outcome.destinationRule }
           if outcome.sourceRule != nil {
             reach.masqueraded += outcome.probability

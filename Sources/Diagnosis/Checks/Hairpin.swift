@@ -5,7 +5,7 @@ enum Hairpin: Check {
   static let id = "hairpin"
 
   static func run(_ context: CheckContext) -> [Finding] {
-    context.groups(.hairpin) { _, node in node.masqueradeWanted == 0 || node.masqueradeDone > 0 }.map { group in
+    context.groups(.hairpin) { _, node in node.masqueradeDone > 0 || node.masqueradeWanted == 0 && node.leftMarked == 0 }.map { group in
       Finding(
         id: id, severity: .error, confidence: .certain, subject: context.subject(group.first, group.node),
         problem: "\(group.first.source) cannot reach itself through \(context.label(group.first))",

@@ -35,7 +35,7 @@ enum RulesFlushed: Check {
       } else if own {
         add("the node \(node.name) itself and its hostNetwork Pods reach no Service", "the jump from the nat output hook to the Service rules is missing ← a flush or a hand-made change")
       }
-      if node.masqueradeWanted > 0, node.masqueradeDone == 0 {
+      if node.masqueradeDone == 0, node.leftMarked > 0 || node.masqueradeWanted > 0 {
         add("no connection to a Service is masqueraded on \(node.name): replies take another way and connections hang", "the nat postrouting hook no longer leads to a masquerade rule for the mark that Service rules set")
       }
     }

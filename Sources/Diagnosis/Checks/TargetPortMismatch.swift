@@ -16,7 +16,8 @@ enum TargetPortMismatch: Check {
         guard !declaring.isEmpty else { continue }
         let number = UInt16(port.targetPort)
         let fits = declaring.contains { pod in pod.ports.contains { $0.name == port.targetPort || $0.port == number } }
-        guard !fits else { continue }
+        // A name that some EndpointSlice resolved is declared somewhere.
+        guard !fits, EndpointSelection(context.intent, service, port, service.clusterIPs[0].version, node: nil).known.isEmpty else { continue }
         let declared = Set(declaring.flatMap(\.ports).map { $0.name.isEmpty ? "\($0.port)" : "\($0.name) (\($0.port))" }).sorted().joined(separator: ", ")
         findings.append(
           Finding(
