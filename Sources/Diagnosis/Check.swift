@@ -11,9 +11,12 @@ public enum Checks {
   public static let all: [any Check.Type] = [
     PodNotReady.self, SelectorMismatch.self, NoEndpoints.self, TargetPortMismatch.self, NoLocalEndpointsExternal.self,
     NoLocalEndpointsInternal.self, KubeProxyNotProgramming.self, RulesFlushed.self, StaleRules.self, SourceRanges.self,
-    MasqueradeScope.self, Hairpin.self, ForwardDrop.self, NetworkPolicyDrop.self, IPForwardOff.self, ReversePathFilter.self,
-    BridgeNFCallOff.self, NotrackBeforeNAT.self, HealthCheckNodePort.self, NodePortInEphemeralRange.self, TopologyHints.self,
-    DualStackFamilyMissing.self, MixedIptablesBackends.self, ModeLeftovers.self, IPVSWeightZero.self, LoadBalancerAddress.self,
+    MasqueradeScope.self, Hairpin.self, ForwardDrop.self, NetworkPolicyDrop.self, IPForwardOff.self,
+    ReversePathFilter.self,
+    BridgeNFCallOff.self, NotrackBeforeNAT.self, HealthCheckNodePort.self, NodePortInEphemeralRange.self,
+    TopologyHints.self,
+    DualStackFamilyMissing.self, MixedIptablesBackends.self, ModeLeftovers.self, IPVSWeightZero.self,
+    LoadBalancerAddress.self,
     IngressPathCheck.self, DNSService.self, LocalhostNodePort.self, HostPortShadowing.self,
   ]
 }

@@ -82,7 +82,8 @@ public struct CheckContext: Sendable {
       var observer = Observer(snapshot, intent)
       nodes.append(observer.run())
     }
-    for (index, service) in intent.services.enumerated() where service.isProxied && intent.serviceIndex[service.fullName] == index {
+    for (index, service) in intent.services.enumerated()
+    where service.isProxied && intent.serviceIndex[service.fullName] == index {
       for (number, port) in service.ports.enumerated() {
         let version = service.clusterIPs[0].version
         let selection = EndpointSelection(intent, service, port, version, node: nil)
@@ -114,7 +115,11 @@ public struct CheckContext: Sendable {
       let chain = ruleset[step.chain]
       let table = ruleset[chain.table]
       let file = Int(table.file) < ruleset.files.count ? ruleset.files[Int(table.file)].name : nil
-      return [Finding.Evidence(file: file, line: chain.line > 0 ? Int(chain.line) : nil, text: "policy drop of chain \(ruleset.names[chain.name]) in table \(table.name)")]
+      return [
+        Finding.Evidence(
+          file: file, line: chain.line > 0 ? Int(chain.line) : nil,
+          text: "policy drop of chain \(ruleset.names[chain.name]) in table \(table.name)")
+      ]
     }
     return evidence(id, node)
   }

@@ -8,7 +8,9 @@ public enum Diagnosis {
     for check in Checks.all where (only.isEmpty || only.contains(check.id)) && !skip.contains(check.id) {
       for finding in check.run(context) { found.append((found.count, finding)) }
     }
-    return found.sorted { $0.finding.severity != $1.finding.severity ? $0.finding.severity > $1.finding.severity : $0.offset < $1.offset }
-      .map(\.finding)
+    return found.sorted {
+      $0.finding.severity != $1.finding.severity ? $0.finding.severity > $1.finding.severity : $0.offset < $1.offset
+    }
+    .map(\.finding)
   }
 }

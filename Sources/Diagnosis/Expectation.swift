@@ -21,7 +21,8 @@ public struct Expectation: Sendable {
   public var masquerade: Bool?
 
   public static func of(
-    _ kind: Frontend.Kind, _ origin: Origin, _ service: Service, _ selection: EndpointSelection, source: IPAddress, isIPVS: Bool
+    _ kind: Frontend.Kind, _ origin: Origin, _ service: Service, _ selection: EndpointSelection, source: IPAddress,
+    isIPVS: Bool
   ) -> Expectation {
     if kind == .loadBalancer, !service.sourceRanges.isEmpty {
       let ranges = service.sourceRanges.filter { $0.address.version == source.version }
@@ -39,7 +40,10 @@ public struct Expectation: Sendable {
     guard !selection.cluster.isEmpty || !selection.local.isEmpty else { return Expectation(result: .reject) }
     if kind == .clusterIP {
       if service.internalPolicyLocal {
-        if selection.local.isEmpty { return Expectation(result: isIPVS ? .serve : .drop, acceptable: selection.acceptableCluster, mayRefuse: isIPVS) }
+        if selection.local.isEmpty {
+          return Expectation(
+            result: isIPVS ? .serve : .drop, acceptable: selection.acceptableCluster, mayRefuse: isIPVS)
+        }
         return Expectation(result: .serve, acceptable: selection.acceptableLocal, masquerade: nil)
       }
       return Expectation(
@@ -51,7 +55,8 @@ public struct Expectation: Sendable {
       case .outside:
         if selection.local.isEmpty { return Expectation(result: .drop) }
         return Expectation(
-          result: .serve, acceptable: selection.acceptableLocal, mayRefuse: selection.localReadyOnly.isEmpty, masquerade: false)
+          result: .serve, acceptable: selection.acceptableLocal, mayRefuse: selection.localReadyOnly.isEmpty,
+          masquerade: false)
       case .pod, .node:
         return Expectation(
           result: .serve, acceptable: selection.acceptableCluster + selection.acceptableLocal,

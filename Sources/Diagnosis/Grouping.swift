@@ -17,7 +17,9 @@ struct FaultGroup {
 }
 
 extension CheckContext {
-  func groups(_ faults: Observation.Faults, where holds: (Observation, NodeContext) -> Bool = { _, _ in true }) -> [FaultGroup] {
+  func groups(_ faults: Observation.Faults, where holds: (Observation, NodeContext) -> Bool = { _, _ in true })
+    -> [FaultGroup]
+  {
     struct Key: Hashable {
       var service: Int
       var port: Int
@@ -25,7 +27,8 @@ extension CheckContext {
     var result: [FaultGroup] = []
     for node in nodes {
       var index: [Key: Int] = [:]
-      for observation in node.observations where !observation.faults.isDisjoint(with: faults) && holds(observation, node) {
+      for observation in node.observations
+      where !observation.faults.isDisjoint(with: faults) && holds(observation, node) {
         let key = Key(service: observation.service, port: observation.port)
         if let at = index[key] {
           result[at].observations.append(observation)
@@ -55,7 +58,9 @@ extension CheckContext {
     if pods.isEmpty { return "its selector matches no Pod" }
     let unready = pods.filter { !$0.ready }
     if unready.isEmpty { return "\(pods.count) Pods match and are ready, but none is in its EndpointSlices" }
-    let reasons = Set(unready.map { $0.reason.isEmpty ? $0.phase : $0.reason.split(separator: ":").first.map(String.init) ?? $0.reason }).sorted()
+    let reasons = Set(
+      unready.map { $0.reason.isEmpty ? $0.phase : $0.reason.split(separator: ":").first.map(String.init) ?? $0.reason }
+    ).sorted()
     return "\(pods.count) Pods match, none ready: \(reasons.prefix(3).joined(separator: ", "))"
   }
 

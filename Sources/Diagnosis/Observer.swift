@@ -29,10 +29,12 @@ struct Observer {
     probe = Probe(model)
     let servers = snapshot.virtualServers ?? []
     virtualServers = Dictionary(
-      servers.map { (Frontend(.address, $0.address, $0.port, IPProtocol(rawValue: $0.ipProtocol)), $0) }, uniquingKeysWith: { a, _ in a })
+      servers.map { (Frontend(.address, $0.address, $0.port, IPProtocol(rawValue: $0.ipProtocol)), $0) },
+      uniquingKeysWith: { a, _ in a })
     outside = [.v4: ServiceMap.outsideAddress(.v4, snapshot), .v6: ServiceMap.outsideAddress(.v6, snapshot)]
     var addresses: [IPVersion: IPAddress] = [:]
-    for address in (node?.internalIPs ?? []) + (snapshot.addresses ?? []).filter({ $0.scope == "global" }).map(\.address)
+    for address in (node?.internalIPs ?? [])
+      + (snapshot.addresses ?? []).filter({ $0.scope == "global" }).map(\.address)
     where addresses[address.version] == nil {
       addresses[address.version] = address
     }
@@ -53,7 +55,9 @@ struct Observer {
       outer: for slice in intent.slices {
         for endpoint in slice.endpoints where endpoint.node == id && !own.contains(endpoint.address) {
           let version = endpoint.address.version
-          if !(found[version]?.contains(endpoint.address) ?? false) { found[version, default: []].append(endpoint.address) }
+          if !(found[version]?.contains(endpoint.address) ?? false) {
+            found[version, default: []].append(endpoint.address)
+          }
           if found[version]!.count > 20 { break outer }
         }
       }
@@ -62,7 +66,8 @@ struct Observer {
   }
 
   mutating func run() -> NodeContext {
-    for (index, service) in intent.services.enumerated() where service.isProxied && intent.serviceIndex[service.fullName] == index {
+    for (index, service) in intent.services.enumerated()
+    where service.isProxied && intent.serviceIndex[service.fullName] == index {
       for number in service.ports.indices {
         for version in [IPVersion.v4, .v6] where service.clusterIPs.contains(where: { $0.version == version }) {
           observe(index, number, version)
@@ -80,9 +85,12 @@ struct Observer {
     var kept = false
     var frontends: [Frontend] = []
     for (list, kind) in [
-      (service.clusterIPs, Frontend.Kind.clusterIP), (service.externalIPs, .externalIP), (service.loadBalancerIPs, .loadBalancer),
+      (service.clusterIPs, Frontend.Kind.clusterIP), (service.externalIPs, .externalIP),
+      (service.loadBalancerIPs, .loadBalancer),
     ] {
-      for address in list where address.version == version { frontends.append(Frontend(kind, address, port.port, port.ipProtocol)) }
+      for address in list where address.version == version {
+        frontends.append(Frontend(kind, address, port.port, port.ipProtocol))
+      }
     }
     if port.nodePort != 0, let address = nodeAddress[version] {
       frontends.append(Frontend(.nodePort, address, port.nodePort, port.ipProtocol))
@@ -91,7 +99,11 @@ struct Observer {
     let pod = pods.first { address in !selection.known.contains { $0.address == address } } ?? pods.first
     for frontend in frontends {
       context.frontends += 1
-      if context.isIPVS, claims[Frontend(.address, frontend.address, frontend.port, frontend.ipProtocol), default: 0] > 1 { continue }
+      if context.isIPVS,
+        claims[Frontend(.address, frontend.address, frontend.port, frontend.ipProtocol), default: 0] > 1
+      {
+        continue
+      }
       if context.isIPVS {
         observeIPVS(frontend, service, selection, index, number, slot, &kept)
         continue
@@ -106,7 +118,8 @@ struct Observer {
         context.traced += 1
         let expected = Expectation.of(frontend.kind, origin, service, selection, source: source, isIPVS: false)
         var observation = Observation(
-          service: index, port: number, frontend: frontend, origin: origin, source: source, reach: reach, expected: expected, selection: slot)
+          service: index, port: number, frontend: frontend, origin: origin, source: source, reach: reach,
+          expected: expected, selection: slot)
         observation.faults = judge(observation, service, selection)
         count(observation)
         if !observation.faults.isEmpty {
@@ -125,10 +138,14 @@ struct Observer {
   private mutating func count(_ observation: Observation) {
     guard observation.expected.result == .serve, !observation.expected.mayRefuse else { return }
     context.expectedFrom[observation.origin, default: 0] += 1
-    if observation.reach.translated + observation.reach.lostBehindTranslation > 0 { context.translatedFrom[observation.origin, default: 0] += 1 }
+    if observation.reach.translated + observation.reach.lostBehindTranslation > 0 {
+      context.translatedFrom[observation.origin, default: 0] += 1
+    }
     if observation.expected.masquerade == true, observation.reach.translated > 0 {
       if observation.reach.leftMarked { context.leftMarked += 1 }
-      if observation.reach.deliveredHere < observation.reach.translated, observation.frontend.kind != .clusterIP || observation.reach.masqueraded > 0 {
+      if observation.reach.deliveredHere < observation.reach.translated,
+        observation.frontend.kind != .clusterIP || observation.reach.masqueraded > 0
+      {
         context.masqueradeWanted += 1
       }
       if observation.reach.masqueraded > 0 {
@@ -148,7 +165,9 @@ struct Observer {
       if !programmed.isEmpty {
         let rangeMatters = o.frontend.kind == .loadBalancer && !service.sourceRanges.isEmpty && o.expected.mayRefuse
         faults.insert(rangeMatters ? .rangesIgnored : .served)
-      } else if reach.untranslated > tiny, !reach.untranslatedIsLocal, o.origin != .node || o.frontend.kind == .clusterIP {
+      } else if reach.untranslated > tiny, !reach.untranslatedIsLocal,
+        o.origin != .node || o.frontend.kind == .clusterIP
+      {
         // On a local address the node's own reset answers; and kube-proxy never refuses the node's own packets to
         // external addresses.
         faults.insert(.notRefused)
@@ -167,10 +186,14 @@ struct Observer {
       if reach.rejected + reach.dropped > tiny, !reach.isUncertain { faults.insert(.partlyIgnored) }
       if reach.lostBehindTranslation > tiny { faults.insert(.lostBehind) }
       let certain = programmed.subtracting(selection.ambiguous)
-      if !o.expected.acceptable.contains(where: { $0.subtracting(selection.ambiguous) == certain }) { faults.insert(.wrongEndpoints) }
+      if !o.expected.acceptable.contains(where: { $0.subtracting(selection.ambiguous) == certain }) {
+        faults.insert(.wrongEndpoints)
+      }
       if !faults.contains(.wrongEndpoints), service.affinity == nil, !reach.isUncertain, reach.endpoints.count > 1 {
         let share = 1 / Double(reach.endpoints.count)
-        if reach.translated > 0.999, reach.endpoints.values.contains(where: { abs($0 - share) > 1e-4 }) { faults.insert(.uneven) }
+        if reach.translated > 0.999, reach.endpoints.values.contains(where: { abs($0 - share) > 1e-4 }) {
+          faults.insert(.uneven)
+        }
       }
       if let wanted = o.expected.masquerade, reach.translated > tiny {
         // An answer that returns through the node anyway needs no rewriting, but kube-proxy rewrites it all the same.
@@ -183,8 +206,12 @@ struct Observer {
 
   /// kube-proxy serves NodePorts on some addresses of the node only (nodePortAddresses).
   private func servedElsewhere(_ o: Observation) -> Bool {
-    guard o.frontend.kind == .nodePort, let loopback = o.frontend.address.version == .v4 ? IPAddress("127.0.0.1") : IPAddress("::1") else { return false }
-    for address in [loopback] + ownAddresses.filter({ $0.version == o.frontend.address.version && $0 != o.frontend.address }).sorted().prefix(8) {
+    guard o.frontend.kind == .nodePort,
+      let loopback = o.frontend.address.version == .v4 ? IPAddress("127.0.0.1") : IPAddress("::1")
+    else { return false }
+    for address in [loopback]
+      + ownAddresses.filter({ $0.version == o.frontend.address.version && $0 != o.frontend.address }).sorted().prefix(8)
+    {
       let other = Frontend(.nodePort, address, o.frontend.port, o.frontend.ipProtocol)
       if !probe.reach(other, source: address, from: Flow.local).programmed.isEmpty { return true }
     }
@@ -210,7 +237,8 @@ struct Observer {
 
   /// IPVS mode: the virtual server's table against intent; the walk through LOCAL_IN comes with the engine's IPVS.
   private mutating func observeIPVS(
-    _ frontend: Frontend, _ service: Service, _ selection: EndpointSelection, _ index: Int, _ number: Int, _ slot: Int, _ kept: inout Bool
+    _ frontend: Frontend, _ service: Service, _ selection: EndpointSelection, _ index: Int, _ number: Int, _ slot: Int,
+    _ kept: inout Bool
   ) {
     let server = virtualServers[Frontend(.address, frontend.address, frontend.port, frontend.ipProtocol)]
     var reach = Reach()
@@ -231,7 +259,8 @@ struct Observer {
     expected.acceptable = isLocal && !selection.local.isEmpty ? selection.acceptableLocal : selection.acceptableCluster
     expected.mayRefuse = selection.readyOnly.isEmpty
     var observation = Observation(
-      service: index, port: number, frontend: frontend, origin: .pod, source: frontend.address, reach: reach, expected: expected, selection: slot)
+      service: index, port: number, frontend: frontend, origin: .pod, source: frontend.address, reach: reach,
+      expected: expected, selection: slot)
     observation.faults = judge(observation, service, selection)
     count(observation)
     if !observation.faults.isEmpty {

@@ -41,13 +41,16 @@ public struct Cluster: Sendable {
       if serviceIndex.updateValue(index, forKey: service.fullName) != nil {
         warn(service.file, "Service \(service.fullName) is given more than once; the last one counts")
       }
-      for address in service.clusterIPs + service.externalIPs + service.loadBalancerIPs + service.proxiedLoadBalancerIPs {
+      for address in service.clusterIPs + service.externalIPs + service.loadBalancerIPs + service.proxiedLoadBalancerIPs
+      {
         ownerOfAddress[address] = "svc/\(service.fullName)"
       }
     }
     // A slice may appear in several files; the last one counts, as with a later `kubectl get`.
     var lastOfSlice: [String: Int] = [:]
-    for (index, slice) in slices.enumerated() where !slice.name.isEmpty { lastOfSlice["\(slice.namespace)/\(slice.name)"] = index }
+    for (index, slice) in slices.enumerated() where !slice.name.isEmpty {
+      lastOfSlice["\(slice.namespace)/\(slice.name)"] = index
+    }
     for (index, slice) in slices.enumerated() {
       let own = "\(slice.namespace)/\(slice.name)"
       if let last = lastOfSlice[own], last != index {
@@ -90,6 +93,7 @@ public struct Cluster: Sendable {
   }
 
   mutating func warn(_ file: Int, _ message: String) {
-    diagnostics.add(Diagnostic(.warning, file: files.indices.contains(file) ? files[file].name : "objects", .whole, escaped(message)))
+    diagnostics.add(
+      Diagnostic(.warning, file: files.indices.contains(file) ? files[file].name : "objects", .whole, escaped(message)))
   }
 }

@@ -8,7 +8,9 @@ public struct EndpointAddress: Hashable, Sendable, Comparable {
     self.address = address
     self.port = port
   }
-  public static func < (a: EndpointAddress, b: EndpointAddress) -> Bool { a.address != b.address ? a.address < b.address : a.port < b.port }
+  public static func < (a: EndpointAddress, b: EndpointAddress) -> Bool {
+    a.address != b.address ? a.address < b.address : a.port < b.port
+  }
 }
 
 extension EndpointAddress: CustomStringConvertible {
@@ -48,13 +50,23 @@ public struct EndpointSelection: Sendable {
         for endpoint in slice.endpoints where endpoint.address.version == version {
           let backend = EndpointAddress(endpoint.address, entry.port)
           known.insert(backend)
-          if let before = states.updateValue(endpoint.ready, forKey: backend), before != endpoint.ready { ambiguous.insert(backend) }
+          if let before = states.updateValue(endpoint.ready, forKey: backend), before != endpoint.ready {
+            ambiguous.insert(backend)
+          }
           let isLocal = endpoint.node == nodeID
           if endpoint.ready {
             readyOnly.insert(backend)
             if isLocal { localReadyOnly.insert(backend) }
-            if endpoint.zoneHints.isEmpty { everyHasZone = false } else if endpoint.zoneHints.contains(zoneID) { zoneReady.insert(backend) }
-            if endpoint.nodeHints.isEmpty { everyHasNode = false } else if endpoint.nodeHints.contains(nodeID) { nodeReady.insert(backend) }
+            if endpoint.zoneHints.isEmpty {
+              everyHasZone = false
+            } else if endpoint.zoneHints.contains(zoneID) {
+              zoneReady.insert(backend)
+            }
+            if endpoint.nodeHints.isEmpty {
+              everyHasNode = false
+            } else if endpoint.nodeHints.contains(nodeID) {
+              nodeReady.insert(backend)
+            }
           } else if endpoint.serving && endpoint.terminating {
             terminating.insert(backend)
             if isLocal { localTerminating.insert(backend) }
@@ -66,7 +78,11 @@ public struct EndpointSelection: Sendable {
     local = localReadyOnly.isEmpty ? localTerminating : localReadyOnly
     hinted = cluster
     if !readyOnly.isEmpty {
-      if everyHasNode, !nodeReady.isEmpty { hinted = nodeReady } else if everyHasZone, !zoneReady.isEmpty { hinted = zoneReady }
+      if everyHasNode, !nodeReady.isEmpty {
+        hinted = nodeReady
+      } else if everyHasZone, !zoneReady.isEmpty {
+        hinted = zoneReady
+      }
       zoneHinted = everyHasZone && !zoneReady.isEmpty ? zoneReady : cluster
     } else {
       zoneHinted = cluster

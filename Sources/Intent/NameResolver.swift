@@ -34,7 +34,9 @@ public struct NameResolver: Sendable {
       return try ingress(String(text.dropFirst(scheme.count)), scheme)
     }
     var parts = text.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
-    guard parts.count >= 2 else { throw .unknown("“\(text)”: expected svc/NAMESPACE/NAME:PORT, pod/NAMESPACE/NAME or node/NAME") }
+    guard parts.count >= 2 else {
+      throw .unknown("“\(text)”: expected svc/NAMESPACE/NAME:PORT, pod/NAMESPACE/NAME or node/NAME")
+    }
     let kind = parts.removeFirst()
     var port = ""
     if let colon = parts[parts.count - 1].firstIndex(of: ":") {
@@ -42,7 +44,9 @@ public struct NameResolver: Sendable {
       parts[parts.count - 1] = String(parts[parts.count - 1][..<colon])
     }
     if kind == "node" {
-      guard let node = intent.nodes.first(where: { $0.name == parts[0] }) else { throw .unknown("no Node “\(parts[0])” among the objects") }
+      guard let node = intent.nodes.first(where: { $0.name == parts[0] }) else {
+        throw .unknown("no Node “\(parts[0])” among the objects")
+      }
       return Target(addresses: node.internalIPs.sorted(), port: UInt16(port), ipProtocol: nil)
     }
     if parts.count == 1 { parts.insert("default", at: 0) }
@@ -55,7 +59,9 @@ public struct NameResolver: Sendable {
       guard let pod = intent.pods.last(where: { $0.namespace == parts[0] && $0.name == parts[1] }) else {
         throw .unknown("no Pod “\(full)” among the objects")
       }
-      guard !pod.addresses.isEmpty else { throw .unknown("Pod \(full) has no address (\(pod.reason.isEmpty ? pod.phase : pod.reason))") }
+      guard !pod.addresses.isEmpty else {
+        throw .unknown("Pod \(full) has no address (\(pod.reason.isEmpty ? pod.phase : pod.reason))")
+      }
       let number = UInt16(port) ?? pod.ports.first { $0.name == port && !port.isEmpty }?.port
       if !port.isEmpty, number == nil { throw .unknown("Pod \(full) has no port “\(port)”") }
       return Target(addresses: pod.addresses.sorted(), port: number, ipProtocol: nil)
@@ -65,7 +71,8 @@ public struct NameResolver: Sendable {
 
   private func target(_ service: Service, _ port: String) throws(Failure) -> Target {
     guard !service.headless, !service.clusterIPs.isEmpty else {
-      throw .unknown("Service \(service.fullName) has no ClusterIP (\(service.headless ? "headless" : service.kind.rawValue))")
+      throw .unknown(
+        "Service \(service.fullName) has no ClusterIP (\(service.headless ? "headless" : service.kind.rawValue))")
     }
     let chosen = service.ports.first { port.isEmpty ? true : $0.name == port || String($0.port) == port }
     guard let chosen else {
@@ -81,14 +88,20 @@ public struct NameResolver: Sendable {
     let host = rest[..<slash].split(separator: ":").first.map(String.init) ?? ""
     let path = slash == rest.endIndex ? "/" : String(rest[slash...])
     let fitting = intent.ingressPaths.filter { entry in
-      (entry.host.isEmpty || entry.host == host || entry.host.hasPrefix("*.") && host.hasSuffix(entry.host.dropFirst(1)))
+      (entry.host.isEmpty || entry.host == host
+        || entry.host.hasPrefix("*.") && host.hasSuffix(entry.host.dropFirst(1)))
         && path.hasPrefix(entry.path)
     }
-    guard let best = fitting.max(by: { ($0.host.isEmpty ? 0 : 1, $0.path.utf8.count) < ($1.host.isEmpty ? 0 : 1, $1.path.utf8.count) }) else {
+    guard
+      let best = fitting.max(by: {
+        ($0.host.isEmpty ? 0 : 1, $0.path.utf8.count) < ($1.host.isEmpty ? 0 : 1, $1.path.utf8.count)
+      })
+    else {
       throw .unknown("no Ingress for “\(scheme)\(rest)” among the objects")
     }
     guard let service = intent.service("\(best.namespace)/\(best.service)") else {
-      throw .unknown("Ingress \(best.namespace)/\(best.ingress) leads to Service “\(best.service)”, which does not exist")
+      throw .unknown(
+        "Ingress \(best.namespace)/\(best.ingress) leads to Service “\(best.service)”, which does not exist")
     }
     return try target(service, best.port)
   }

@@ -57,8 +57,16 @@ extension ObjectReader {
       case "nodeName": if let name = member.string { endpoint.node = cluster.intern(name) }
       case "topology": if let name = member["kubernetes.io/hostname"]?.string { endpoint.node = cluster.intern(name) }
       case "hints":
-        if let zones = member["forZones"] { for zone in zones.elements { if let name = zone["name"]?.string { endpoint.zoneHints.append(cluster.intern(name)) } } }
-        if let nodes = member["forNodes"] { for node in nodes.elements { if let name = node["name"]?.string { endpoint.nodeHints.append(cluster.intern(name)) } } }
+        if let zones = member["forZones"] {
+          for zone in zones.elements {
+            if let name = zone["name"]?.string { endpoint.zoneHints.append(cluster.intern(name)) }
+          }
+        }
+        if let nodes = member["forNodes"] {
+          for node in nodes.elements {
+            if let name = node["name"]?.string { endpoint.nodeHints.append(cluster.intern(name)) }
+          }
+        }
       default: break
       }
     }

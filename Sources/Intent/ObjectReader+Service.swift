@@ -23,10 +23,14 @@ extension ObjectReader {
       case "clusterIP": single = member
       case "clusterIPs":
         for item in member.elements {
-          if item.text.map({ $0 == "None" }) ?? false { service.headless = true; continue }
+          if item.text.map({ $0 == "None" }) ?? false {
+            service.headless = true
+            continue
+          }
           if let found = address(item, what) { service.clusterIPs.append(found) }
         }
-      case "externalIPs": for item in member.elements { if let found = address(item, what) { service.externalIPs.append(found) } }
+      case "externalIPs":
+        for item in member.elements { if let found = address(item, what) { service.externalIPs.append(found) } }
       case "externalTrafficPolicy": service.externalPolicyLocal = member.text.map { $0 == "Local" } ?? false
       case "internalTrafficPolicy": service.internalPolicyLocal = member.text.map { $0 == "Local" } ?? false
       case "sessionAffinity": affinityIsClientIP = member.text.map { $0 == "ClientIP" } ?? false
@@ -48,7 +52,11 @@ extension ObjectReader {
       }
     }
     if service.clusterIPs.isEmpty, let single, let text = single.text, !text.isEmpty {
-      if text == "None" { service.headless = true } else if let found = address(single, what) { service.clusterIPs = [found] }
+      if text == "None" {
+        service.headless = true
+      } else if let found = address(single, what) {
+        service.clusterIPs = [found]
+      }
     }
     if affinityIsClientIP { service.affinity = timeout }
     for ingress in value["status"]?["loadBalancer"]?["ingress"]?.elements ?? value.elements {
@@ -88,7 +96,8 @@ extension ObjectReader {
       let service = backend["service"]
       path.service = service?["name"]?.string ?? backend["serviceName"]?.string ?? ""
       let port = service?["port"]
-      path.port = port?["name"]?.string ?? port?["number"]?.int.map(String.init) ?? backend["servicePort"]?.string
+      path.port =
+        port?["name"]?.string ?? port?["number"]?.int.map(String.init) ?? backend["servicePort"]?.string
         ?? backend["servicePort"]?.int.map(String.init) ?? ""
       return path.service.isEmpty ? nil : path
     }

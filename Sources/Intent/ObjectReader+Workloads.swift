@@ -24,7 +24,9 @@ extension ObjectReader {
     if let status = value["status"] {
       pod.phase = status["phase"]?.string ?? ""
       if let list = status["podIPs"] {
-        for item in list.elements { if let ip = item["ip"], let found = address(ip, what) { pod.addresses.append(found) } }
+        for item in list.elements {
+          if let ip = item["ip"], let found = address(ip, what) { pod.addresses.append(found) }
+        }
       } else if let ip = status["podIP"], ip.isString, ip.text?.isEmpty == false, let found = address(ip, what) {
         pod.addresses.append(found)
       }
@@ -34,7 +36,8 @@ extension ObjectReader {
         let isTrue = condition["status"]?.text.map { $0 == "True" } ?? false
         if type == "Ready" { pod.ready = isTrue }
         if !isTrue, type == "PodScheduled" || type == "Ready" && conditionReason.isEmpty {
-          conditionReason = [condition["reason"]?.string, condition["message"]?.string].compactMap { $0 }.joined(separator: ": ")
+          conditionReason = [condition["reason"]?.string, condition["message"]?.string].compactMap { $0 }.joined(
+            separator: ": ")
         }
       }
       if !pod.ready { pod.reason = containerReason(status) ?? conditionReason }
@@ -72,10 +75,12 @@ extension ObjectReader {
       if list == nil, let range = spec["podCIDR"]?.text?.prefix { node.podCIDRs.append(range) }
     }
     if let status = value["status"] {
-      for item in status["addresses"]?.elements ?? status.elements where item["type"]?.text.map({ $0 == "InternalIP" }) ?? false {
+      for item in status["addresses"]?.elements ?? status.elements
+      where item["type"]?.text.map({ $0 == "InternalIP" }) ?? false {
         if let ip = item["address"], let found = address(ip, what) { node.internalIPs.append(found) }
       }
-      for condition in status["conditions"]?.elements ?? status.elements where condition["type"]?.text.map({ $0 == "Ready" }) ?? false {
+      for condition in status["conditions"]?.elements ?? status.elements
+      where condition["type"]?.text.map({ $0 == "Ready" }) ?? false {
         node.ready = condition["status"]?.text.map { $0 == "True" } ?? true
         if !node.ready { node.reason = condition["message"]?.string ?? condition["reason"]?.string ?? "" }
       }

@@ -66,7 +66,8 @@ public struct ObjectReader {
     if let metadata = value["metadata"] { meta.read(metadata) }
     if meta.name.isEmpty { return cluster.warn(file, "a \(kindName) has no metadata.name; left out") }
     if let version, !Self.isKnown(version.string, of: kindName) {
-      cluster.warn(file, "\(kindName) \(meta.fullName): apiVersion “\(version.printable)” is not known; read as the newest one")
+      cluster.warn(
+        file, "\(kindName) \(meta.fullName): apiVersion “\(version.printable)” is not known; read as the newest one")
     }
     switch kindName {
     case "Service": service(value, meta)
@@ -79,7 +80,8 @@ public struct ObjectReader {
     default:
       if unknownKinds.insert(kindName).inserted, unknownKinds.count < 50 {
         cluster.diagnostics.add(
-          Diagnostic(.note, file: cluster.files[file].name, .whole, "objects of kind “\(escaped(kindName))” are not used"))
+          Diagnostic(
+            .note, file: cluster.files[file].name, .whole, "objects of kind “\(escaped(kindName))” are not used"))
       }
     }
   }
@@ -89,7 +91,8 @@ public struct ObjectReader {
     case "Service", "Endpoints", "Pod", "Node": version == "v1"
     case "EndpointSlice": version == "discovery.k8s.io/v1" || version == "discovery.k8s.io/v1beta1"
     case "NetworkPolicy": version == "networking.k8s.io/v1"
-    case "Ingress": version == "networking.k8s.io/v1" || version == "networking.k8s.io/v1beta1" || version == "extensions/v1beta1"
+    case "Ingress":
+      version == "networking.k8s.io/v1" || version == "networking.k8s.io/v1beta1" || version == "extensions/v1beta1"
     default: true
     }
   }

@@ -2,7 +2,12 @@ import Wire
 
 /// A Service as the API holds it.
 public struct Service: Sendable {
-  public enum Kind: String, Sendable { case clusterIP = "ClusterIP", nodePort = "NodePort", loadBalancer = "LoadBalancer", externalName = "ExternalName" }
+  public enum Kind: String, Sendable {
+    case clusterIP = "ClusterIP"
+    case nodePort = "NodePort"
+    case loadBalancer = "LoadBalancer"
+    case externalName = "ExternalName"
+  }
 
   /// One entry of `spec.ports`.
   public struct Port: Sendable, Hashable {

@@ -20,7 +20,8 @@ public struct Pod: Sendable {
   }
 
   public func matches(_ selector: [(key: String, value: String)]) -> Bool {
-    !selector.isEmpty && selector.allSatisfy { wanted in labels.contains { $0.key == wanted.key && $0.value == wanted.value } }
+    !selector.isEmpty
+      && selector.allSatisfy { wanted in labels.contains { $0.key == wanted.key && $0.value == wanted.value } }
   }
 }
 

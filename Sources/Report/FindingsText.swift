@@ -13,14 +13,18 @@ public enum FindingsText {
         case .info: style.dim("INFO")
         }
       out.append("\(mark)  \(style.bold(clean(finding.problem)))  \(style.dim("[\(finding.id)]"))")
-      var subject = "\(finding.subject.kind) " + [finding.subject.namespace, finding.subject.name].compactMap { $0 }.joined(separator: "/")
+      var subject =
+        "\(finding.subject.kind) "
+        + [finding.subject.namespace, finding.subject.name].compactMap { $0 }.joined(separator: "/")
       if let port = finding.subject.port { subject += " port \(port)" }
       if let node = finding.subject.node { subject += " on \(node)" }
-      out.append("  about:    \(clean(subject))" + (finding.confidence == .certain ? "" : " (\(finding.confidence.rawValue))"))
+      out.append(
+        "  about:    \(clean(subject))" + (finding.confidence == .certain ? "" : " (\(finding.confidence.rawValue))"))
       let cause = wrapped(clean(finding.cause), 88)
       for (number, line) in cause.enumerated() { out.append((number == 0 ? "  cause:    " : "            ") + line) }
       for item in finding.evidence {
-        let place = [item.file.map { clean($0) }, item.line.map(String.init), item.frame.map { "frame \($0)" }].compactMap { $0 }.joined(separator: ":")
+        let place = [item.file.map { clean($0) }, item.line.map(String.init), item.frame.map { "frame \($0)" }]
+          .compactMap { $0 }.joined(separator: ":")
         out.append("  evidence: " + (place.isEmpty ? "" : "\(place): ") + clean(item.text))
       }
       for line in finding.fix { out.append("  fix:      \(clean(line))") }

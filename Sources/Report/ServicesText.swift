@@ -14,7 +14,8 @@ public enum ServicesText {
       let endpoints = entry.endpoints
       let list = endpoints.prefix(wide ? .max : 3).map { "\($0.backend)" }.joined(separator: ",")
       var row = [
-        entry.service.map { printable($0) } ?? "-", entry.frontend.kind.rawValue, "\(entry.frontend)", entry.state.rawValue,
+        entry.service.map { printable($0) } ?? "-", entry.frontend.kind.rawValue, "\(entry.frontend)",
+        entry.state.rawValue,
         list.isEmpty ? "<none>" : endpoints.count > 3 && !wide ? "\(list) + \(endpoints.count - 3) more" : list,
       ]
       if wide {
@@ -29,7 +30,8 @@ public enum ServicesText {
   }
 
   private static func masquerade(_ reach: Reach) -> String {
-    reach.translated == 0 ? "-" : reach.masqueraded == 0 ? "kept" : reach.masqueraded >= reach.translated - 1e-9 ? "yes" : "part"
+    reach.translated == 0
+      ? "-" : reach.masqueraded == 0 ? "kept" : reach.masqueraded >= reach.translated - 1e-9 ? "yes" : "part"
   }
 
   public static func json(_ map: ServiceMap, node: String) -> [UInt8] {

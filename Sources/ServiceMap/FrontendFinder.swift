@@ -15,12 +15,14 @@ struct FrontendFinder {
     self.snapshot = snapshot
     ruleset = snapshot.ruleset
     let usable = (snapshot.addresses ?? []).filter {
-      $0.scope == "global" && !$0.address.isLoopback && $0.prefixLength < $0.address.version.width && $0.interface != "kube-ipvs0"
+      $0.scope == "global" && !$0.address.isLoopback && $0.prefixLength < $0.address.version.width
+        && $0.interface != "kube-ipvs0"
     }
     // The address of the interface that leads outside speaks for the node.
     let outside = (snapshot.routes ?? []).first { $0.destination.length == 0 }?.nextHops.first?.interface
     let sorted = usable.filter { $0.interface == outside } + usable.filter { $0.interface != outside }
-    nodeAddresses = [IPVersion.v4, .v6].compactMap { version in sorted.first { $0.address.version == version }?.address }
+    nodeAddresses = [IPVersion.v4, .v6].compactMap { version in sorted.first { $0.address.version == version }?.address
+    }
   }
 
   mutating func run() {
@@ -79,8 +81,11 @@ struct FrontendFinder {
 
   private mutating func look(at set: NamedSet) {
     guard case .verdicts = set.data, set.components >= 2, set.keyTypes.count == set.components else { return }
-    guard set.keyTypes[set.components - 2] == "inet_proto", set.keyTypes[set.components - 1] == "inet_service" else { return }
-    let version: IPVersion? = set.components == 3 ? (set.keyTypes[0] == "ipv4_addr" ? .v4 : set.keyTypes[0] == "ipv6_addr" ? .v6 : nil) : nil
+    guard set.keyTypes[set.components - 2] == "inet_proto", set.keyTypes[set.components - 1] == "inet_service" else {
+      return
+    }
+    let version: IPVersion? =
+      set.components == 3 ? (set.keyTypes[0] == "ipv4_addr" ? .v4 : set.keyTypes[0] == "ipv6_addr" ? .v6 : nil) : nil
     if set.components == 3, version == nil { return }
     guard set.components <= 3 else { return }
     let family = ruleset[set.table].family

@@ -17,7 +17,8 @@ public struct Reach: Sendable {
     public var untracked: Bool
 
     public init(
-      verdict: Outcome.Verdict, probability: Double, step: Step? = nil, detail: String? = nil, translatedTo: EndpointAddress? = nil,
+      verdict: Outcome.Verdict, probability: Double, step: Step? = nil, detail: String? = nil,
+      translatedTo: EndpointAddress? = nil,
       untracked: Bool = false
     ) {
       self.verdict = verdict
@@ -117,7 +118,8 @@ public final class Probe {
       case .drop, .reject, .noroute:
         reach.losses.append(
           Reach.Loss(
-            verdict: outcome.verdict, probability: outcome.probability, step: outcome.steps.last, detail: outcome.detail,
+            verdict: outcome.verdict, probability: outcome.probability, step: outcome.steps.last,
+            detail: outcome.detail,
             translatedTo: isTranslated ? backend : nil, untracked: outcome.untracked))
       }
     }

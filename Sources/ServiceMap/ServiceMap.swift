@@ -48,14 +48,17 @@ public struct ServiceMap: Sendable {
     let probe = Probe(model)
     let names = intent.map { Self.names($0) } ?? [:]
     let servers = Dictionary(
-      (model.snapshot.virtualServers ?? []).map { (Frontend(.address, $0.address, $0.port, IPProtocol(rawValue: $0.ipProtocol)), $0) },
+      (model.snapshot.virtualServers ?? []).map {
+        (Frontend(.address, $0.address, $0.port, IPProtocol(rawValue: $0.ipProtocol)), $0)
+      },
       uniquingKeysWith: { a, _ in a })
     for frontend in finder.found {
       if let server = servers[frontend] {
         entries.append(Self.entry(server, frontend, names))
         continue
       }
-      let outside = probe.reach(frontend, source: Self.outsideAddress(frontend.address.version, model.snapshot), from: nil, labelled: true)
+      let outside = probe.reach(
+        frontend, source: Self.outsideAddress(frontend.address.version, model.snapshot), from: nil, labelled: true)
       let own = probe.tracer.sourceAddress(to: frontend.address) ?? frontend.address
       let node = probe.reach(frontend, source: own, from: Flow.local, labelled: true)
       var entry = Entry(frontend: frontend, service: outside.label ?? node.label, outside: outside, node: node)
@@ -64,7 +67,11 @@ public struct ServiceMap: Sendable {
       name(&entry, names)
       entries.append(entry)
     }
-    entries.sort { ($0.service ?? "~", $0.frontend.kind.rawValue, $0.frontend.port) < ($1.service ?? "~", $1.frontend.kind.rawValue, $1.frontend.port) }
+    entries.sort {
+      ($0.service ?? "~", $0.frontend.kind.rawValue, $0.frontend.port) < (
+        $1.service ?? "~", $1.frontend.kind.rawValue, $1.frontend.port
+      )
+    }
   }
 
   private func name(_ entry: inout Entry, _ names: [Frontend: (String, Frontend.Kind)]) {
@@ -78,7 +85,9 @@ public struct ServiceMap: Sendable {
     }
   }
 
-  private static func entry(_ server: VirtualServer, _ frontend: Frontend, _ names: [Frontend: (String, Frontend.Kind)]) -> Entry {
+  private static func entry(_ server: VirtualServer, _ frontend: Frontend, _ names: [Frontend: (String, Frontend.Kind)])
+    -> Entry
+  {
     var reach = Reach()
     let total = server.realServers.reduce(0) { $0 + max($1.weight, 0) }
     for real in server.realServers where real.weight > 0 {
@@ -89,13 +98,17 @@ public struct ServiceMap: Sendable {
     let named = names[frontend]
     var shown = frontend
     if let kind = named?.1 { shown.kind = kind }
-    return Entry(frontend: shown, service: named?.0, outside: reach, node: reach, affinity: server.persistence, scheduler: server.scheduler)
+    return Entry(
+      frontend: shown, service: named?.0, outside: reach, node: reach, affinity: server.persistence,
+      scheduler: server.scheduler)
   }
 
   /// An address beyond the default gateway: the gateway's own, else one of the documentation ranges.
   public static func outsideAddress(_ version: IPVersion, _ snapshot: Snapshot) -> IPAddress {
-    let gateway = (snapshot.routes ?? []).lazy.filter { $0.destination.length == 0 && $0.destination.address.version == version }
-      .compactMap { $0.nextHops.first?.gateway }.first { $0.version == version && !$0.isLinkLocal }
+    let gateway = (snapshot.routes ?? []).lazy.filter {
+      $0.destination.length == 0 && $0.destination.address.version == version
+    }
+    .compactMap { $0.nextHops.first?.gateway }.first { $0.version == version && !$0.isLinkLocal }
     return gateway ?? (version == .v4 ? IPAddress("192.0.2.77")! : IPAddress("2001:db8::77")!)
   }
 
@@ -105,13 +118,14 @@ public struct ServiceMap: Sendable {
       for port in service.ports {
         let label = service.portName(port)
         for (list, kind) in [
-          (service.loadBalancerIPs, Frontend.Kind.loadBalancer), (service.externalIPs, .externalIP), (service.clusterIPs, .clusterIP),
+          (service.loadBalancerIPs, Frontend.Kind.loadBalancer), (service.externalIPs, .externalIP),
+          (service.clusterIPs, .clusterIP),
         ] {
           for address in list { names[Frontend(.address, address, port.port, port.ipProtocol)] = (label, kind) }
         }
         if port.nodePort != 0 {
           for node in intent.nodes {
-            for address in node.internalIPs { 
+            for address in node.internalIPs {
               names[Frontend(.nodePort, address, port.nodePort, port.ipProtocol)] = (label, .nodePort)
               names[Frontend(.address, address, port.nodePort, port.ipProtocol)] = (label, .nodePort)
             }

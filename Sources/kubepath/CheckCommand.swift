@@ -28,7 +28,9 @@ struct CheckCommand: ParsableCommand {
       """)
 
   @OptionGroup var source: SnapshotOptions
-  @Option(name: .customLong("fail-on"), help: ArgumentHelp("Severity that makes the exit status 1: error or warning.", valueName: "severity"))
+  @Option(
+    name: .customLong("fail-on"),
+    help: ArgumentHelp("Severity that makes the exit status 1: error or warning.", valueName: "severity"))
   var failOn: Threshold = .error
   @Option(help: ArgumentHelp("Run only this check; may be repeated.", valueName: "finding"))
   var only: [String] = []
@@ -54,21 +56,28 @@ struct CheckCommand: ParsableCommand {
       let malformed = source.reportDiagnostics(bundle)
       let intent = ObjectReader.read(bundle.objectFiles)
       Terminal.report(intent.diagnostics, verbose: source.verbose)
-      if intent.services.isEmpty { Terminal.note("kubepath: no Services among the objects: only the nodes themselves are checked") }
+      if intent.services.isEmpty {
+        Terminal.note("kubepath: no Services among the objects: only the nodes themselves are checked")
+      }
       let context = CheckContext(bundle, intent: intent)
       let findings = Diagnosis.run(context, only: Set(only), skip: Set(skip))
       let summary = context.summary
       switch output {
       case .json:
-        Terminal.write(FindingsJSON.check(findings, services: summary.services, frontends: summary.frontends, traced: summary.traced))
+        Terminal.write(
+          FindingsJSON.check(findings, services: summary.services, frontends: summary.frontends, traced: summary.traced)
+        )
       case .junit:
         let ids = Checks.all.map { $0.id }.filter { (only.isEmpty || only.contains($0)) && !skip.contains($0) }
         Terminal.write(FindingsJUnit.render(findings, checks: ids))
       case .text:
         Terminal.write(FindingsText.render(findings, style: Terminal.style(source.color)))
-        let counts = Finding.Severity.allCases.reversed().map { severity in "\(findings.count { $0.severity == severity }) \(severity.rawValue)" }
+        let counts = Finding.Severity.allCases.reversed().map { severity in
+          "\(findings.count { $0.severity == severity }) \(severity.rawValue)"
+        }
         Terminal.write(
-          "\(summary.services) services, \(summary.frontends) frontends on \(context.nodes.count) nodes, \(summary.traced) traces: \(counts.joined(separator: ", "))\n")
+          "\(summary.services) services, \(summary.frontends) frontends on \(context.nodes.count) nodes, \(summary.traced) traces: \(counts.joined(separator: ", "))\n"
+        )
       }
       if malformed || intent.diagnostics.worst == .error { throw ExitStatus.malformed }
       let limit: Finding.Severity = failOn == .error ? .error : .warning

@@ -24,6 +24,7 @@ struct ExplainCommand: ParsableCommand {
     guard let entry = Catalogue.entries.first(where: { $0.id == finding }) else {
       throw ValidationError("No finding '\(printable(finding))'; 'kubepath explain' lists all.")
     }
-    Terminal.write("\(entry.id)\n\n  what      \(entry.summary)\n  shows     \(entry.signs)\n  fix       \(entry.fix)\n")
+    Terminal.write(
+      "\(entry.id)\n\n  what      \(entry.summary)\n  shows     \(entry.signs)\n  fix       \(entry.fix)\n")
   }
 }

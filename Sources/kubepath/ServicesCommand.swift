@@ -32,7 +32,8 @@ struct ServicesCommand: ParsableCommand {
       let map = ServiceMap(NodeModel(node, indexed: true), intent: intent.isEmpty ? nil : intent)
       switch output {
       case .text, .wide:
-        Terminal.write(ServicesText.render(map, node: node.name, style: Terminal.style(source.color), wide: output == .wide))
+        Terminal.write(
+          ServicesText.render(map, node: node.name, style: Terminal.style(source.color), wide: output == .wide))
       case .json: Terminal.write(ServicesText.json(map, node: node.name))
       case .yaml: Terminal.write(try YAMLText.from(json: ServicesText.json(map, node: node.name)))
       }

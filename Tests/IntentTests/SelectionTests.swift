@@ -64,7 +64,10 @@ private let cart = """
         {"kind": "Service", "apiVersion": "v1", "metadata": {"name": "y"}, "spec": {"clusterIP": "10.0.0.4", "ports": [{"port": 80}]}}]}
       """)
     let messages = cluster.diagnostics.list.map(\.message).joined(separator: "\n")
-    for part in ["“v9” is not known", "“10.0.0.300” is no IP address", "from 0 to 65535", "no metadata.name", "found a number", "which is not among", "more than once"] {
+    for part in [
+      "“v9” is not known", "“10.0.0.300” is no IP address", "from 0 to 65535", "no metadata.name", "found a number",
+      "which is not among", "more than once",
+    ] {
       #expect(messages.contains(part), "missing: \(part)")
     }
     #expect(cluster.service("default/y")?.clusterIPs == [IPAddress("10.0.0.4")!])

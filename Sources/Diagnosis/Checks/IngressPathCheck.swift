@@ -17,9 +17,11 @@ enum IngressPathCheck: Check {
         cause = "Service \(full) does not exist"
       }
       return Finding(
-        id: id, severity: .error, confidence: .certain, subject: Finding.Subject(kind: "Ingress", namespace: path.namespace, name: path.ingress),
+        id: id, severity: .error, confidence: .certain,
+        subject: Finding.Subject(kind: "Ingress", namespace: path.namespace, name: path.ingress),
         problem: "\(place) answers with an error from the Ingress controller", cause: cause,
-        fix: ["kubectl -n \(path.namespace) edit ingress \(path.ingress)"], verify: ["kubectl -n \(path.namespace) describe ingress \(path.ingress)"])
+        fix: ["kubectl -n \(path.namespace) edit ingress \(path.ingress)"],
+        verify: ["kubectl -n \(path.namespace) describe ingress \(path.ingress)"])
     }
   }
 }

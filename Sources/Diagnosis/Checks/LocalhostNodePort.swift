@@ -12,12 +12,17 @@ enum LocalhostNodePort: Check {
         let text = ruleset.sourceText(of: rule)
         return text.contains("127.0.0.0/8") && (text.contains("DROP") || text.contains("drop"))
       }
-      guard !protected, ruleset.chains.contains(where: { ruleset.names[$0.name].hasPrefix("KUBE-SVC-") && $0.ruleCount > 0 }) else { return nil }
+      guard !protected,
+        ruleset.chains.contains(where: { ruleset.names[$0.name].hasPrefix("KUBE-SVC-") && $0.ruleCount > 0 })
+      else { return nil }
       return Finding(
-        id: id, severity: .info, confidence: .likely, subject: Finding.Subject(kind: "Node", name: node.name, node: node.name),
+        id: id, severity: .info, confidence: .likely,
+        subject: Finding.Subject(kind: "Node", name: node.name, node: node.name),
         problem: "hosts on the same network can reach services that listen on 127.0.0.1 of \(node.name)",
         cause: "net.ipv4.conf.all.route_localnet is 1 and no rule drops outside packets to 127.0.0.0/8 (CVE-2020-8558)",
-        fix: ["iptables -I INPUT ! -s 127.0.0.0/8 -d 127.0.0.0/8 -m conntrack ! --ctstate RELATED,ESTABLISHED,DNAT -j DROP"], verify: ["iptables-save -t filter | grep 127.0.0.0/8"])
+        fix: [
+          "iptables -I INPUT ! -s 127.0.0.0/8 -d 127.0.0.0/8 -m conntrack ! --ctstate RELATED,ESTABLISHED,DNAT -j DROP"
+        ], verify: ["iptables-save -t filter | grep 127.0.0.0/8"])
     }
   }
 }

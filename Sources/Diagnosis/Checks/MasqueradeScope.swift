@@ -16,14 +16,21 @@ enum MasqueradeScope: Check {
       let lost = group.first.faults.contains(.sourceLost)
       let label = context.label(group.first)
       return Finding(
-        id: id, severity: lost ? .warning : .error, confidence: .certain, subject: context.subject(group.first, group.node),
+        id: id, severity: lost ? .warning : .error, confidence: .certain,
+        subject: context.subject(group.first, group.node),
         problem: lost
           ? "\(label): endpoints do not see the client's address, though externalTrafficPolicy is Local"
           : "\(label): replies bypass \(group.node.name) and the connection hangs (\(group.places))",
-        cause: lost ? "a rule masquerades traffic that policy Local asks to leave alone" : "the source is not masqueraded ← the mark rule is missing, or its address range takes this client for a Pod of this node",
+        cause: lost
+          ? "a rule masquerades traffic that policy Local asks to leave alone"
+          : "the source is not masqueraded ← the mark rule is missing, or its address range takes this client for a Pod of this node",
         evidence: group.first.reach.firstTranslatingRule.map { context.evidence($0, group.node) } ?? [],
-        fix: ["set clusterCIDR or detectLocalMode in kube-proxy's configuration to cover the Pods and nothing else, then restart kube-proxy"],
-        verify: ["kubepath trace \(group.first.frontend.address):\(group.first.frontend.port) --from \(group.first.source)"], reference: "kubernetes/kubernetes#36835")
+        fix: [
+          "set clusterCIDR or detectLocalMode in kube-proxy's configuration to cover the Pods and nothing else, then restart kube-proxy"
+        ],
+        verify: [
+          "kubepath trace \(group.first.frontend.address):\(group.first.frontend.port) --from \(group.first.source)"
+        ], reference: "kubernetes/kubernetes#36835")
     }
   }
 }

@@ -15,13 +15,20 @@ enum NoEndpoints: Check {
       evidence.append(
         Finding.Evidence(
           file: context.intent.files.indices.contains(service.file) ? context.intent.files[service.file].name : nil,
-          text: slices.isEmpty ? "no EndpointSlice belongs to the Service" : "\(slices.count) EndpointSlices, none with a usable endpoint for port \(port.name.isEmpty ? "\(port.port)" : port.name)"))
+          text: slices.isEmpty
+            ? "no EndpointSlice belongs to the Service"
+            : "\(slices.count) EndpointSlices, none with a usable endpoint for port \(port.name.isEmpty ? "\(port.port)" : port.name)"
+        ))
       return Finding(
         id: id, severity: .error, confidence: .certain, subject: context.subject(service, port),
         problem: "\(service.portName(port)) refuses every connection (ICMP port unreachable)",
         cause: "no ready endpoint ← \(context.whyNoEndpoint(service))", evidence: evidence,
-        fix: ["kubectl -n \(service.namespace) describe service \(service.name)", "kubectl -n \(service.namespace) get pods -o wide"],
-        verify: ["kubectl -n \(service.namespace) get endpointslices -l kubernetes.io/service-name=\(service.name)"], reference: "kubernetes/kubernetes#17359")
+        fix: [
+          "kubectl -n \(service.namespace) describe service \(service.name)",
+          "kubectl -n \(service.namespace) get pods -o wide",
+        ],
+        verify: ["kubectl -n \(service.namespace) get endpointslices -l kubernetes.io/service-name=\(service.name)"],
+        reference: "kubernetes/kubernetes#17359")
     }
   }
 }

@@ -10,7 +10,10 @@ enum NotrackBeforeNAT: Check {
         id: id, severity: .error, confidence: .certain, subject: context.subject(group.first, group.node),
         problem: "\(context.label(group.first)) does not answer: \(group.places) is not translated",
         cause: "a NOTRACK rule matches before the nat hooks, and NAT needs a tracked connection",
-        fix: ["remove the NOTRACK rule or narrow it"], verify: ["kubepath trace \(group.first.frontend.address):\(group.first.frontend.port) --from \(group.first.source)"], reference: "antrea-io/antrea#8034")
+        fix: ["remove the NOTRACK rule or narrow it"],
+        verify: [
+          "kubepath trace \(group.first.frontend.address):\(group.first.frontend.port) --from \(group.first.source)"
+        ], reference: "antrea-io/antrea#8034")
     }
   }
 }

@@ -18,13 +18,17 @@ enum SelectorMismatch: Check {
         for pair in service.selector {
           guard let other = pod.labels.first(where: { $0.key == pair.key }) else { continue }
           let score = zip(other.value, pair.value).prefix { $0 == $1 }.count
-          if nearest == nil || score > nearest!.score { nearest = ("\(other.key)=\(other.value) (Pod \(pod.name))", score) }
+          if nearest == nil || score > nearest!.score {
+            nearest = ("\(other.key)=\(other.value) (Pod \(pod.name))", score)
+          }
         }
       }
       return Finding(
         id: id, severity: .error, confidence: .certain, subject: context.subject(service),
         problem: "the selector of Service \(service.fullName) matches no Pod",
-        cause: "“\(wanted)” is wanted" + (nearest.map { "; the nearest that exists is \($0.text)" } ?? "; no Pod in namespace \(service.namespace) has such a label"),
+        cause: "“\(wanted)” is wanted"
+          + (nearest.map { "; the nearest that exists is \($0.text)" }
+            ?? "; no Pod in namespace \(service.namespace) has such a label"),
         fix: ["kubectl -n \(service.namespace) patch service \(service.name) -p '{\"spec\":{\"selector\":{…}}}'"],
         verify: ["kubectl -n \(service.namespace) get pods -l \(wanted)"])
     }

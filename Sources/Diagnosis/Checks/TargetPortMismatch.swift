@@ -17,8 +17,12 @@ enum TargetPortMismatch: Check {
         let number = UInt16(port.targetPort)
         let fits = declaring.contains { pod in pod.ports.contains { $0.name == port.targetPort || $0.port == number } }
         // A name that some EndpointSlice resolved is declared somewhere.
-        guard !fits, EndpointSelection(context.intent, service, port, service.clusterIPs[0].version, node: nil).known.isEmpty else { continue }
-        let declared = Set(declaring.flatMap(\.ports).map { $0.name.isEmpty ? "\($0.port)" : "\($0.name) (\($0.port))" }).sorted().joined(separator: ", ")
+        guard !fits,
+          EndpointSelection(context.intent, service, port, service.clusterIPs[0].version, node: nil).known.isEmpty
+        else { continue }
+        let declared = Set(
+          declaring.flatMap(\.ports).map { $0.name.isEmpty ? "\($0.port)" : "\($0.name) (\($0.port))" }
+        ).sorted().joined(separator: ", ")
         findings.append(
           Finding(
             id: id, severity: number == nil ? .error : .warning, confidence: number == nil ? .certain : .possible,
@@ -26,7 +30,8 @@ enum TargetPortMismatch: Check {
             problem: "\(service.portName(port)) sends to port “\(port.targetPort)”, which no matching Pod declares",
             cause: "the containers declare \(declared)",
             fix: ["kubectl -n \(service.namespace) edit service \(service.name)  # targetPort"],
-            verify: ["kubectl -n \(service.namespace) get endpointslices -l kubernetes.io/service-name=\(service.name)"]))
+            verify: ["kubectl -n \(service.namespace) get endpointslices -l kubernetes.io/service-name=\(service.name)"]
+          ))
       }
     }
     return findings

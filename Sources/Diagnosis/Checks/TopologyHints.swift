@@ -10,8 +10,11 @@ enum TopologyHints: Check {
         let service = context.intent.services[index]
         return Finding(
           id: id, severity: .info, confidence: .certain, subject: context.subject(service, node: node.name),
-          problem: "\(node.name) uses only some endpoints of \(service.fullName)", cause: "hints in its EndpointSlices assign them to zone “\(node.node?.zone ?? "")”; no fault",
-          verify: ["kubectl -n \(service.namespace) get endpointslices -l kubernetes.io/service-name=\(service.name) -o yaml"])
+          problem: "\(node.name) uses only some endpoints of \(service.fullName)",
+          cause: "hints in its EndpointSlices assign them to zone “\(node.node?.zone ?? "")”; no fault",
+          verify: [
+            "kubectl -n \(service.namespace) get endpointslices -l kubernetes.io/service-name=\(service.name) -o yaml"
+          ])
       }
     }
   }
