@@ -5,7 +5,10 @@ import PackageDescription
 let package = Package(
   name: "kubepath",
   products: [
-    .library(name: "Kubepath", targets: ["Wire", "Input", "Findings", "Ruleset", "Snapshot", "PacketPath", "Report"]),
+    .library(name: "Kubepath", targets: [
+      "Wire", "Input", "Findings", "Ruleset", "Snapshot", "KernelSource", "Intent", "CaptureFile", "PacketPath", "ServiceMap",
+      "CaptureAnalysis", "Diagnosis", "Report",
+    ]),
     .executable(name: "kubepath", targets: ["kubepath"]),
   ],
   dependencies: [
@@ -28,19 +31,25 @@ let package = Package(
     .target(name: "Snapshot", dependencies: ["Wire", "Input", "Ruleset"]),
     .target(name: "CaptureFile", dependencies: ["Wire", "Input", "CPcap", "CZlib", "CZstd"]),
     .target(name: "KernelSource", dependencies: ["Wire", "Input", "Ruleset", "Snapshot", "CMnl"]),
+    .target(name: "Intent", dependencies: ["Wire", "Input"]),
     // 3
     .target(name: "PacketPath", dependencies: ["Wire", "Input", "Ruleset", "Snapshot"]),
+    .target(name: "ServiceMap", dependencies: ["Wire", "Ruleset", "Snapshot", "Intent", "PacketPath"]),
     .target(name: "CaptureAnalysis", dependencies: ["Wire", "Input", "Findings", "CaptureFile"]),
+    // 4
+    .target(
+      name: "Diagnosis", dependencies: ["Wire", "Input", "Findings", "Ruleset", "Snapshot", "Intent", "PacketPath", "ServiceMap"]),
     // 5
     .target(
       name: "Report",
-      dependencies: ["Wire", "Input", "Findings", "Ruleset", "Snapshot", "PacketPath", "CaptureAnalysis"]),
+      dependencies: ["Wire", "Input", "Findings", "Ruleset", "Snapshot", "PacketPath", "CaptureAnalysis", "ServiceMap"]),
     // 6
     .executableTarget(
       name: "kubepath",
       dependencies: [
         "Wire", "Input", "Findings", "Ruleset", "Snapshot", "PacketPath", "Report", "CaptureFile", "CaptureAnalysis",
         "KernelSource", "CZlib",
+        "Intent", "ServiceMap", "Diagnosis",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     // Times whole processes beside their peers; nothing depends on it.
@@ -60,6 +69,10 @@ let package = Package(
     .testTarget(name: "NftTests", dependencies: ["Wire", "Input", "Ruleset", "Snapshot"]),
     .testTarget(
       name: "KernelSourceTests", dependencies: ["KernelSource", "Input", "PacketPath", "Ruleset", "Snapshot", "Wire"]),
+    .testTarget(name: "IntentTests", dependencies: ["Intent", "Input", "Wire"]),
+    .testTarget(
+      name: "DiagnosisTests",
+      dependencies: ["Diagnosis", "ServiceMap", "Intent", "PacketPath", "Snapshot", "Ruleset", "Findings", "Input", "Wire"]),
     .testTarget(name: "CaptureFileTests", dependencies: ["CaptureFile", "Wire"]),
     .testTarget(name: "CaptureAnalysisTests", dependencies: ["CaptureAnalysis", "CaptureFile", "Findings", "Wire"]),
   ],
