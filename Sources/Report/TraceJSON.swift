@@ -169,7 +169,7 @@ public struct TraceJSON {
       json.key("line")
       json.number(rule.line)
       json.key("text")
-      json.string(ruleset.sourceText(of: rule))
+      json.string(RuleText.of(rule, ruleset))
     } else {
       json.key("verdict")
       json.string(Self.word(step.verdict, ruleset))

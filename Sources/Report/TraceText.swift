@@ -224,7 +224,8 @@ public struct TraceText {
   private func file(_ rule: Rule) -> String {
     guard ruleset.files.indices.contains(Int(rule.file)) else { return "" }
     let name = ruleset.files[Int(rule.file)].name
-    return printable(name.split(separator: "/").last.map(String.init) ?? name) + ":\(rule.line)"
+    // Rules from the running kernel stand in no file.
+    return printable(name.split(separator: "/").last.map(String.init) ?? name) + (rule.line > 0 ? ":\(rule.line)" : "")
   }
 
   private func place(_ step: Step) -> String {
@@ -295,7 +296,7 @@ public struct TraceText {
         clip(
           "    \(label) rule \(step.position): \(printable(TraceJSON.word(step.verdict, ruleset)))  \(file(ruleset[rule]))",
           100))
-      let text = ruleset.sourceText(of: ruleset[rule])
+      let text = RuleText.of(ruleset[rule], ruleset)
       if !text.isEmpty { lines.append(style.dim(clip("      \(printable(text, limit: 400))", 100))) }
     }
     return lines
