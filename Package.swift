@@ -58,6 +58,8 @@ let package = Package(
     .testTarget(name: "WireTests", dependencies: ["Wire"]),
     .testTarget(name: "InputTests", dependencies: ["Input", "CZlib", "CZstd"]),
     .testTarget(name: "SnapshotTests", dependencies: ["Input", "Ruleset", "Snapshot", "Wire"]),
+    .testTarget(name: "PacketPathTests", dependencies: ["Wire", "Input", "Ruleset", "Snapshot", "PacketPath"]),
+    .testTarget(name: "ReportTests", dependencies: ["Wire", "Input", "Snapshot", "PacketPath", "Report"]),
     .testTarget(name: "NftTests", dependencies: ["Wire", "Input", "Ruleset", "Snapshot"]),
     .testTarget(name: "IntentTests", dependencies: ["Intent", "Input", "Wire"]),
     .testTarget(

@@ -85,6 +85,12 @@ extension CaptureAnalyzer {
       guard bytes.count >= 6 else { return undecoded() }
       let length = Int(bytes.u16(4))
       pointToPoint(bytes.dropping(6).limited(to: length), outer)
+    case .fabricPath:
+      // Ethernet in Ethernet behind a two-byte tag.
+      guard bytes.count > 2, outer.depth < Self.maximumDepth else { return undecoded() }
+      var inside = deeper(outer)
+      inside.scope ^= 0xFF00_0000
+      nestedEthernet(bytes.dropping(2), inside)
     case .transparentEthernet:
       guard outer.depth < Self.maximumDepth else { return undecoded() }
       var inside = outer
@@ -144,7 +150,7 @@ extension CaptureAnalyzer {
         let payload = PacketBytes(base: bytes.base + at + 4, count: length - 4, wireCount: length - 4)
         return rawIP(payload, outer)
       }
-      at += length + 3 & ~3
+      at += (length + 3) & ~3
     }
     undecoded()
   }

@@ -96,7 +96,8 @@ extension CaptureAnalyzer {
     let ports = isVXLANPort
     let outcome = fragments.add(
       FragmentTable.Piece(
-        key: key, offset: offset, more: more, payload: payload, frame: frame, time: now, packetLength: layer.length)
+        key: key, offset: offset, more: more, payload: payload, frame: frame, time: now, packetLength: layer.length,
+        mayBeCopy: mayDuplicate, keep: reassemble)
     ) { ports[Int($0)] || $0 == GeneveHeader.port }
     var whole = layer
     switch outcome {
@@ -123,10 +124,7 @@ extension CaptureAnalyzer {
   @inline(never) mutating func otherTransport(_ bytes: PacketBytes, _ layer: NetworkLayer) {
     switch layer.proto {
     case 1 where layer.version == 4, 58 where layer.version == 6: icmp(bytes, layer)
-    case 4:
-      nested(.ipip, bytes, layer, headerLength: 0, identifier: 0)
-    case 41:
-      nested(.ipip, bytes, layer, headerLength: 0, identifier: 0)
+    case 4, 41: nested(bytes, layer)
     case 47: genericRouting(bytes, layer)
     case 50:
       counts.esp &+= 1
@@ -200,15 +198,12 @@ extension CaptureAnalyzer {
     return tunnel
   }
 
-  mutating func nested(
-    _ kind: TunnelKind, _ bytes: PacketBytes, _ layer: NetworkLayer, headerLength: Int, identifier: UInt32
-  ) {
-    guard layer.outer.depth < Self.maximumDepth, headerLength <= bytes.count else { return undecoded() }
-    let inner = bytes.dropping(headerLength)
-    _ = enter(kind, layer, port: 0, identifier: identifier, innerLength: max(0, inner.wireCount))
-    rawIP(
-      inner,
-      Outer(scope: Self.scope(kind, identifier, inside: layer.outer), depth: layer.outer.depth + 1))
+  /// IP in IP: the protocol number says which version, not the inner packet.
+  mutating func nested(_ bytes: PacketBytes, _ layer: NetworkLayer) {
+    guard layer.outer.depth < Self.maximumDepth else { return undecoded() }
+    _ = enter(.ipip, layer, port: 0, identifier: 0, innerLength: max(0, bytes.wireCount))
+    let outer = Outer(scope: Self.scope(.ipip, 0, inside: layer.outer), depth: layer.outer.depth + 1)
+    if layer.proto == 4 { ipv4(bytes, outer) } else { ipv6(bytes, outer) }
   }
 
   mutating func genericRouting(_ bytes: PacketBytes, _ layer: NetworkLayer) {

@@ -84,6 +84,12 @@ extension CaptureAnalyzer {
       let start = min(header.headerLength, bytes.count)
       let payload = bytes.dropping(start)
       if payload.count > 0 {
+        if forward.pointee.tls.state == .other, header.sourcePort == 443 || header.destinationPort == 443,
+          TLSStream.looksLikeRecord(payload)
+        {
+          // The port says TLS: what came before was cut off or a tunnel's preamble.
+          forward.pointee.tls = TLSStream()
+        }
         if forward.pointee.tls.state != .other {
           tls(payload, sequence: header.sequence &+ (isSyn ? 1 : 0), c, direction, forward: forward, both: both)
         }
@@ -183,7 +189,6 @@ extension CaptureAnalyzer {
           forward.pointee.stuckFirst = frame
         }
         forward.pointee.stuckLast = frame
-        forward.pointee.stuckLastTime = now
       }
     }
   }
@@ -216,7 +221,6 @@ extension CaptureAnalyzer {
     }
     if s.flags.contains(.fin) {
       both.pointee.sawFin = true
-      if !forward.pointee.firstFin.exists { forward.pointee.firstFin = frame }
     }
     guard s.flags.contains(.syn) else { return }
     let options = header.options
@@ -225,7 +229,6 @@ extension CaptureAnalyzer {
       if !duplicate { forward.pointee.synAcks &+= 1 }
       if !forward.pointee.synAck.exists {
         forward.pointee.synAck = frame
-        forward.pointee.synAckTime = now
         forward.pointee.synAckAcknowledges = s.acknowledgment
         if reverse.pointee.syns == 1 { both.pointee.handshake = now &- reverse.pointee.lastSynTime }
       }

@@ -39,6 +39,8 @@ extension CaptureAnalyzer {
       payload.u32(0) & 0xFF_FFFF == 0
     {
       counts.wireguard &+= 1
+    } else if destinationPort == 2152, gtp(payload, layer) {
+      return
     } else if sourcePort == 53 || destinationPort == 53 {
       domain(payload, layer, sourcePort, destinationPort, proto: 17)
     }
@@ -99,6 +101,32 @@ extension CaptureAnalyzer {
     case 3: nestedEthernet(inner, outer)
     default: undecoded()
     }
+    return true
+  }
+
+  /// GTP-U (3GPP TS 29.281): a G-PDU carries an IP packet behind 8 bytes, 4 more with options, and extension headers.
+  @inline(never) mutating func gtp(_ payload: PacketBytes, _ layer: NetworkLayer) -> Bool {
+    guard payload.count >= 8, payload.u8(0) >> 4 == 3, payload.u8(1) == 0xFF, layer.outer.depth < Self.maximumDepth
+    else {
+      return false
+    }
+    var at = 8
+    if payload.u8(0) & 7 != 0 {
+      guard payload.count >= 12 else { return false }
+      var next = payload.u8(0) & 4 != 0 ? payload.u8(11) : 0
+      at = 12
+      while next != 0 {
+        guard at < payload.count, payload.u8(at) > 0 else { return false }
+        let size = Int(payload.u8(at)) * 4
+        guard at + size <= payload.count else { return false }
+        next = payload.u8(at + size - 1)
+        at += size
+      }
+    }
+    let inner = payload.dropping(at)
+    let identifier = payload.u32(4)
+    _ = enter(.gtp, layer, port: 2152, identifier: identifier, innerLength: max(0, inner.wireCount))
+    rawIP(inner, Outer(scope: Self.scope(.gtp, identifier, inside: layer.outer), depth: layer.outer.depth + 1))
     return true
   }
 

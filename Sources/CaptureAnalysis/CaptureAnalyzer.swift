@@ -180,7 +180,7 @@ public struct CaptureAnalyzer: ~Copyable {
   }
 
   @inline(never) mutating func create(_ key: ConversationKey, _ hash: UInt64, direction: Int, isTCP: Bool) -> Int {
-    var record = Conversation(key: key, firstTime: now, lastTime: now, firstFrame: frame, lastFrame: frame)
+    var record = Conversation(key: key, time: now, frame: frame)
     record.initiator = UInt8(direction)
     let victim = conversations.victim()
     var freed: Int32 = -1
@@ -238,7 +238,21 @@ public struct CaptureAnalyzer: ~Copyable {
       var detector = detectors.all[at]
       found += detector.findings(self)
     }
-    return Self.ordered(found)
+    return Self.ordered(Self.withoutSymptoms(found))
+  }
+
+  /// Leaves out what another finding explains: unanswered SYNs to a frontend whose answers come untranslated, or while
+  /// the conntrack table is full.
+  static func withoutSymptoms(_ findings: [Finding]) -> [Finding] {
+    let untranslated = Set(findings.filter { $0.id == "reply-not-translated" }.map(\.subject))
+    let tableFull = findings.contains { $0.id == "conntrack-table-full" }
+    return findings.filter { finding in
+      guard finding.id == "syn-unanswered" else { return true }
+      if untranslated.contains(where: { $0.name == finding.subject.name && $0.port == finding.subject.port }) {
+        return false
+      }
+      return !(tableFull && finding.confidence == .likely)
+    }
   }
 
   /// Errors first; among equals the detectors' order, which puts causes before symptoms.

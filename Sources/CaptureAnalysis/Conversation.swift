@@ -67,41 +67,50 @@ struct PerDirection<Value> {
 /// The frames of one 5-tuple. A port used again for a new connection makes a new conversation.
 struct Conversation {
   var key: ConversationKey
-  var firstTime: Int64
-  var lastTime: Int64
-  var firstFrame: FrameReference
-  var lastFrame: FrameReference
-  var packets = PerDirection<UInt32>(low: 0, high: 0)
-  /// Of the network layer, headers included.
-  var bytes = PerDirection<UInt64>(low: 0, high: 0)
   /// Index of the TCP state, -1 for other protocols.
   var tcp: Int32 = -1
   /// The direction of the side that dialled.
   var initiator: UInt8 = 0
-  /// Earlier connections with this 5-tuple.
-  var reuses: UInt16 = 0
-  /// Seconds between the end of the earlier connection and the SYN of this one, where a port was used again.
-  var reuseGap: Float = -1
-  /// Copies on other interfaces, which the other numbers leave out.
-  var duplicates: UInt32 = 0
-  /// The next-hop MTU that an ICMP error announced to the sender of each direction; 0 none.
-  var announcedMTU = PerDirection<UInt16>(low: 0, high: 0)
-  var announcedFrame: FrameReference = .none
-  /// Packets larger than announced, sent later than 50 ms after the announcement.
-  var oversized: UInt32 = 0
-  var oversizedFrame: FrameReference = .none
-  var announcedTime: Int64 = 0
-  /// The ICMP error that answered it (type and code), 0xFFFF none; from whom, see `AnalyzerState.icmpErrors`.
-  var icmpError: UInt16 = 0xFFFF
-  var icmpFrame: FrameReference = .none
-  var icmpEvent: Int32 = -1
+  /// Hop limit of the first packet in each direction.
+  var ttl = PerDirection<UInt8>(low: 0, high: 0)
+  var lastTime: Int64
+  var lastFrame: FrameReference
+  var packets = PerDirection<UInt32>(low: 0, high: 0)
+  /// Of the network layer, headers included.
+  var bytes = PerDirection<UInt64>(low: 0, high: 0)
   /// The largest packet of each direction that was not a fragment.
   var largest = PerDirection<UInt16>(low: 0, high: 0)
+  /// The next-hop MTU that an ICMP error announced to the sender of each direction; 0 none.
+  var announcedMTU = PerDirection<UInt16>(low: 0, high: 0)
   /// In the conntrack simulation, in milliseconds from the capture's start.
   var trackedFrom: Int64 = -1
   var trackedUntil: Int64 = -1
-  /// Hop limit of the first packet in each direction.
-  var ttl = PerDirection<UInt8>(low: 0, high: 0)
+
+  var firstTime: Int64
+  var firstFrame: FrameReference
+  /// Seconds between the end of the earlier connection and the SYN of this one, where a port was used again.
+  var reuseGap: Float = -1
+  /// Earlier connections with this 5-tuple.
+  var reuses: UInt16 = 0
+  /// The ICMP error that answered it (type and code), 0xFFFF none; from whom, see `icmpEvent`.
+  var icmpError: UInt16 = 0xFFFF
+  var icmpEvent: Int32 = -1
+  var icmpFrame: FrameReference = .none
+  /// Copies on other interfaces, which the other numbers leave out.
+  var duplicates: UInt32 = 0
+  /// Packets larger than announced, sent later than 50 ms after the announcement.
+  var oversized: UInt32 = 0
+  var oversizedFrame: FrameReference = .none
+  var announcedFrame: FrameReference = .none
+  var announcedTime: Int64 = 0
+
+  init(key: ConversationKey, time: Int64, frame: FrameReference) {
+    self.key = key
+    firstTime = time
+    lastTime = time
+    firstFrame = frame
+    lastFrame = frame
+  }
 
   @inline(__always) func address(_ direction: Int) -> IPAddress {
     IPAddress(bits: direction == 0 ? key.low : key.high, version: key.version == 4 ? .v4 : .v6)

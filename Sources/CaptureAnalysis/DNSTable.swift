@@ -44,7 +44,7 @@ struct DNSStranger {
 struct DNSTable: ~Copyable {
   static let maximum = 1 << 20
   private(set) var queries = Paged<DNSQuery>()
-  private var index: [UInt64: Int32] = [:]
+  private var index = HashIndex()
   private(set) var untracked = 0
   private(set) var strangers: [DNSStranger] = []
   private(set) var responseCodes = [Int](repeating: 0, count: 16)
@@ -85,12 +85,13 @@ struct DNSTable: ~Copyable {
     let serverPort = response ? m.sourcePort : m.destinationPort
     hash = mix(hash ^ client.low, client.high ^ UInt64(clientPort) << 16 ^ UInt64(serverPort))
     hash = mix(hash ^ server.low, server.high ^ UInt64(m.proto) << 40 ^ UInt64(m.scope))
+    hash |= 1
     if response {
       let code = Int(header.responseCode)
       responseCodes[code] += 1
       if !codeFrames[code].exists { codeFrames[code] = m.frame }
-      if let at = index[hash] {
-        let query = queries.pointer(Int(at))
+      if let at = index.find(hash) {
+        let query = queries.pointer(at)
         if query.pointee.answerTime < 0 {
           query.pointee.answerTime = m.time
           query.pointee.answerFrame = m.frame
@@ -111,8 +112,8 @@ struct DNSTable: ~Copyable {
       }
       return false
     }
-    if let at = index[hash] {
-      let query = queries.pointer(Int(at))
+    if let at = index.find(hash) {
+      let query = queries.pointer(at)
       query.pointee.repeats &+= 1
       query.pointee.lastTime = m.time
       if !query.pointee.repeatFrame.exists { query.pointee.repeatFrame = m.frame }
@@ -123,7 +124,7 @@ struct DNSTable: ~Copyable {
           client: client, server: server, clientPort: clientPort, serverPort: serverPort, version: m.version,
           proto: m.proto, type: type, identifier: header.identifier, scope: m.scope, firstTime: m.time,
           lastTime: m.time, firstFrame: m.frame, name: name))
-      index[hash] = Int32(at)
+      index.insert(hash, at)
     } else {
       untracked += 1
     }
@@ -137,11 +138,59 @@ struct DNSTable: ~Copyable {
   }
 }
 
+/// 64-bit hashes (never 0) to indices, by open addressing; the hashes themselves are taken for equal keys.
+struct HashIndex: ~Copyable {
+  private struct Slot {
+    var hash: UInt64
+    var index: Int
+  }
+  private var slots: UnsafeMutablePointer<Slot>
+  private var mask = (1 << 10) - 1
+  private var used = 0
+
+  init() {
+    slots = .allocate(capacity: mask + 1)
+    slots.initialize(repeating: Slot(hash: 0, index: 0), count: mask + 1)
+  }
+  deinit { slots.deallocate() }
+
+  func find(_ hash: UInt64) -> Int? {
+    var at = Int(truncatingIfNeeded: hash >> 20) & mask
+    while slots[at].hash != 0 {
+      if slots[at].hash == hash { return slots[at].index }
+      at = (at &+ 1) & mask
+    }
+    return nil
+  }
+
+  /// The hash must not be there yet.
+  mutating func insert(_ hash: UInt64, _ index: Int) {
+    if (used + 1) * 2 > mask {
+      let old = slots
+      let size = mask + 1
+      mask = size * 2 - 1
+      slots = .allocate(capacity: mask + 1)
+      slots.initialize(repeating: Slot(hash: 0, index: 0), count: mask + 1)
+      for at in 0..<size where old[at].hash != 0 { place(old[at]) }
+      old.deallocate()
+    }
+    place(Slot(hash: hash, index: index))
+    used += 1
+  }
+
+  private func place(_ slot: Slot) {
+    var at = Int(truncatingIfNeeded: slot.hash >> 20) & mask
+    while slots[at].hash != 0 { at = (at &+ 1) & mask }
+    slots[at] = slot
+  }
+}
+
 /// Names as they stood in packets (DNS wire form or plain), each kept once; bounded in number and length.
 struct NameTable {
   static let maximum = 16_384
   private var index: [UInt64: Int32] = [:]
   private var names: [[UInt8]] = []
+  private var expansions: [Bool] = []
 
   /// -1 when there is no room.
   mutating func intern(_ bytes: UnsafeRawBufferPointer) -> Int32 {
@@ -152,6 +201,7 @@ struct NameTable {
     guard names.count < Self.maximum else { return -1 }
     names.append(Array(bytes))
     index[hash] = Int32(names.count - 1)
+    expansions.append(looksExpanded(Int32(names.count - 1)))
     return Int32(names.count - 1)
   }
 
@@ -178,7 +228,9 @@ struct NameTable {
 
   /// `www.example.com.default.svc.cluster.local`: a cluster suffix behind a name with a dot of its own, more labels than
   /// any Service or Pod name has.
-  func isSearchExpansion(_ index: Int32) -> Bool {
+  func isSearchExpansion(_ index: Int32) -> Bool { index >= 0 && expansions[Int(index)] }
+
+  private func looksExpanded(_ index: Int32) -> Bool {
     let labels = domain(index).split(separator: ".")
     guard labels.count > 3 else { return false }
     if let svc = labels.lastIndex(of: "svc"), labels.count - svc <= 3 { return svc > 2 }

@@ -49,6 +49,10 @@ struct FragmentTable {
     var frame: FrameReference
     var time: Int64
     var packetLength: Int
+    /// Other interfaces of the capture may show the same piece.
+    var mayBeCopy: Bool
+    /// False for a piece whose header checksum is wrong: it is counted and not used.
+    var keep: Bool
   }
 
   private struct Pending {
@@ -95,7 +99,8 @@ struct FragmentTable {
         groups[group].secondFrame = piece.frame
       }
     }
-    if let finished = done[piece.key], piece.time - finished < 1_000_000_000 { return .ignored }
+    guard piece.keep else { return .ignored }
+    if piece.mayBeCopy, let finished = done[piece.key], piece.time - finished < 1_000_000_000 { return .ignored }
     expire(before: piece.time - Self.timeout)
     if pending[piece.key] == nil {
       if pending.count >= Self.maximumPending || heldBytes > Self.maximumBytes { dropOldest() }

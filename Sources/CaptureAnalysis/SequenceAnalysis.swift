@@ -82,13 +82,14 @@ enum SequenceAnalysis {
       if s.length > 0, reverse.pointee.lastAck != 0, !before(reverse.pointee.lastAck, end) {
         events.insert(.spurious)
       } else if notAdvanced {
-        let threshold = firstRoundTrip == 0 ? 3_000_000 : firstRoundTrip
+        // Time that goes backwards counts as long ago, as in Wireshark.
+        let threshold = UInt64(bitPattern: firstRoundTrip == 0 ? 3_000_000 : firstRoundTrip)
         let span: UInt32 = s.flags.rawValue & 3 != 0 ? 1 : 0
         if reverse.pointee.duplicateAcks >= 2, reverse.pointee.lastAck == s.sequence,
-          s.time &- reverse.pointee.lastAckTime < 20_000_000
+          UInt64(bitPattern: s.time &- reverse.pointee.lastAckTime) < 20_000_000
         {
           events.insert(.fast)
-        } else if s.time &- forward.pointee.nextSequenceTime < threshold, next != end &+ span {
+        } else if UInt64(bitPattern: s.time &- forward.pointee.nextSequenceTime) < threshold, next != end &+ span {
           events.insert(.outOfOrder)
         } else {
           events.insert(.retransmission)

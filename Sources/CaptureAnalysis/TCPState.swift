@@ -1,8 +1,7 @@
 /// What one side of a TCP connection sent. Sequence numbers as on the wire.
 struct TCPHalf {
-  // Sequence analysis
+  // What nearly every segment touches comes first and shares cache lines.
   var baseSequence: UInt32 = 0
-  var hasBase = false
   /// The highest end of what was sent; 0 not known.
   var nextSequence: UInt32 = 0
   var nextSequenceTime: Int64 = 0
@@ -13,26 +12,39 @@ struct TCPHalf {
   var window: UInt32 = 0
   var duplicateAcks: UInt32 = 0
   var lastEvents: TCPEvents = []
-
-  // Handshake
+  var hasBase = false
+  var stuckCount: UInt16 = 0
   var syns: UInt16 = 0
   var synAcks: UInt16 = 0
+  var segments: UInt32 = 0
+  var payload: UInt64 = 0
+  /// The largest payload sent, and the largest known to have arrived (one candidate at a time is watched).
+  var largestPayload: UInt32 = 0
+  var largestAcked: UInt32 = 0
+  var watchedEnd: UInt32 = 0
+  var watchedLength: UInt32 = 0
+  var stuckSequence: UInt32 = 0
+  var zeroWindowSince: Int64 = 0
+  /// TLS records in the byte stream
+  var tls: TLSStream = TLSStream()
+  var lastData: Int64 = 0
+  var lastDataFrame: FrameReference = .none
+  var firstData: FrameReference = .none
+
+  // Handshake
   var firstSynTime: Int64 = 0
   var lastSynTime: Int64 = 0
   var firstSyn: FrameReference = .none
   var secondSyn: FrameReference = .none
   var lastSyn: FrameReference = .none
-  var synAckTime: Int64 = 0
   var synAck: FrameReference = .none
   /// The number that the SYN-ACK acknowledged.
   var synAckAcknowledges: UInt32 = 0
   var maximumSegment: UInt16 = 0
-  var timestamp: UInt32 = 0
   var hasTimestamp = false
+  var timestamp: UInt32 = 0
 
   // Health
-  var segments: UInt32 = 0
-  var payload: UInt64 = 0
   var retransmissions: UInt32 = 0
   var timeouts: UInt32 = 0
   var fast: UInt32 = 0
@@ -41,36 +53,20 @@ struct TCPHalf {
   var zeroWindows: UInt32 = 0
   var firstRetransmission: FrameReference = .none
   var firstZeroWindow: FrameReference = .none
-  var zeroWindowSince: Int64 = 0
   var longestZeroWindow: Int64 = 0
   var resets: UInt16 = 0
   var firstReset: FrameReference = .none
   var firstResetTime: Int64 = 0
-  var firstFin: FrameReference = .none
-  var firstData: FrameReference = .none
-  var lastData: Int64 = 0
-  var lastDataFrame: FrameReference = .none
 
-  // The segment that is sent again and again
-  var stuckSequence: UInt32 = 0
+  // The segment that is sent again and again, now and at its worst
   var stuckLength: UInt32 = 0
-  var stuckCount: UInt16 = 0
   var stuckFirst: FrameReference = .none
   var stuckLast: FrameReference = .none
-  var stuckLastTime: Int64 = 0
   var worstSequence: UInt32 = 0
   var worstLength: UInt32 = 0
   var worstCount: UInt16 = 0
   var worstFirst: FrameReference = .none
   var worstLast: FrameReference = .none
-  /// The largest payload sent, and the largest known to have arrived (one candidate at a time is watched).
-  var largestPayload: UInt32 = 0
-  var largestAcked: UInt32 = 0
-  var watchedEnd: UInt32 = 0
-  var watchedLength: UInt32 = 0
-
-  // TLS records in the byte stream
-  var tls: TLSStream = TLSStream()
 }
 
 /// What both sides share.

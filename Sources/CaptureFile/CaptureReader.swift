@@ -331,7 +331,7 @@ public struct CaptureReader: ~Copyable {
         interfaceNames.append(Array(UnsafeRawBufferPointer(start: buffer.next + at + 4, count: min(size, 64))))
       default: break
       }
-      at += 4 + (size + 3 & ~3)
+      at += 4 + ((size + 3) & ~3)
     }
     interfaces.append(interface)
   }
@@ -345,7 +345,7 @@ public struct CaptureReader: ~Copyable {
       guard code != 0, at + 4 + size <= length - 4 else { break }
       // isb_ifdrop and isb_osdrop.
       if code == 5 || code == 7, size == 8 { dropped &+= u64(at + 4) }
-      at += 4 + (size + 3 & ~3)
+      at += 4 + ((size + 3) & ~3)
     }
   }
 

@@ -1,4 +1,5 @@
 import CPcap
+import Glibc
 import Input
 import Wire
 
@@ -34,6 +35,8 @@ public struct LiveCapture: ~Copyable {
       }
       pcap_freecode(&program)
     }
+    // Without this a filter that nothing passes would block beyond the timeout.
+    pcap_setnonblock(handle, 1, &message)
     self.handle = handle
     linkType = LinkType(rawValue: UInt16(truncatingIfNeeded: pcap_datalink(handle)))
   }
@@ -59,7 +62,10 @@ public struct LiveCapture: ~Copyable {
       frame.number = frames
       frame.linkType = linkType
       return .frame
-    case 0: return .timeout
+    case 0:
+      var waiting = pollfd(fd: pcap_get_selectable_fd(handle), events: Int16(POLLIN), revents: 0)
+      poll(&waiting, 1, 200)
+      return .timeout
     default: return .end
     }
   }

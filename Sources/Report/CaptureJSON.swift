@@ -5,7 +5,7 @@ import Wire
 /// The JSON of `capture -o json`: the contract's fields first, tables after them.
 public enum CaptureJSON {
   public static func render(_ report: CaptureReport) -> String {
-    var json = JSONText()
+    var json = JSONWriter()
     json.object { json in
       json.array("captures", report.captures) { json, capture in
         json.object { json in
@@ -65,11 +65,11 @@ public enum CaptureJSON {
         }
       }
     }
-    return json.text
+    return String(decoding: json.bytes, as: UTF8.self)
   }
 
   /// Names as in the contract, then what is added to it.
-  static func fields(_ c: CaptureCounts) -> [(String, Int)] {
+  static func fields(_ c: CaptureCounts) -> [(StaticString, Int)] {
     [
       ("ipv4Fragments", c.ipv4Fragments), ("ipv6Fragments", c.ipv6Fragments),
       ("icmpFragmentationNeeded", c.icmpFragmentationNeeded), ("icmpv6PacketTooBig", c.icmpv6PacketTooBig),
@@ -88,7 +88,7 @@ public enum CaptureJSON {
     ]
   }
 
-  static func finding(_ finding: Finding, _ json: inout JSONText) {
+  static func finding(_ finding: Finding, _ json: inout JSONWriter) {
     json.object { json in
       json.field("id", finding.id)
       json.field("severity", finding.severity.rawValue)
@@ -117,80 +117,43 @@ public enum CaptureJSON {
   }
 }
 
-/// JSON as text, written in order; every string is escaped.
-struct JSONText {
-  private(set) var text = ""
-  private var needsComma = false
+extension JSONWriter {
+  mutating func value(_ text: String) { string(text) }
 
-  private mutating func separate() {
-    if needsComma { text += "," }
-    needsComma = true
-  }
-
-  private mutating func key(_ name: String) {
-    separate()
-    quote(name)
-    text += ":"
-  }
-
-  mutating func value(_ string: String) {
-    separate()
-    quote(string)
-  }
-  mutating func field(_ name: String, _ string: String) {
+  mutating func field(_ name: StaticString, _ text: String) {
     key(name)
-    quote(string)
+    string(text)
   }
-  mutating func field(_ name: String, _ string: String?) {
+  mutating func field(_ name: StaticString, _ text: String?) {
     key(name)
-    if let string { quote(string) } else { text += "null" }
+    if let text { string(text) } else { null() }
   }
-  mutating func field(_ name: String, _ number: Int) {
+  mutating func field(_ name: StaticString, _ value: Int) {
     key(name)
-    text += String(number)
+    number(value)
   }
-  mutating func field(_ name: String, _ number: Int?) {
+  mutating func field(_ name: StaticString, _ value: Int?) {
     key(name)
-    text += number.map(String.init) ?? "null"
+    if let value { number(value) } else { null() }
   }
-  mutating func field(_ name: String, _ flag: Bool) {
+  mutating func field(_ name: StaticString, _ flag: Bool) {
     key(name)
-    text += flag ? "true" : "false"
+    bool(flag)
   }
 
-  mutating func object(_ name: String? = nil, _ body: (inout JSONText) -> Void) {
-    if let name { key(name) } else { separate() }
-    text += "{"
-    needsComma = false
+  mutating func object(_ name: StaticString? = nil, _ body: (inout JSONWriter) -> Void) {
+    if let name { key(name) }
+    beginObject()
     body(&self)
-    text += "}"
-    needsComma = true
+    endObject()
   }
 
-  mutating func array<Item>(_ name: String, _ items: some Sequence<Item>, _ body: (inout JSONText, Item) -> Void) {
+  mutating func array<Item>(
+    _ name: StaticString, _ items: some Sequence<Item>, _ body: (inout JSONWriter, Item) -> Void
+  ) {
     key(name)
-    text += "["
-    needsComma = false
+    beginArray()
     for item in items { body(&self, item) }
-    text += "]"
-    needsComma = true
-  }
-
-  private mutating func quote(_ string: String) {
-    text += "\""
-    for scalar in string.unicodeScalars {
-      switch scalar {
-      case "\"": text += "\\\""
-      case "\\": text += "\\\\"
-      case "\n": text += "\\n"
-      case "\t": text += "\\t"
-      case "\r": text += "\\r"
-      case _ where scalar.value < 0x20 || scalar.value == 0x7F || (0x80...0x9F).contains(scalar.value):
-        let digits = String(scalar.value, radix: 16)
-        text += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-      default: text.unicodeScalars.append(scalar)
-      }
-    }
-    text += "\""
+    endArray()
   }
 }

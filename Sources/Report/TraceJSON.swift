@@ -17,7 +17,8 @@ public struct TraceJSON {
     withSteps = steps
   }
 
-  public mutating func write(_ trace: Trace, service: String?, names: [String: String] = [:], to json: inout JSONWriter) {
+  public mutating func write(_ trace: Trace, service: String?, names: [String: String] = [:], to json: inout JSONWriter)
+  {
     json.beginObject()
     json.key("id")
     json.string(trace.flow.id)

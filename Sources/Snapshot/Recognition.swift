@@ -19,7 +19,7 @@ enum Recognition {
   static func dumps(in file: SourceFile) -> [RecognisedDump] {
     let whole = file.bytes.count
     guard whole > divisible else { return divide(DumpSection(file)) }
-    let head = divide(DumpSection(file, range: 0..<divisible, firstLine: 1))
+    let head = divide(DumpSection(file, range: 0..<(1 << 18), firstLine: 1))
     guard head.count == 1, var only = head.first else {
       return head.isEmpty ? [] : divide(DumpSection(file))
     }

@@ -47,6 +47,11 @@ public enum SnapshotLoader {
     return bundle
   }
 
+  /// One node from files that are in memory already.
+  public static func load(_ files: [SourceFile], name: String) -> Snapshot {
+    NodeLoader.load(name: name, files.map { NodeLoader.Content(Entry(file: $0, folders: [], name: $0.name)) })
+  }
+
   /// A file and its place below the argument.
   struct Entry {
     var file: SourceFile

@@ -29,6 +29,7 @@ public struct EtherType: RawRepresentable, Hashable, Sendable {
   @inlinable public static var pppoeSession: EtherType { EtherType(rawValue: 0x8864) }
   @inlinable public static var serviceVLAN: EtherType { EtherType(rawValue: 0x88A8) }
   @inlinable public static var oldServiceVLAN: EtherType { EtherType(rawValue: 0x9100) }
+  @inlinable public static var fabricPath: EtherType { EtherType(rawValue: 0x8903) }
   @inlinable public static var ers: EtherType { EtherType(rawValue: 0x88BE) }
 
   @inlinable public var isVLAN: Bool { self == .vlan || self == .serviceVLAN || self == .oldServiceVLAN }

@@ -7,7 +7,8 @@ import Wire
 struct FlowArguments: ParsableArguments {
   @Argument(
     help: ArgumentHelp(
-      "Where the packet is sent: ADDRESS[:PORT][/PROTOCOL], e.g. 10.96.0.10:80, [fd00::1]:53/udp.", valueName: "destination"))
+      "Where the packet is sent: ADDRESS[:PORT][/PROTOCOL], e.g. 10.96.0.10:80, [fd00::1]:53/udp.",
+      valueName: "destination"))
   var destination: String?
 
   @Option(
@@ -15,7 +16,10 @@ struct FlowArguments: ParsableArguments {
       "Where it comes from: an address, 'local' (this node, the default), or ADDRESS:PORT.", valueName: "source"))
   var from: String?
 
-  @Option(name: .shortAndLong, help: ArgumentHelp("Interface by which it enters (default: the one the way back leads through).", valueName: "name"))
+  @Option(
+    name: .shortAndLong,
+    help: ArgumentHelp("Interface by which it enters (default: the one the way back leads through).", valueName: "name")
+  )
   var interface: String?
 
   @Option(name: .shortAndLong, help: ArgumentHelp("tcp, udp, sctp, icmp or a number.", valueName: "name"))
@@ -54,7 +58,9 @@ struct FlowArguments: ParsableArguments {
     let target = try Self.socket(text)
     guard var number = IPProtocol(name.lowercased()) else { throw ValidationError("'\(name)' is no protocol.") }
     if number == .icmp, target.address.version == .v6 { number = .icmpv6 }
-    if number.hasPorts, target.port == nil { throw ValidationError("'\(destination)' needs a port: \(destination):80.") }
+    if number.hasPorts, target.port == nil {
+      throw ValidationError("'\(destination)' needs a port: \(destination):80.")
+    }
     let (source, port, entry) = try origin(tracer, target.address)
     guard source.version == target.address.version else {
       throw ValidationError("\(source) and \(target.address) are of different IP versions.")
@@ -83,9 +89,12 @@ struct FlowArguments: ParsableArguments {
   private func origin(_ tracer: PathTracer, _ destination: IPAddress) throws -> (IPAddress, UInt16?, String) {
     guard let from, from != Flow.local else {
       if let own = tracer.sourceAddress(to: destination) { return (own, nil, interface ?? Flow.local) }
-      let own = tracer.model.snapshot.addresses?.first { $0.address.version == destination.version && !$0.address.isLoopback }
+      let own = tracer.model.snapshot.addresses?.first {
+        $0.address.version == destination.version && !$0.address.isLoopback
+      }
       guard let own else {
-        throw ValidationError("The dumps do not tell this node's address; give the source with --from ADDRESS, or --node-ip.")
+        throw ValidationError(
+          "The dumps do not tell this node's address; give the source with --from ADDRESS, or --node-ip.")
       }
       return (own.address, nil, interface ?? Flow.local)
     }
@@ -93,19 +102,24 @@ struct FlowArguments: ParsableArguments {
     if let interface { return (source.address, source.port, interface) }
     guard let entry = tracer.inputInterface(from: source.address) else {
       if tracer.model.snapshot.routes == nil { return (source.address, source.port, "unknown") }
-      throw ValidationError("No route leads back to \(source.address): name the interface by which it enters with --interface.")
+      throw ValidationError(
+        "No route leads back to \(source.address): name the interface by which it enters with --interface.")
     }
     return (source.address, source.port, entry)
   }
 
   static func socket(_ text: Substring) throws -> (address: IPAddress, port: UInt16?) {
-    if text.first == "[", let close = text.firstIndex(of: "]"), let address = IPAddress(text[text.index(after: text.startIndex)..<close]) {
+    if text.first == "[", let close = text.firstIndex(of: "]"),
+      let address = IPAddress(text[text.index(after: text.startIndex)..<close])
+    {
       let tail = text[text.index(after: close)...]
       if tail.isEmpty { return (address, nil) }
       if tail.first == ":", let port = UInt16(tail.dropFirst()) { return (address, port) }
     }
     if let address = IPAddress(text) { return (address, nil) }
-    if let colon = text.lastIndex(of: ":"), let address = IPAddress(text[..<colon]), let port = UInt16(text[text.index(after: colon)...]) {
+    if let colon = text.lastIndex(of: ":"), let address = IPAddress(text[..<colon]),
+      let port = UInt16(text[text.index(after: colon)...])
+    {
       return (address, port)
     }
     throw ValidationError("'\(text)' is no ADDRESS or ADDRESS:PORT (IPv6 with a port: [fd00::1]:80).")

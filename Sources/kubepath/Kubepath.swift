@@ -10,5 +10,8 @@ struct Kubepath: ParsableCommand {
       and what tcpdump captured, and tells which exact rule or device stops a packet, why, and the smallest fix.
       """,
     version: "0.1.0",
-    subcommands: [TraceCommand.self, GraphCommand.self, CaptureCommand.self, ServicesCommand.self, CheckCommand.self, ExplainCommand.self])
+    subcommands: [
+      TraceCommand.self, ServicesCommand.self, CheckCommand.self, CaptureCommand.self, GraphCommand.self, DemoCommand.self,
+      ExplainCommand.self,
+    ])
 }

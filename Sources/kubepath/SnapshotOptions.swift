@@ -18,10 +18,13 @@ struct SnapshotOptions: ParsableArguments {
   @Option(
     name: .customLong("node-ip"),
     help: ArgumentHelp(
-      "An address of the node that the dumps do not show, e.g. 192.0.2.10/24@eth0. May be repeated.", valueName: "address"))
+      "An address of the node that the dumps do not show, e.g. 192.0.2.10/24@eth0. May be repeated.",
+      valueName: "address"))
   var nodeIP: [String] = []
 
-  @Option(help: ArgumentHelp("A sysctl that the dumps do not show, e.g. net.ipv4.ip_forward=1. May be repeated.", valueName: "key=value"))
+  @Option(
+    help: ArgumentHelp(
+      "A sysctl that the dumps do not show, e.g. net.ipv4.ip_forward=1. May be repeated.", valueName: "key=value"))
   var sysctl: [String] = []
 
   @Option(help: ArgumentHelp("Colour the output: auto, always or never.", valueName: "when"))
@@ -44,7 +47,8 @@ struct SnapshotOptions: ParsableArguments {
   func choose(_ bundle: Bundle) throws -> Snapshot {
     if let node {
       guard let found = bundle.snapshots.first(where: { $0.name == node }) else {
-        throw ValidationError("No node '\(node)' in the snapshot; it has: \(bundle.snapshots.map(\.name).joined(separator: ", ")).")
+        throw ValidationError(
+          "No node '\(node)' in the snapshot; it has: \(bundle.snapshots.map(\.name).joined(separator: ", ")).")
       }
       return found
     }
@@ -61,9 +65,15 @@ struct SnapshotOptions: ParsableArguments {
         throw ValidationError("'\(text)' is no ADDRESS[/LENGTH][@INTERFACE].")
       }
       let length = first.firstIndex(of: "/").flatMap { Int(first[first.index(after: $0)...]) } ?? address.version.width
-      guard (0...address.version.width).contains(length) else { throw ValidationError("'\(text)' has a wrong prefix length.") }
-      snapshot.addresses = (snapshot.addresses ?? [])
-        + [InterfaceAddress(interface: parts.count > 1 ? String(parts[1]) : "eth0", address: address, prefixLength: length)]
+      guard (0...address.version.width).contains(length) else {
+        throw ValidationError("'\(text)' has a wrong prefix length.")
+      }
+      snapshot.addresses =
+        (snapshot.addresses ?? [])
+        + [
+          InterfaceAddress(
+            interface: parts.count > 1 ? String(parts[1]) : "eth0", address: address, prefixLength: length)
+        ]
     }
     for text in sysctl {
       guard let equals = text.firstIndex(of: "=") else { throw ValidationError("'\(text)' is no KEY=VALUE.") }

@@ -35,10 +35,13 @@ struct TraceCommand: ParsableCommand {
   @Option(help: ArgumentHelp("A file of flows, one JSON object a line; '-' is standard input.", valueName: "file"))
   var flows: String?
 
-  @Option(name: .shortAndLong, help: ArgumentHelp("text, wide (all rules of all outcomes), json, yaml or dot.", valueName: "format"))
+  @Option(
+    name: .shortAndLong,
+    help: ArgumentHelp("text, wide (all rules of all outcomes), json, yaml or dot.", valueName: "format"))
   var output: TraceOutput = .text
 
-  @Flag(name: .customLong("no-steps"), help: "Leave the matched rules out of the JSON: smaller and faster for many flows.")
+  @Flag(
+    name: .customLong("no-steps"), help: "Leave the matched rules out of the JSON: smaller and faster for many flows.")
   var noSteps = false
 
   func run() throws {

@@ -22,6 +22,13 @@ import Testing
     "tcpdump__bigtcp-ipv6-geneve-ipv6.pcap": "BIG TCP: tshark 4.0 stops at the jumbo length, the packet is walked here",
     "tcpdump__bigtcp-ipv6-vxlan-ipv4.pcap": "BIG TCP: tshark 4.0 stops at the jumbo length, the packet is walked here",
     "tcpdump__bigtcp-ipv6-vxlan-ipv6.pcap": "BIG TCP: tshark 4.0 stops at the jumbo length, the packet is walked here",
+    "tcpdump__ipv6_frag6_negative_len.pcap":
+      "a payload length of zero is taken as the rest of the frame, as for BIG TCP",
+    "tcpdump__esp_truncated.pcap": "the VXLAN header itself was not captured",
+    "pcpp__ip4_bad_fragment.pcap": "the IPv4 header is longer than its packet",
+    "ndpi__dnscrypt-v1-and-resolver-pings.pcap": "DNS on port 443, which tshark finds by heuristics",
+    "ndpi__fuzz-2006-06-26-2594.pcap": "DNS on other ports than 53, which tshark finds by its conversations",
+    "suricata__vxlan-decoder-01__input.pcap": "DNS on other ports than 53, which tshark finds by its conversations",
     "zeek__vxlan-overlapping-http-get.pcap": "tshark merges equal addresses of two VNIs, here they stay apart",
   ]
 
@@ -61,7 +68,8 @@ import Testing
       }
     }
     for difference in unexplained { print(difference) }
-    #expect(equal >= lines.count - 30)
-    #expect(unexplained.count <= 20)
+    #expect(equal >= lines.count - 20)
+    // TLS alerts after lost segments (2 files) and one retransmission after a damaged header.
+    #expect(unexplained.count <= 3)
   }
 }

@@ -60,4 +60,50 @@ struct NftCorpusTests {
     }
     print("nft text: \(files) files, \(rules) rules, \(unknown) unknown clauses")
   }
+
+  @Test("the nodes of kube-proxy: text, text with handles and JSON come to the same rules")
+  func kubeProxy() throws {
+    let root = Corpus.root!.deletingLastPathComponent().appending(path: "kube-proxy")
+    let nodes = try FileManager.default.contentsOfDirectory(atPath: root.path).sorted()
+    var compared = 0
+    for node in nodes {
+      func read(_ name: String) throws -> Ruleset? {
+        let path = root.appending(path: node).appending(path: name).path
+        guard FileManager.default.fileExists(atPath: path) else { return nil }
+        let file = try SourceFile.open(path: path, name: "\(node)/\(name)")
+        guard file.bytes.count > 0 else { return nil }
+        var snapshot = Snapshot(name: node)
+        if name.hasSuffix("json") {
+          NftJSONReader.read(file, range: 0..<file.bytes.count, into: &snapshot)
+        } else {
+          NftTextReader.read(file, range: 0..<file.bytes.count, into: &snapshot)
+        }
+        snapshot.ruleset.finish()
+        #expect(snapshot.diagnostics.list.filter { $0.severity > .note }.isEmpty, "\(snapshot.diagnostics.list)")
+        return snapshot.ruleset
+      }
+      guard let text = try read("nft-list-ruleset.txt") else { continue }
+      let spelled = Self.rules(text)
+      if let handles = try read("nft-list-ruleset-a.txt") { #expect(Self.rules(handles) == spelled, "\(node)") }
+      if let json = try read("nft-j.json") {
+        let difference = Self.rules(json).difference(from: spelled)
+        #expect(difference.isEmpty, "\(node)")
+        compared += 1
+      }
+    }
+    print("kube-proxy nodes: \(compared) alike in text and JSON")
+  }
+
+  /// Every chain with its rules, spelled from the clauses; without counters, which run on between two dumps.
+  private static func rules(_ ruleset: Ruleset) -> [String] {
+    var printer = NftPrinter(ruleset)
+    printer.spellsFromClauses = true
+    // Of iptables-nft's tables, text and JSON show different parts.
+    return ruleset.declared.filter { ruleset[ruleset[$0].table].name == "kube-proxy" }.flatMap { chain in
+      ["\(ruleset[ruleset[chain].table].family) \(ruleset.name(of: chain)) \(ruleset[ruleset[chain].table].backend)"]
+        + ruleset.rules(of: chain).map {
+          printer.text(of: ruleset[$0]).replacing(/counter packets \d+ bytes \d+/, with: "counter")
+        }
+    }.sorted()
+  }
 }

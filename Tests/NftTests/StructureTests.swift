@@ -122,6 +122,12 @@ struct NftStructureTests {
       "# Warning: table ip nat is managed by iptables-nft, do not touch!\ntable ip nat {\n\tchain OUTPUT {\n"
         + "\t\ttype nat hook output priority -100; policy accept;\n\t}\n}\n")
     #expect(warned.ruleset.tables.map(\.backend) == [.iptablesNft])
+    // A target and a comment that nft 1.0 leaves out.
+    let hidden = Reading(
+      "table ip nat {\n\tchain KUBE-SEP {\n\t\tmeta l4proto tcp   counter packets 0 bytes 0 \n\t}\n}\n")
+    #expect(hidden.ruleset.tables.map(\.backend) == [.iptablesNft])
+    #expect(
+      Unmodelled(hidden.ruleset).texts == ["xt match (not printed by nft)", "xt target (not printed by nft)"])
   }
 
   @Test func inputFiles() {

@@ -65,7 +65,7 @@ struct BlackHoleDetector: Detector {
   }
 
   mutating func findings(_ facts: borrowing CaptureAnalyzer) -> [Finding] {
-    tally.top(5).map { pair, entry in
+    tally.top(3).map { pair, entry in
       let size = sizes[pair] ?? (0, 0)
       let overlay = pair.tunnelled
       let cause =

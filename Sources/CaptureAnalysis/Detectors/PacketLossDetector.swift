@@ -21,6 +21,8 @@ struct PacketLossDetector: Detector {
     _ c: ConversationView, _ half: TCPHalf, _ sender: IPAddress, _ receiver: IPAddress
   ) {
     segments += Int(half.segments)
+    // A segment sent again and again because it is too large is a black hole's, not loss.
+    if half.worstCount >= 2, half.worstLength > half.largestAcked { return }
     let lost = Int(half.fast) + Int(half.timeouts)
     guard lost > 0 else { return }
     retransmitted += lost

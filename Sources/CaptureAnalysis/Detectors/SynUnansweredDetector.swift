@@ -5,53 +5,66 @@ import Wire
 struct SynUnansweredDetector: Detector {
   private var tally = Tally<Target>()
   private var single = Tally<Target>()
-  private var answering: Set<Target> = []
   private var hairpins = 0
   private var ttlExceeded = 0
 
   mutating func examine(_ c: ConversationView) {
-    guard c.isTCP, c.clientHalf.syns > 0 else { return }
-    if c.server.synAcks > 0 {
-      if answering.count < 4096 { answering.insert(c.target) }
-      return
-    }
     guard c.isUnansweredSyn else { return }
     let timeExceeded = c.record.icmpError >> 8 == (c.record.key.version == 4 ? 11 : 3)
     guard c.record.icmpError == 0xFFFF || timeExceeded else { return }
     let half = c.clientHalf
     if timeExceeded { ttlExceeded += 1 }
     if c.record.client == c.record.server { hairpins += 1 }
+    if half.syns > 1 {
+      tally.add(c.target, client: c.record.client, amount: Int64(half.syns), example: Self.example(c))
+    } else {
+      single.add(c.target, client: c.record.client, amount: half.lastSynTime, example: Self.example(c))
+    }
+  }
+
+  private static func example(_ c: ConversationView) -> Tally<Target>.Example {
+    let half = c.clientHalf
     let span = half.lastSynTime - half.firstSynTime
-    let example = Tally<Target>.Example(
+    return Tally<Target>.Example(
       frames: [half.firstSyn, half.secondSyn, half.lastSyn].reduce(into: []) { list, frame in
         if frame.exists, list.last != frame { list.append(frame) }
       },
       text:
         "\(c.endpoints): \(plural(Int(half.syns), "SYN"))\(half.syns > 1 ? " over \(seconds(span))" : ""), no answer",
       filter: c.filter)
-    if half.syns > 1 {
-      tally.add(c.target, client: c.record.client, amount: Int64(half.syns), example: example)
-    } else {
-      single.add(c.target, client: c.record.client, amount: half.lastSynTime, example: example)
-    }
   }
 
   mutating func findings(_ facts: borrowing CaptureAnalyzer) -> [Finding] {
+    let answering = answeringTargets(facts)
     var list: [Finding] = []
-    for (target, entry) in tally.top(5) { list.append(finding(target, entry, facts, retried: true)) }
+    for (target, entry) in tally.top(5) {
+      list.append(finding(target, entry, facts, others: answering.contains(target), retried: true))
+    }
     if tally.isEmpty {
       // Without a retry the answer may only have come after the capture's end.
       for (target, entry) in single.top(3) where entry.worst < facts.end &- 3_000_000_000 {
-        list.append(finding(target, entry, facts, retried: false))
+        list.append(finding(target, entry, facts, others: answering.contains(target), retried: false))
       }
     }
     return list
   }
 
+  /// Of the places that did not answer, those that answered others.
+  private func answeringTargets(_ facts: borrowing CaptureAnalyzer) -> Set<Target> {
+    guard !tally.isEmpty || !single.isEmpty else { return [] }
+    let wanted = Set((tally.top(5) + single.top(3)).map { $0.0 })
+    var list: Set<Target> = []
+    for index in 0..<facts.conversations.records.count {
+      let c = facts.view(facts.conversations.records.pointer(index))
+      if c.isTCP, c.server.synAcks > 0, wanted.contains(c.target) { list.insert(c.target) }
+    }
+    return list
+  }
+
   private func finding(
-    _ target: Target, _ entry: Tally<Target>.Entry, _ facts: borrowing CaptureAnalyzer, retried: Bool
+    _ target: Target, _ entry: Tally<Target>.Entry, _ facts: borrowing CaptureAnalyzer, others: Bool,
+    retried: Bool
   ) -> Finding {
-    let others = answering.contains(target)
     let cause =
       hairpins == entry.count
       ? "the packet goes back to the Pod it came from and is dropped ← the bridge port has hairpin mode off, or the source was not masqueraded"

@@ -71,6 +71,11 @@ public struct NftLowering: Sendable {
     ruleset.clauses.append(.statement(statement))
   }
 
+  /// Puts a match before the open rule's others.
+  public mutating func addFirst(_ test: Test) {
+    ruleset.clauses.insert(.match(Match(test)), at: firstClause)
+  }
+
   /// The number of a text, known or new.
   public mutating func text(_ bytes: UnsafeRawBufferPointer) -> TextID {
     let name = textNames.intern(bytes)

@@ -8,6 +8,8 @@ struct RuleState {
   var proto: IPProtocol?
   var target: Token?
   var isGoto = false
+  /// DNAT's destination where it is the target's only option so far.
+  var toDestination: Token?
   /// Modules whose options are collected first and lowered at the end of the rule.
   var modules: [Module] = []
   var targetOptions: [Option] = []
@@ -108,7 +110,7 @@ extension IptablesParser {
       rule.statisticMode = mode.equals("random") ? 1 : mode.equals("nth") ? 2 : 3
       rule.dirty = true
     case 13 where option.equals("--probability"):
-      guard let text = words.next(), let p = Double(text.text), p >= 0, p <= 1 else {
+      guard let text = words.next(), let p = Self.fraction(text), p >= 0, p <= 1 else {
         return warn("--probability expects a number from 0 to 1")
       }
       // xt_statistic compares 31 random bits with this.
@@ -140,7 +142,8 @@ extension IptablesParser {
     case _ where option.equals("--jump") || option.equals("--goto"):
       rule.target = words.next()
       rule.isGoto = option.equals("--goto")
-    case _ where option.equals("--fragment") || option.equals("--fragments"): add(.range(.fragmentOffset, low: 1, high: .max), negated)
+    case _ where option.equals("--fragment") || option.equals("--fragments"):
+      add(.range(.fragmentOffset, low: 1, high: .max), negated)
     case _ where option.equals("--tcp-option"):
       guard let kind = value(&words, &negated)?.number, kind < 256 else { return warn("--tcp-option expects a number") }
       add(.tcpOption(UInt8(kind)), negated)
@@ -148,6 +151,22 @@ extension IptablesParser {
       icmpType(value(&words, &negated), negated, v6: option.equals("--icmpv6-type"))
     default: unknownOption(option, negated, &words)
     }
+  }
+
+  /// `0.33333333349`: digits, a point, at most 15 digits; anything else the slow way.
+  @inline(__always) static func fraction(_ token: Token) -> Double? {
+    guard token.count > 2, token.count < 18, token[0] == 48 || token[0] == 49, token[1] == UInt8(ascii: ".") else {
+      return Double(token.text)
+    }
+    var digits: UInt64 = UInt64(token[0] - 48)
+    var scale: UInt64 = 1
+    for index in 2..<token.count {
+      let digit = UInt64(token[index]) &- 48
+      if digit > 9 { return Double(token.text) }
+      digits = digits &* 10 &+ digit
+      scale = scale &* 10
+    }
+    return Double(digits) / Double(scale)
   }
 
   private mutating func unknownOption(_ option: Token, _ negated: Bool, _ words: inout Tokenizer) {
@@ -193,7 +212,19 @@ extension IptablesParser {
   static func staticToken(_ text: StaticString) -> Token { Token(start: text.utf8Start, count: text.utf8CodeUnitCount) }
 
   private mutating func collectTargetOption(_ option: Token, _ negated: Bool, _ words: inout Tokenizer) {
+    // What kube-proxy writes for each endpoint, without an array for it.
+    if option.count == 16, option.equals("--to-destination"), rule.targetOptions.isEmpty, rule.toDestination == nil,
+      let value = words.value()
+    {
+      rule.toDestination = value
+      return
+    }
     rule.dirty = true
+    if let first = rule.toDestination {
+      rule.targetOptions.append(
+        RuleState.Option(name: Self.staticToken("--to-destination"), negated: false, arguments: [first]))
+      rule.toDestination = nil
+    }
     // Matches may stand behind the target in hand-written rules.
     if option.count == 2 { return shortOptionBehindTarget(option, negated, &words) }
     var arguments: [Token] = []
@@ -238,7 +269,8 @@ extension IptablesParser {
       return Match(.equalWide(field, ruleset.addWide(value & mask, mask)), negated: negated)
     }
     // Short forms that inet_aton takes: "10/8", "192.168/16".
-    if version == .v4, let slash = token.firstIndex(of: UInt8(ascii: "/")), let length = token.part(slash + 1, token.count).number,
+    if version == .v4, let slash = token.firstIndex(of: UInt8(ascii: "/")),
+      let length = token.part(slash + 1, token.count).number,
       length <= 32
     {
       let parts = token.part(0, slash).split(UInt8(ascii: ".")).map { $0.number }
@@ -251,7 +283,8 @@ extension IptablesParser {
       }
     }
     warn("'\(printable(token.text))' is no \(version == .v6 ? "IPv6" : "IPv4") address or prefix; the match is unknown")
-    return Match(.unknown(ruleset.addText("\(field == .source ? "-s" : "-d") \(printable(token.text))")), negated: negated)
+    return Match(
+      .unknown(ruleset.addText("\(field == .source ? "-s" : "-d") \(printable(token.text))")), negated: negated)
   }
 
   /// Address and mask of an IPv4 prefix, in one pass.
@@ -333,7 +366,9 @@ extension IptablesParser {
       let prefix = Array(text.utf8.dropLast().prefix(16))
       id = ruleset.addWide(Bits128(leftAligned: prefix), .mask(leading: prefix.count * 8))
     } else {
-      if text.utf8.count > 15 { warn("interface name '\(printable(text))' is longer than 15 bytes; no interface has it") }
+      if text.utf8.count > 15 {
+        warn("interface name '\(printable(text))' is longer than 15 bytes; no interface has it")
+      }
       id = ruleset.addWide(Bits128(leftAligned: text.utf8), .ones)
     }
     interfaces[text] = id
@@ -372,16 +407,26 @@ extension IptablesParser {
   static func tcpFlags(_ token: Token) -> UInt32? {
     var flags: UInt32 = 0
     for part in token.split(UInt8(ascii: ",")) {
-      if part.equals("FIN") { flags |= 1 }
-      else if part.equals("SYN") { flags |= 2 }
-      else if part.equals("RST") { flags |= 4 }
-      else if part.equals("PSH") { flags |= 8 }
-      else if part.equals("ACK") { flags |= 16 }
-      else if part.equals("URG") { flags |= 32 }
-      else if part.equals("ALL") { flags |= 63 }
-      else if part.equals("NONE") {}
-      else if let number = part.number, number < 256 { flags |= number }
-      else { return nil }
+      if part.equals("FIN") {
+        flags |= 1
+      } else if part.equals("SYN") {
+        flags |= 2
+      } else if part.equals("RST") {
+        flags |= 4
+      } else if part.equals("PSH") {
+        flags |= 8
+      } else if part.equals("ACK") {
+        flags |= 16
+      } else if part.equals("URG") {
+        flags |= 32
+      } else if part.equals("ALL") {
+        flags |= 63
+      } else if part.equals("NONE") {
+      } else if let number = part.number, number < 256 {
+        flags |= number
+      } else {
+        return nil
+      }
     }
     return flags
   }
@@ -397,7 +442,9 @@ extension IptablesParser {
     let slash = token.firstIndex(of: UInt8(ascii: "/"))
     if let type = (slash.map { token.part(0, $0) } ?? token).number, type < 256 {
       if let slash {
-        if let code = token.part(slash + 1, token.count).number, code < 256 { range = (type << 8 | code)...(type << 8 | code) }
+        if let code = token.part(slash + 1, token.count).number, code < 256 {
+          range = (type << 8 | code)...(type << 8 | code)
+        }
       } else {
         range = (type << 8)...(type << 8 | 255)
       }
@@ -430,7 +477,8 @@ extension IptablesParser {
       ruleset.clauses.removeSubrange(first + Int(UInt16.max)..<ruleset.clauses.count)
     }
     if rule.sources.isEmpty && rule.destinations.isEmpty {
-      return ruleset.addRule(to: chain, firstClause: first, file: fileIndex, line: line, offset: start, length: end - start)
+      return ruleset.addRule(
+        to: chain, firstClause: first, file: fileIndex, line: line, offset: start, length: end - start)
     }
     let common = Array(ruleset.clauses[first...])
     ruleset.clauses.removeSubrange(first...)
@@ -462,6 +510,7 @@ extension RuleState {
   mutating func reset() {
     proto = nil
     target = nil
+    toDestination = nil
     isGoto = false
   }
 }

@@ -15,7 +15,7 @@ public enum NftJSONReader {
   public static func read(_ file: SourceFile, range: Range<Int>, into snapshot: inout Snapshot) {
     let range = range.clamped(to: 0..<file.bytes.count)
     var writer = NftJSONWriter()
-    writer.out.reserveCapacity(range.count / 3)
+    writer.out.reserveCapacity(range.count / 2)
     do {
       let document = try JSONDocument(file, range: range)
       document.withRoot { root in writer.document(root) }

@@ -26,8 +26,36 @@ extension NftReader {
       if scanner.start == from, !atEndOfStatement { advance() }
     }
     let plain = variableUses == variables && !inVariable
+    if plain, lineMap == nil { hiddenParts(start) }
     lowering.endRule(
       in: chain, file: file, line: line, offset: start, length: plain ? max(0, scanner.lastStop - start) : 0)
+  }
+
+  /// nft 1.0 prints some matches and targets of iptables-nft as nothing: a listed rule of such a table then has two
+  /// blanks in a row, or one at its end, where the target stood. What is hidden is unknown, though most often a comment.
+  private mutating func hiddenParts(_ start: Int) {
+    guard lowering.family == .ip || lowering.family == .ip6, start > 0 else { return }
+    let stop = scanner.lastStop
+    let base = scanner.base
+    var doubled = base[start - 1] == 0x20
+    var quoted = false
+    var at = start
+    while at < stop {
+      if base[at] == UInt8(ascii: "\"") { quoted.toggle() }
+      if base[at] == 0x20, base[at - 1] == 0x20, !quoted { doubled = true }
+      at += 1
+    }
+    // `# handle 7` has one blank before it.
+    var next = stop
+    while next < scanner.end, base[next] == 0x20 { next += 1 }
+    let comment = next < scanner.end && base[next] == UInt8(ascii: "#")
+    let trailing = scanner.kind == .newline && next - stop > (comment ? 1 : 0)
+    guard doubled || trailing, Self.builtinTables.contains(lowering.ruleset[lowering.table].name),
+      spelled(start).contains("counter packets ")
+    else { return }
+    ownedTables.insert(lowering.table.index)
+    if doubled { lowering.addFirst(.unknown(lowering.text("xt match (not printed by nft)"))) }
+    if trailing { lowering.add(.unknown(lowering.text("xt target (not printed by nft)")) as Statement) }
   }
 
   /// What was spelled since `start`.
