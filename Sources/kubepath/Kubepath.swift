@@ -11,7 +11,8 @@ struct Kubepath: ParsableCommand {
       """,
     version: "0.1.0",
     subcommands: [
-      TraceCommand.self, ServicesCommand.self, CheckCommand.self, CaptureCommand.self, GraphCommand.self, DemoCommand.self,
+      TraceCommand.self, ServicesCommand.self, CheckCommand.self, CaptureCommand.self, GraphCommand.self,
+      DemoCommand.self,
       ExplainCommand.self,
     ])
 }
