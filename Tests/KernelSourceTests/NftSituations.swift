@@ -70,7 +70,7 @@ enum NftSituations {
         "meta mark set ip saddr map { 10.0.0.1 : 0x1, 10.0.0.2 : 0x2 }",
       ]),
     chain(
-      "fib", "inet",
+      "fib", "inet", hook: "prerouting",
       [
         "fib daddr type local accept", "fib saddr type != local drop", "fib daddr type { local, broadcast } accept",
         "fib daddr . iif type local accept",
