@@ -203,7 +203,7 @@ public struct TraceText {
         : "out \(outcome.outInterface ?? route.nextHops.first?.interface ?? "?")\(outcome.gateway.map { " via \($0)" } ?? "")"
       let source =
         route.line > 0 && Int(route.file) < ruleset.files.count
-        ? "\(ruleset.files[Int(route.file)].name):\(route.line)" : ""
+        ? "\(baseName(ruleset.files[Int(route.file)].name)):\(route.line)" : ""
       table.add(
         "after routing", "\(way)  (\(route.destination.length == 0 ? "default" : "\(route.destination)"))", source)
     }
@@ -225,7 +225,11 @@ public struct TraceText {
     guard ruleset.files.indices.contains(Int(rule.file)) else { return "" }
     let name = ruleset.files[Int(rule.file)].name
     // Rules from the running kernel stand in no file.
-    return printable(name.split(separator: "/").last.map(String.init) ?? name) + (rule.line > 0 ? ":\(rule.line)" : "")
+    return baseName(name) + (rule.line > 0 ? ":\(rule.line)" : "")
+  }
+
+  private func baseName(_ path: String) -> String {
+    printable(path.split(separator: "/").last.map(String.init) ?? path)
   }
 
   private func place(_ step: Step) -> String {

@@ -11,9 +11,7 @@ struct Kubepath: ParsableCommand {
       """,
     version: "0.1.0",
     subcommands: [
-    subcommands: [
       TraceCommand.self, ServicesCommand.self, CheckCommand.self, GraphCommand.self, CaptureCommand.self,
       SnapshotCommand.self, ExplainCommand.self, DemoCommand.self,
-    ])
     ])
 }
