@@ -194,7 +194,7 @@ public struct TraceText {
       flow.isLocal ? "from this node" : "in \(printable(flow.from))")
     if let rule = outcome.destinationRule {
       table.add(
-        "after DNAT", pair(flow.source, flow.sourcePort, outcome.destination, outcome.destinationPort), where_(rule))
+        "after DNAT", pair(flow.source, flow.sourcePort, outcome.destination, outcome.destinationPort), location(rule))
     }
     if outcome.verdict != .noroute, let route = outcome.route {
       let way =
@@ -210,12 +210,12 @@ public struct TraceText {
     if let rule = outcome.sourceRule {
       table.add(
         "after SNAT", pair(outcome.source, outcome.sourcePort, outcome.destination, outcome.destinationPort),
-        where_(rule))
+        location(rule))
     }
     return table.lines(indent: 2).map { clip($0, 100) }
   }
 
-  private func where_(_ rule: RuleID) -> String {
+  private func location(_ rule: RuleID) -> String {
     let found = ruleset[rule]
     let chain = ruleset[found.chain]
     return "\(file(found))  \(ruleset[chain.table].name) \(printable(ruleset.names[chain.name]))"

@@ -16,11 +16,11 @@ enum NoLocalEndpointsExternal: Check {
             context.intent, service, port, service.clusterIPs[0].version, node: node.node)
           guard selection.local.isEmpty, !selection.cluster.isEmpty else { continue }
           let behindBalancer = service.kind == .loadBalancer && service.healthCheckNodePort != 0
-          let where_ = port.nodePort != 0 ? "NodePort \(port.nodePort)" : "external addresses"
+          let place = port.nodePort != 0 ? "NodePort \(port.nodePort)" : "external addresses"
           findings.append(
             Finding(
               id: id, severity: .info, confidence: .certain, subject: context.subject(service, port, node: node.name),
-              problem: "\(where_) of \(service.portName(port)) times out for outside clients of \(node.name)",
+              problem: "\(place) of \(service.portName(port)) times out for outside clients of \(node.name)",
               cause: "externalTrafficPolicy Local, no endpoint on \(node.name) ← \(places(context, service, selection))"
                 + (behindBalancer
                   ? " (the load balancer's health check on port \(service.healthCheckNodePort) keeps clients away)"
