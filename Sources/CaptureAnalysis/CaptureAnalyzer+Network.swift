@@ -25,7 +25,11 @@ extension CaptureAnalyzer {
     guard total >= header.headerLength else { return undecoded() }
     let packet = bytes.limited(to: total)
     let valid = header.isChecksumValid
-    if !valid { counts.badIPv4HeaderChecksums &+= 1 }
+    if !valid {
+      counts.badIPv4HeaderChecksums &+= 1
+      // Zero is a checksum left to the network card.
+      if bytes.u16(10) != 0 { corruptHeaders &+= 1 }
+    }
     let layer = NetworkLayer(
       source: Bits128(header.source), destination: Bits128(header.destination), version: 4,
       proto: header.proto.rawValue, ttl: header.timeToLive, length: total,

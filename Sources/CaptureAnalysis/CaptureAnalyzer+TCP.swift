@@ -1,3 +1,4 @@
+import CPrefetch
 import Wire
 
 extension CaptureAnalyzer {
@@ -9,6 +10,13 @@ extension CaptureAnalyzer {
     let hasAck = flags.contains(.ack)
     if isSyn { if hasAck { counts.tcpSynAck &+= 1 } else { counts.tcpSyn &+= 1 } }
     if flags.contains(.rst) { counts.tcpRst &+= 1 }
+    let (key, direction) = ConversationKey.make(
+      layer.source, header.sourcePort, layer.destination, header.destinationPort, proto: 6, version: layer.version,
+      scope: layer.outer.scope)
+    let hash = conversations.hash(key)
+    var index = conversations.find(key, hash)
+    // The state of a connection lies anywhere in many megabytes: its lines are on their way while the sum is made.
+    if index >= 0 { prefetch(Int(conversations.records.pointer(index).pointee.tcp), direction) }
     if bytes.isWhole, !layer.isPartial {
       let seed = Checksum.pseudoHeader(
         source: layer.source, destination: layer.destination, protocol: 6, length: bytes.wireCount)
@@ -18,11 +26,6 @@ extension CaptureAnalyzer {
         if header.checksum == Checksum.fold(seed) { offloaded(header.checksum, sum) }
       }
     }
-    let (key, direction) = ConversationKey.make(
-      layer.source, header.sourcePort, layer.destination, header.destinationPort, proto: 6, version: layer.version,
-      scope: layer.outer.scope)
-    let hash = conversations.hash(key)
-    var index = conversations.find(key, hash)
     if index < 0 {
       index = create(key, hash, direction: direction, isTCP: true)
       if isSyn, hasAck { conversations.records.pointer(index).pointee.initiator = UInt8(1 - direction) }
@@ -99,6 +102,18 @@ extension CaptureAnalyzer {
       }
     }
     track(c, timeout: timeout(c, both, forward, reverse))
+  }
+
+  @inline(__always) private func prefetch(_ tcp: Int, _ direction: Int) {
+    guard tcp >= 0 else { return }
+    let forward = UnsafeRawPointer(halves.pointer(tcp &* 2 &+ direction))
+    let reverse = UnsafeRawPointer(halves.pointer(tcp &* 2 &+ (1 - direction)))
+    prefetch_line(forward)
+    prefetch_line(forward + 64)
+    prefetch_line(forward + 128)
+    prefetch_line(reverse)
+    prefetch_line(reverse + 64)
+    prefetch_line(UnsafeRawPointer(shared.pointer(tcp)))
   }
 
   /// A header cut short, or one that claims less than 20 bytes: flags count when they are there.

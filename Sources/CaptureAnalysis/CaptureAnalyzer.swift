@@ -61,6 +61,8 @@ public struct CaptureAnalyzer: ~Copyable {
   /// Sizes of packets on the outermost layer: the largest that had DF and was no super-frame, to learn the link's MTU.
   var largestPacket = 0
   var packetsOver1500 = 0
+  /// IPv4 headers with a wrong checksum that no network card was to fill in.
+  var corruptHeaders = 0
   var finished = false
   var summaries: [CaptureSummary] = []
 
@@ -212,7 +214,7 @@ public struct CaptureAnalyzer: ~Copyable {
     let c = conversations.records.pointer(index)
     if c.pointee.trackedFrom >= 0 { conntrack.add(from: c.pointee.trackedFrom, until: c.pointee.trackedUntil) }
     let view = self.view(c)
-    for at in detectors.all.indices { detectors.all[at].examine(view) }
+    detectors.examine(view)
   }
 
   func view(_ c: UnsafeMutablePointer<Conversation>) -> ConversationView {
@@ -234,11 +236,28 @@ public struct CaptureAnalyzer: ~Copyable {
     counts.dnsUnanswered = dns.unanswered
     for index in 0..<conversations.records.count { retire(index) }
     var found: [Finding] = []
-    for at in detectors.all.indices {
-      var detector = detectors.all[at]
+    for detector in detectors.inOrder {
+      var detector = detector
       found += detector.findings(self)
     }
-    return Self.ordered(Self.withoutSymptoms(found))
+    return Self.ordered(doubted(Self.withoutSymptoms(found)))
+  }
+
+  /// Where many headers are corrupt (a fuzzed or damaged capture), addresses and ports cannot be believed: what would be
+  /// an error is a warning.
+  private func doubted(_ findings: [Finding]) -> [Finding] {
+    guard corruptHeaders >= 5, corruptHeaders * 50 > counts.packets else { return findings }
+    return findings.map { finding in
+      guard finding.severity == .error else { return finding }
+      var finding = finding
+      finding.severity = .warning
+      finding.confidence = .possible
+      finding.evidence.append(
+        Finding.Evidence(
+          text:
+            "\(corruptHeaders) of \(counts.packets) frames have a corrupt IPv4 header: the capture itself is damaged"))
+      return finding
+    }
   }
 
   /// Leaves out what another finding explains: unanswered SYNs to a frontend whose answers come untranslated, or while

@@ -10,6 +10,22 @@ public struct ConntrackTimeouts: Sendable {
   public var icmp = 30
   public var generic = 600
   public init() {}
+
+  /// Takes those that `value` knows by their sysctl, in seconds; others stay.
+  public mutating func take(_ value: (String) -> Int?) {
+    let names: [(String, WritableKeyPath<ConntrackTimeouts, Int>)] = [
+      ("tcp_timeout_syn_sent", \.tcpSynSent), ("tcp_timeout_syn_recv", \.tcpSynReceived),
+      ("tcp_timeout_established", \.tcpEstablished), ("tcp_timeout_time_wait", \.tcpTimeWait),
+      ("tcp_timeout_close", \.tcpClose), ("udp_timeout", \.udp), ("udp_timeout_stream", \.udpStream),
+      ("icmp_timeout", \.icmp), ("generic_timeout", \.generic),
+    ]
+    for (name, path) in names {
+      guard let seconds = value("net.netfilter.nf_conntrack_\(name)"), (0...Int(Int32.max)).contains(seconds) else {
+        continue
+      }
+      self[keyPath: path] = seconds
+    }
+  }
 }
 
 /// How many entries the kernel's table would hold over the capture, had every conversation gone through it. Each entry

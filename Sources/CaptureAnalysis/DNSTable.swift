@@ -230,11 +230,25 @@ struct NameTable {
   /// any Service or Pod name has.
   func isSearchExpansion(_ index: Int32) -> Bool { index >= 0 && expansions[Int(index)] }
 
+  /// Over the labels as they stand, without making text: every new name is asked.
   private func looksExpanded(_ index: Int32) -> Bool {
-    let labels = domain(index).split(separator: ".")
-    guard labels.count > 3 else { return false }
-    if let svc = labels.lastIndex(of: "svc"), labels.count - svc <= 3 { return svc > 2 }
-    return false
+    names[Int(index)].withUnsafeBufferPointer { bytes in
+      var labels = 0
+      var service = -1
+      var at = 0
+      while at < bytes.count {
+        let length = Int(bytes[at])
+        guard length > 0, length < 64, at + 1 + length <= bytes.count else { break }
+        if length == 3, bytes[at + 1] | 0x20 == UInt8(ascii: "s"), bytes[at + 2] | 0x20 == UInt8(ascii: "v"),
+          bytes[at + 3] | 0x20 == UInt8(ascii: "c")
+        {
+          service = labels
+        }
+        labels += 1
+        at += length + 1
+      }
+      return labels > 3 && service > 2 && labels - service <= 3
+    }
   }
 }
 

@@ -42,12 +42,43 @@ struct ConversationView {
   @inline(__always) var server: TCPHalf { serverPointer.pointee }
 }
 
-/// All detectors, in the order in which findings of equal weight are shown.
+/// All detectors, by their types: each conversation is shown to most of them, and a call through an existential costs
+/// more than what most of them look at.
 struct DetectorSet {
-  var all: [any Detector] = [
-    FragmentationDetector(), TunnelDetector(), BlackHoleDetector(), ReplyNotTranslatedDetector(),
-    DuplicateAddressDetector(), ConntrackTableDetector(), TimestampsNATDetector(), RejectedByICMPDetector(),
-    ConnectionRefusedDetector(), DNSDetector(), SynUnansweredDetector(), TLSHandshakeDetector(), MSSDetector(),
-    ZeroWindowDetector(), SlowServerDetector(), PacketLossDetector(), CaptureLimitsDetector(),
-  ]
+  private var blackHole = BlackHoleDetector()
+  private var untranslated = ReplyNotTranslatedDetector()
+  private var conntrack = ConntrackTableDetector()
+  private var timestamps = TimestampsNATDetector()
+  private var refused = ConnectionRefusedDetector()
+  private var unanswered = SynUnansweredDetector()
+  private var handshake = TLSHandshakeDetector()
+  private var segmentSize = MSSDetector()
+  private var zeroWindow = ZeroWindowDetector()
+  private var slowServer = SlowServerDetector()
+  private var loss = PacketLossDetector()
+  private var limits = CaptureLimitsDetector()
+
+  mutating func examine(_ c: ConversationView) {
+    blackHole.examine(c)
+    untranslated.examine(c)
+    conntrack.examine(c)
+    timestamps.examine(c)
+    refused.examine(c)
+    unanswered.examine(c)
+    handshake.examine(c)
+    segmentSize.examine(c)
+    zeroWindow.examine(c)
+    slowServer.examine(c)
+    loss.examine(c)
+    limits.examine(c)
+  }
+
+  /// For the end, in the order in which findings of equal weight are shown.
+  var inOrder: [any Detector] {
+    [
+      FragmentationDetector(), TunnelDetector(), blackHole, untranslated, DuplicateAddressDetector(), conntrack,
+      timestamps, RejectedByICMPDetector(), refused, DNSDetector(), unanswered, handshake, segmentSize, zeroWindow,
+      slowServer, loss, limits,
+    ]
+  }
 }

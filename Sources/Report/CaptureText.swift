@@ -1,5 +1,6 @@
 import CaptureAnalysis
 import Findings
+import Input
 import Wire
 
 /// Captures as text for a person at 3 a.m.: what is wrong and what to do, then the vital figures, then tables.
@@ -36,13 +37,13 @@ public struct CaptureText {
         case .info: ("NOTE", "1;36")
         }
       out += "\n" + paint(label, code) + "  " + paint(finding.id, "1") + "  (\(finding.confidence.rawValue))\n"
-      paragraph("", finding.problem, indent: 2, &out)
-      paragraph("cause: ", finding.cause, indent: 2, &out)
+      paragraph("", escaped(finding.problem), indent: 2, &out)
+      paragraph("cause: ", escaped(finding.cause), indent: 2, &out)
       for evidence in finding.evidence {
         let place = evidence.frame.map { frame in
-          (evidence.file.map { report.captures.count > 1 ? "\($0) " : "" } ?? "") + "frame \(frame)"
+          (evidence.file.map { report.captures.count > 1 ? "\(escaped($0)) " : "" } ?? "") + "frame \(frame)"
         }
-        paragraph("- ", (place.map { "\($0): " } ?? "") + evidence.text, indent: 4, &out)
+        paragraph("- ", (place.map { "\($0): " } ?? "") + escaped(evidence.text), indent: 4, &out)
       }
       for command in finding.fix { paragraph("fix: ", command, indent: 2, &out) }
       for command in finding.verify { paragraph("verify: ", command, indent: 2, &out) }
@@ -79,8 +80,8 @@ public struct CaptureText {
     out += "\n" + paint("CAPTURE", "1") + "\n"
     for capture in report.captures {
       out +=
-        "  \(capture.file): \(capture.format), \(capture.linkTypes.joined(separator: " ")), \(count(capture.packets, "frame"))\n"
-      if let damage = capture.damage { paragraph("", damage.description, indent: 4, &out) }
+        "  \(escaped(capture.file)): \(capture.format), \(capture.linkTypes.joined(separator: " ")), \(count(capture.packets, "frame"))\n"
+      if let damage = capture.damage { paragraph("", escaped(damage.description), indent: 4, &out) }
     }
     if let start = TimeText.iso(report.start), let end = TimeText.iso(report.end) {
       out += "  \(start) to \(end) (\(TimeText.span(report.end - report.start)))\n"

@@ -1,9 +1,12 @@
 import ArgumentParser
 import CaptureAnalysis
 import CaptureFile
+import ConversationStore
 import Findings
 import Glibc
+import Input
 import Report
+import Snapshot
 
 struct CaptureCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -16,8 +19,18 @@ struct CaptureCommand: ParsableCommand {
         tcpdump -i any -w - -c 10000 | kubepath capture -    from a pipe
         kubepath capture --live eth0 --filter 'udp port 8472' --duration 30
         kubepath capture a.pcap --conntrack-max 131072       judge the simulated conntrack table
+        kubepath capture a.pcap -s node1/                    the same, with the node's own sysctls
         kubepath capture a.pcap --conversations all.csv      every conversation, for a spreadsheet
+        kubepath capture a.pcap --conversations all.sqlite   the same for SQL, see below
         kubepath capture a.pcap -o json | jq '.findings[].id'
+
+      The SQLite database has the tables captures (id, file, format, frames, ...), conversations (columns as in
+      the CSV file: protocol, client, client_port, server, server_port, tunnel, packets_out, packets_in, bytes_out,
+      bytes_in, start, duration, first_file, first_frame, last_frame, retransmissions, resets, zero_windows,
+      handshake_ms, slowest_response_ms, mss_client, mss_server, server_name, state) and findings (finding,
+      severity, confidence, kind, name, port, problem, cause, evidence, fix), with indexes by server and port,
+      client, start, state and server_name:
+        sqlite3 all.sqlite "SELECT server, count(*) FROM conversations WHERE state='syn-only' GROUP BY 1 ORDER BY 2 DESC"
 
       Reads pcap and pcapng, also compressed with gzip or zstd. Frame numbers are Wireshark's.
       Exit status: 0 all well; 1 a finding of severity error stands; 64 usage; 65 not a capture;
@@ -54,13 +67,23 @@ struct CaptureCommand: ParsableCommand {
   @Option(help: "nf_conntrack_max of the node, to judge the simulated table against.")
   var conntrackMax: Int?
 
+  @Option(
+    name: [.customShort("s"), .long],
+    help: ArgumentHelp(
+      "A node's dumps: its sysctls give nf_conntrack_max and the conntrack timeouts. May be repeated.",
+      valueName: "path"))
+  var snapshot: [String] = []
+
+  @Option(help: ArgumentHelp("Which node, where the snapshot holds several.", valueName: "name"))
+  var node: String?
+
   @Option(help: "The link's MTU, where it is known.")
   var mtu: Int?
 
   @Option(help: "Conversations kept at once; beyond, the longest idle is dropped.")
   var maxConversations: Int = 131_072
 
-  @Option(help: ArgumentHelp("Write every conversation to this file (.csv).", valueName: "file"))
+  @Option(help: ArgumentHelp("Write every conversation to this file (.csv or .sqlite).", valueName: "file"))
   var conversations: String?
 
   @Option(help: "Colours: auto, always or never.")
@@ -79,8 +102,8 @@ struct CaptureCommand: ParsableCommand {
     if maxConversations < 16 || maxConversations > 1 << 24 {
       throw ValidationError("--max-conversations must lie between 16 and 16777216")
     }
-    if let conversations, !conversations.hasSuffix(".csv") {
-      throw ValidationError("--conversations \(conversations): the name must end in .csv")
+    if let conversations, !conversations.hasSuffix(".csv"), !conversations.hasSuffix(".sqlite") {
+      throw ValidationError("--conversations \(escaped(conversations)): the name must end in .csv or .sqlite")
     }
   }
 
@@ -90,6 +113,7 @@ struct CaptureCommand: ParsableCommand {
     options.vxlanPorts = vxlanPort
     options.conntrackMaximum = conntrackMax
     options.linkMTU = mtu
+    try readSysctls(&options)
     var analyzer = CaptureAnalyzer(options: options)
     var summaries: [CaptureSummary] = []
     var stopped = false
@@ -119,7 +143,13 @@ struct CaptureCommand: ParsableCommand {
     }
     let findings = analyzer.finish(captures: summaries)
     if let conversations {
-      do { try ConversationCSV.write(analyzer, to: conversations) } catch {
+      do {
+        if conversations.hasSuffix(".csv") {
+          try ConversationCSV.write(analyzer, to: conversations)
+        } else {
+          try ConversationStore.write(analyzer, captures: summaries, findings: findings, to: conversations)
+        }
+      } catch {
         complain("\(error)")
         throw ExitCode(73)
       }
@@ -133,6 +163,28 @@ struct CaptureCommand: ParsableCommand {
     }
     if let damage = summaries.compactMap(\.damage).first { complain(damage.description) }
     if report.worst == .error { throw ExitCode(1) }
+  }
+
+  /// What the node's own kernel is set to, as far as its dumps say; --conntrack-max goes before.
+  private func readSysctls(_ options: inout CaptureOptions) throws {
+    guard !snapshot.isEmpty else { return }
+    let bundle: Bundle
+    do { bundle = try SnapshotLoader.load(snapshot) } catch {
+      complain(error.description)
+      throw ExitCode(66)
+    }
+    let found = bundle.snapshots.filter { node == nil || $0.name == node }
+    guard let chosen = found.first(where: { !$0.sysctls.isEmpty }) ?? found.first else {
+      throw ValidationError(node.map { "No node '\(escaped($0))' in the snapshot." } ?? "The snapshot holds no node.")
+    }
+    options.timeouts.take { chosen.sysctlInt($0) }
+    if options.conntrackMaximum == nil {
+      options.conntrackMaximum =
+        chosen.sysctlInt("net.netfilter.nf_conntrack_max") ?? chosen.sysctlInt("net.nf_conntrack_max")
+    }
+    if options.conntrackMaximum == nil, chosen.sysctls.isEmpty {
+      complain("\(chosen.name): no sysctls among the dumps; the kernel's default timeouts are used")
+    }
   }
 
   private func capture(_ interface: String, _ analyzer: inout CaptureAnalyzer) throws(CaptureError) -> CaptureSummary {
@@ -160,7 +212,7 @@ struct CaptureCommand: ParsableCommand {
     }
   }
 
-  private func complain(_ message: String) { standardError("kubepath: \(message)\n") }
+  private func complain(_ message: String) { standardError("kubepath: \(escaped(message))\n") }
 }
 
 /// Ctrl-C ends the reading, not the report.

@@ -24,7 +24,7 @@ struct DNSDetector: Detector {
             filter: "dns.id==0x" + String(q.identifier, radix: 16)))
       } else if q.answerTime < 0, q.lastTime < facts.end &- 2_000_000_000 || q.repeats > 0 {
         silent.add(
-          q.serverAddress, client: q.clientAddress,
+          q.serverAddress, client: q.clientAddress, amount: Int64(q.repeats) + 1,
           example: .init(
             frames: [q.firstFrame, q.repeatFrame],
             text: "\(q.clientAddress) asked \(q.serverAddress) for \(facts.dns.names.domain(q.name)) \(type)"
@@ -44,10 +44,12 @@ struct DNSDetector: Detector {
     for (server, entry) in late.top(2) {
       list.append(
         Finding(
-          id: "dns-five-second-delay", severity: .error, confidence: entry.count > 1 ? .certain : .likely,
+          id: "dns-five-second-delay", severity: entry.count > 1 ? .error : .warning,
+          confidence: entry.count > 1 ? .certain : .possible,
           subject: .init(kind: "DNS", name: server.description, port: "53"),
           problem:
-            "\(plural(entry.count, "DNS question")) to \(server) were repeated after 5 s: lookups hang that long",
+            "\(plural(entry.count, "DNS question")) to \(server) \(entry.count == 1 ? "was" : "were") repeated after 5 s: "
+            + "lookups hang that long",
           cause:
             "one of two questions sent at once from one socket (A and AAAA) is lost ← a race in conntrack when both get "
             + "their NAT binding (insert_failed)",
@@ -59,9 +61,12 @@ struct DNSDetector: Detector {
     }
     for (server, entry) in silent.top(3) {
       let all = asked[server] ?? entry.count
+      // No answer anywhere and nobody who asks again: more likely a capture of one direction.
+      let believed = facts.counts.dnsResponses > 0 || entry.total > Int64(entry.count)
       list.append(
         Finding(
-          id: "dns-unanswered", severity: .error, confidence: entry.count == all ? .likely : .possible,
+          id: "dns-unanswered", severity: believed ? .error : .warning,
+          confidence: believed && entry.count == all ? .likely : .possible,
           subject: .init(kind: "DNS", name: server.description, port: "53"),
           problem: "\(entry.count) of \(plural(all, "DNS question")) to \(server) got no answer",
           cause: entry.count == all

@@ -27,7 +27,12 @@ struct Tally<Key: Hashable> {
 
   var isEmpty: Bool { total == 0 }
 
-  mutating func add(_ key: Key, client: IPAddress? = nil, amount: Int64 = 1, example: @autoclosure () -> Example) {
+  /// `keepFirst`: the first examples stay, however large the amounts of later ones (amounts that only grow would make an
+  /// example each time).
+  mutating func add(
+    _ key: Key, client: IPAddress? = nil, amount: Int64 = 1, keepFirst: Bool = false,
+    example: @autoclosure () -> Example
+  ) {
     total += 1
     let at: Int
     if let known = index[key] {
@@ -45,7 +50,10 @@ struct Tally<Key: Hashable> {
     entries[at].count += 1
     entries[at].total &+= amount
     if let client, entries[at].clients.count < 1024 { entries[at].clients.insert(client) }
-    if amount > entries[at].worst {
+    if keepFirst {
+      entries[at].worst = max(entries[at].worst, amount)
+      if entries[at].examples.count < Self.maximumExamples { entries[at].examples.append(example()) }
+    } else if amount > entries[at].worst {
       entries[at].worst = amount
       entries[at].examples.insert(example(), at: 0)
       if entries[at].examples.count > Self.maximumExamples { entries[at].examples.removeLast() }
@@ -67,7 +75,8 @@ struct Target: Hashable {
   var port: UInt16
   var proto: UInt8 = 6
 
-  var text: String { endpointText(address, port) }
+  var hasPort: Bool { IPProtocol(rawValue: proto).hasPorts }
+  var text: String { hasPort ? endpointText(address, port) : address.description }
 }
 
 func endpointText(_ address: IPAddress, _ port: UInt16) -> String {

@@ -68,14 +68,19 @@ struct FragmentationDetector: Detector {
   private func incomplete(_ group: FragmentTable.Group, _ facts: borrowing CaptureAnalyzer) -> Finding {
     let udp = group.key.proto == 17
     let later = group.onlyFirst > group.withoutFirst
+    // A capture filter with a port sees first pieces only, as a receiver does whose router drops the others.
+    let onlyFirst = group.complete == 0 && group.onlyFirst == group.incomplete
     return Finding(
-      id: udp ? "udp-fragments-lost" : "fragmentation", severity: udp ? .error : .warning,
-      confidence: group.complete == 0 ? .likely : .possible, subject: .init(kind: "Path", name: names(group)),
+      id: udp ? "udp-fragments-lost" : "fragmentation",
+      severity: udp && !onlyFirst && group.incomplete > 2 ? .error : .warning,
+      confidence: group.complete == 0 && !onlyFirst ? .likely : .possible,
+      subject: .init(kind: "Path", name: names(group)),
       problem:
         "\(group.incomplete) of \(plural(group.datagrams, "fragmented datagram")) \(names(group)) never become whole",
       cause: later
         ? "only the first piece arrives ← later fragments carry no ports: a NAT, firewall or load balancer that does not "
           + "reassemble drops them or sends them elsewhere"
+          + (onlyFirst ? "; or the capture was filtered by port, which later fragments do not show" : "")
         : "pieces are missing ← loss on the way, or a middlebox that drops fragments",
       evidence: [
         facts.evidence(

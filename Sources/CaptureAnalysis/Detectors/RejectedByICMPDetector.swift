@@ -9,17 +9,25 @@ struct RejectedByICMPDetector: Detector {
     var type: UInt8
     var code: UInt8
     var version: IPVersion
+    /// The conversation had answers before.
+    var answered: Bool
   }
 
   mutating func findings(_ facts: borrowing CaptureAnalyzer) -> [Finding] {
     var tally = Tally<Key>()
     for event in facts.icmpEvents where event.isUnreachable {
       guard event.quotedProtocol != 0 else { continue }
+      var answered = false
+      if event.conversation >= 0 {
+        let c = facts.conversations.records.pointer(Int(event.conversation))
+        answered = !c.pointee.isOneWay
+      }
       let key = Key(
         target: Target(
           address: event.address(event.quotedDestination), port: event.quotedDestinationPort,
           proto: event.quotedProtocol),
-        reporter: event.address(event.reporter), type: event.type, code: event.code, version: event.version)
+        reporter: event.address(event.reporter), type: event.type, code: event.code, version: event.version,
+        answered: answered)
       // A client that closed its socket before the DNS answer came is no fault of the path.
       if event.quotedProtocol == 17, event.quotedSourcePort == 53 { continue }
       if facts.isVXLANPort[Int(event.quotedDestinationPort)], event.quotedProtocol == 17 { continue }
@@ -41,6 +49,21 @@ struct RejectedByICMPDetector: Detector {
     return tally.top(5).map { key, entry in finding(key, entry, facts) }
   }
 
+  /// Not every rejection is a fault: a traceroute ends in one, and an application that hangs up leaves its peer's last
+  /// packets without a listener.
+  private func severity(_ key: Key, _ count: Int, closedPort: Bool) -> Finding.Severity {
+    let port = key.target.port
+    switch key.target.proto {
+    case 17:
+      if key.answered || (33_434...33_625).contains(port) { return .info }
+      return count < 2 || closedPort && port >= 32_768 ? .warning : .error
+    case 6:
+      // A server's packet to a client's port, or a connection attempt.
+      return key.answered || port >= 32_768 && count < 2 ? .warning : .error
+    default: return count < 2 ? .warning : .error
+    }
+  }
+
   private func finding(_ key: Key, _ entry: Tally<Key>.Entry, _ facts: borrowing CaptureAnalyzer) -> Finding {
     let name = ICMPEvent.name(key.version, type: key.type, code: key.code)
     let own = key.reporter == key.target.address
@@ -57,8 +80,10 @@ struct RejectedByICMPDetector: Detector {
         + "firewalld, or a network policy"
     }
     return Finding(
-      id: "rejected-by-icmp", severity: .error, confidence: .certain,
-      subject: .init(kind: "Endpoint", name: key.target.address.description, port: String(key.target.port)),
+      id: "rejected-by-icmp", severity: severity(key, entry.count, closedPort: udpPort && own), confidence: .certain,
+      subject: .init(
+        kind: "Endpoint", name: key.target.address.description,
+        port: key.target.hasPort ? String(key.target.port) : nil),
       problem:
         "\(plural(entry.count, "packet")) to \(proto) \(key.target.text) answered by \(name) from \(key.reporter)",
       cause: cause, evidence: facts.evidence([(key, entry)]),

@@ -18,7 +18,8 @@ struct SynUnansweredDetector: Detector {
     if half.syns > 1 {
       tally.add(c.target, client: c.record.client, amount: Int64(half.syns), example: Self.example(c))
     } else {
-      single.add(c.target, client: c.record.client, amount: half.lastSynTime, example: Self.example(c))
+      single.add(
+        c.target, client: c.record.client, amount: half.lastSynTime, keepFirst: true, example: Self.example(c))
     }
   }
 
