@@ -5,7 +5,10 @@ import PackageDescription
 let package = Package(
   name: "kubepath",
   products: [
-    .library(name: "Kubepath", targets: ["Wire", "Input", "Findings", "Ruleset", "Snapshot", "PacketPath", "Report"]),
+    .library(name: "Kubepath", targets: [
+      "Wire", "Input", "Findings", "Ruleset", "Snapshot", "KernelSource", "Intent", "CaptureFile", "PacketPath", "ServiceMap",
+      "CaptureAnalysis", "Diagnosis", "Report",
+    ]),
     .executable(name: "kubepath", targets: ["kubepath"]),
   ],
   dependencies: [
@@ -20,6 +23,7 @@ let package = Package(
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
     .systemLibrary(name: "CLibYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
     .systemLibrary(name: "CPcap", pkgConfig: "libpcap", providers: [.apt(["libpcap-dev"])]),
+    .systemLibrary(name: "CMnl", pkgConfig: "libmnl", providers: [.apt(["libmnl-dev"])]),
     .systemLibrary(name: "CPrefetch"),
     // 1
     .target(name: "Input", dependencies: ["Wire", "CSimdjson", "CZlib", "CZstd", "CLibYAML"]),
@@ -28,23 +32,30 @@ let package = Package(
     // 2
     .target(name: "Snapshot", dependencies: ["Wire", "Input", "Ruleset"]),
     .target(name: "CaptureFile", dependencies: ["Wire", "Input", "CPcap", "CZlib", "CZstd"]),
+    .target(name: "KernelSource", dependencies: ["Wire", "Input", "Ruleset", "Snapshot", "CMnl"]),
+    .target(name: "Intent", dependencies: ["Wire", "Input"]),
     // 3
     .target(name: "PacketPath", dependencies: ["Wire", "Input", "Ruleset", "Snapshot"]),
+    .target(name: "ServiceMap", dependencies: ["Wire", "Ruleset", "Snapshot", "Intent", "PacketPath"]),
     .target(name: "CaptureAnalysis", dependencies: ["Wire", "Input", "Findings", "CaptureFile", "CPrefetch"]),
     // 4
+    .target(
+      name: "Diagnosis", dependencies: ["Wire", "Input", "Findings", "Ruleset", "Snapshot", "Intent", "PacketPath", "ServiceMap"]),
     .target(
       name: "ConversationStore",
       dependencies: ["CaptureAnalysis", "Findings", "Input", "Wire", .product(name: "GRDB", package: "GRDB.swift")]),
     // 5
     .target(
       name: "Report",
-      dependencies: ["Wire", "Input", "Findings", "Ruleset", "Snapshot", "PacketPath", "CaptureAnalysis"]),
+      dependencies: ["Wire", "Input", "Findings", "Ruleset", "Snapshot", "PacketPath", "CaptureAnalysis", "ServiceMap"]),
     // 6
     .executableTarget(
       name: "kubepath",
       dependencies: [
         "Wire", "Input", "Findings", "Ruleset", "Snapshot", "PacketPath", "Report", "CaptureFile", "CaptureAnalysis",
-        "ConversationStore", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "KernelSource", "CZlib",
+        "Intent", "ServiceMap", "Diagnosis", "ConversationStore",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     // Times whole processes beside their peers; nothing depends on it.
     .executableTarget(name: "kubepath-bench"),
@@ -58,7 +69,15 @@ let package = Package(
     .testTarget(name: "WireTests", dependencies: ["Wire"]),
     .testTarget(name: "InputTests", dependencies: ["Input", "CZlib", "CZstd"]),
     .testTarget(name: "SnapshotTests", dependencies: ["Input", "Ruleset", "Snapshot", "Wire"]),
+    .testTarget(name: "PacketPathTests", dependencies: ["Wire", "Input", "Ruleset", "Snapshot", "PacketPath"]),
+    .testTarget(name: "ReportTests", dependencies: ["Wire", "Input", "Snapshot", "PacketPath", "Report"]),
     .testTarget(name: "NftTests", dependencies: ["Wire", "Input", "Ruleset", "Snapshot"]),
+    .testTarget(
+      name: "KernelSourceTests", dependencies: ["KernelSource", "Input", "PacketPath", "Ruleset", "Snapshot", "Wire"]),
+    .testTarget(name: "IntentTests", dependencies: ["Intent", "Input", "Wire"]),
+    .testTarget(
+      name: "DiagnosisTests",
+      dependencies: ["Diagnosis", "ServiceMap", "Intent", "PacketPath", "Snapshot", "Ruleset", "Findings", "Input", "Wire"]),
     .testTarget(name: "CaptureFileTests", dependencies: ["CaptureFile", "Wire"]),
     .testTarget(name: "CaptureAnalysisTests", dependencies: ["CaptureAnalysis", "CaptureFile", "Findings", "Wire"]),
     .testTarget(

@@ -68,7 +68,9 @@ extension Engine {
     return .values([Bits128(UInt32(b.choice) + offset)])
   }
 
-  private func combine(_ x: Expression, _ y: Expression, _ b: Branch, _ body: (Bits128, Bits128) -> Bits128) -> ExpressionValue {
+  private func combine(_ x: Expression, _ y: Expression, _ b: Branch, _ body: (Bits128, Bits128) -> Bits128)
+    -> ExpressionValue
+  {
     switch (evaluate(x, b), evaluate(y, b)) {
     case (.values(let a), .values(let c)) where a.count == 1 && c.count == 1: return .values([body(a[0], c[0])])
     case (.absent, _), (_, .absent): return .absent
@@ -193,7 +195,9 @@ extension Engine {
 
   private func notFound(_ lookup: RouteLookup) -> ExpressionValue { .values([.zero]) }
 
-  private func addressType6(_ address: IPAddress, _ interface: String?, _ lookup: RouteLookup, _ b: Branch) -> AddressType {
+  private func addressType6(_ address: IPAddress, _ interface: String?, _ lookup: RouteLookup, _ b: Branch)
+    -> AddressType
+  {
     var own: AddressType?
     if let interface, (node.addresses[interface] ?? []).contains(where: { $0.address == address }) { own = .local }
     var query = RoutingTables.Query(
@@ -230,7 +234,8 @@ extension Engine {
     case (.transport, _, 16, 16) where IPProtocol(rawValue: p.ipProtocol).hasPorts: return known(p.destinationPort)
     case (.transport, _, 0, 32) where IPProtocol(rawValue: p.ipProtocol).hasPorts:
       return known(UInt32(p.sourcePort) << 16 | UInt32(p.destinationPort))
-    case (.transport, _, 0, 8) where IPProtocol(rawValue: p.ipProtocol).isICMP: return known((p.icmpTypeAndCode ?? 0) >> 8)
+    case (.transport, _, 0, 8) where IPProtocol(rawValue: p.ipProtocol).isICMP:
+      return known((p.icmpTypeAndCode ?? 0) >> 8)
     default: return .unknown
     }
   }
@@ -245,7 +250,8 @@ extension Engine {
       guard case .field(let field) = part else { return nil }
       let size: Int
       switch field {
-      case .source, .destination, .source4, .destination4, .source6, .destination6, .originalSource, .originalDestination:
+      case .source, .destination, .source4, .destination4, .source6, .destination6, .originalSource,
+        .originalDestination:
         size = b.packet.version == .v4 ? 4 : 16
       case .sourcePort, .destinationPort: size = 2
       default: return nil
@@ -273,12 +279,24 @@ enum JenkinsHash {
       a = a &+ word(at)
       b = b &+ word(at + 4)
       c = c &+ word(at + 8)
-      a = a &- c; a ^= rotate(c, 4); c = c &+ b
-      b = b &- a; b ^= rotate(a, 6); a = a &+ c
-      c = c &- b; c ^= rotate(b, 8); b = b &+ a
-      a = a &- c; a ^= rotate(c, 16); c = c &+ b
-      b = b &- a; b ^= rotate(a, 19); a = a &+ c
-      c = c &- b; c ^= rotate(b, 4); b = b &+ a
+      a = a &- c
+      a ^= rotate(c, 4)
+      c = c &+ b
+      b = b &- a
+      b ^= rotate(a, 6)
+      a = a &+ c
+      c = c &- b
+      c ^= rotate(b, 8)
+      b = b &+ a
+      a = a &- c
+      a ^= rotate(c, 16)
+      c = c &+ b
+      b = b &- a
+      b ^= rotate(a, 19)
+      a = a &+ c
+      c = c &- b
+      c ^= rotate(b, 4)
+      b = b &+ a
       at += 12
       left -= 12
     }
@@ -291,13 +309,20 @@ enum JenkinsHash {
     a = a &+ tailWord(0)
     b = b &+ tailWord(4)
     c = c &+ tailWord(8)
-    c ^= b; c = c &- rotate(b, 14)
-    a ^= c; a = a &- rotate(c, 11)
-    b ^= a; b = b &- rotate(a, 25)
-    c ^= b; c = c &- rotate(b, 16)
-    a ^= c; a = a &- rotate(c, 4)
-    b ^= a; b = b &- rotate(a, 14)
-    c ^= b; c = c &- rotate(b, 24)
+    c ^= b
+    c = c &- rotate(b, 14)
+    a ^= c
+    a = a &- rotate(c, 11)
+    b ^= a
+    b = b &- rotate(a, 25)
+    c ^= b
+    c = c &- rotate(b, 16)
+    a ^= c
+    a = a &- rotate(c, 4)
+    b ^= a
+    b = b &- rotate(a, 14)
+    c ^= b
+    c = c &- rotate(b, 24)
     return c
   }
 }

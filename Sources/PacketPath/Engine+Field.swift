@@ -18,13 +18,19 @@ extension Engine {
     let p = b.packet
     switch field {
     case .inputInterface: return .known(p.input)
-    case .outputInterface: return p.outputUnknown && p.output.isZero && p.hook != .prerouting && p.hook != .input ? .unknown : .known(p.output)
+    case .outputInterface:
+      return p.outputUnknown && p.output.isZero && p.hook != .prerouting && p.hook != .input
+        ? .unknown : .known(p.output)
     case .inputInterfaceIndex: return index(p.input)
     case .outputInterfaceIndex: return p.outputUnknown && p.output.isZero ? .unknown : index(p.output)
-    case .inputInterfaceType: return p.input.isZero ? .absent : (node.linksByName[p.input]?.hardwareType).map { .number($0) } ?? .unknown
-    case .outputInterfaceType: return p.output.isZero ? .absent : (node.linksByName[p.output]?.hardwareType).map { .number($0) } ?? .unknown
-    case .inputInterfaceGroup: return p.input.isZero ? .absent : (node.linksByName[p.input]?.group).map { .number($0) } ?? .unknown
-    case .outputInterfaceGroup: return p.output.isZero ? .absent : (node.linksByName[p.output]?.group).map { .number($0) } ?? .unknown
+    case .inputInterfaceType:
+      return p.input.isZero ? .absent : (node.linksByName[p.input]?.hardwareType).map { .number($0) } ?? .unknown
+    case .outputInterfaceType:
+      return p.output.isZero ? .absent : (node.linksByName[p.output]?.hardwareType).map { .number($0) } ?? .unknown
+    case .inputInterfaceGroup:
+      return p.input.isZero ? .absent : (node.linksByName[p.input]?.group).map { .number($0) } ?? .unknown
+    case .outputInterfaceGroup:
+      return p.output.isZero ? .absent : (node.linksByName[p.output]?.group).map { .number($0) } ?? .unknown
     case .inputBridgePort: return inputBridgePort(p)
     case .outputBridgePort: return outputBridgePort(p)
     case .networkProtocol: return .number(p.version == .v4 ? 2 : 10)
@@ -44,7 +50,8 @@ extension Engine {
     case .typeOfService: return p.typeOfServiceKnown == 0xFF ? .number(p.typeOfService) : .unknown
     case .length: return p.length.map { .number($0) } ?? .unknown
     case .ip4TotalLength: return p.version == .v4 ? p.length.map { .number($0) } ?? .unknown : .absent
-    case .ip6PayloadLength: return p.version == .v6 ? p.length.map { .number($0 >= 40 ? $0 - 40 : 0) } ?? .unknown : .absent
+    case .ip6PayloadLength:
+      return p.version == .v6 ? p.length.map { .number($0 >= 40 ? $0 - 40 : 0) } ?? .unknown : .absent
     case .fragmentOffset: return .number(0)
     case .ipVersion: return .number(p.version.rawValue)
     // The first two and the next two bytes behind the IP header, whatever the protocol puts there.
@@ -58,7 +65,8 @@ extension Engine {
     case .icmp6Type: return p.ipProtocol == 58 ? .number((p.icmpTypeAndCode ?? 0) >> 8) : .absent
     case .icmp6Code: return p.ipProtocol == 58 ? .number((p.icmpTypeAndCode ?? 0) & 0xFF) : .absent
     case .icmp6TypeAndCode: return p.ipProtocol == 58 ? .number(p.icmpTypeAndCode ?? 0) : .absent
-    case .udpLength: return p.ipProtocol == 17 ? p.length.map { .number(Int($0) - (p.version == .v4 ? 20 : 40)) } ?? .unknown : .absent
+    case .udpLength:
+      return p.ipProtocol == 17 ? p.length.map { .number(Int($0) - (p.version == .v4 ? 20 : 40)) } ?? .unknown : .absent
     case .mark: return .number(p.mark)
     case .connectionMark: return p.hasConnection ? .number(p.connectionMark) : .absent
     case .connectionState: return .number(connectionState(p) & 0x7F)
@@ -76,7 +84,8 @@ extension Engine {
     case .replySourcePort: return p.hasConnection ? .number(p.destinationPort) : .absent
     case .replyDestinationPort: return p.hasConnection ? p.sourcePortOpen ? .unknown : .number(p.sourcePort) : .absent
     case .packetType: return packetType(p)
-    case .sourceMAC: return p.input.isZero || p.input == Self.loopback ? .absent : p.sourceMAC.map { .known($0) } ?? .unknown
+    case .sourceMAC:
+      return p.input.isZero || p.input == Self.loopback ? .absent : p.sourceMAC.map { .known($0) } ?? .unknown
     case .destinationMAC: return p.input.isZero ? .absent : .unknown
     case .userID: return p.hasSocket ? p.userID.map { .number($0) } ?? .unknown : .absent
     case .groupID, .cgroup: return p.hasSocket ? .unknown : .absent

@@ -67,7 +67,9 @@ extension Engine {
     switch test {
     case .equal(let field, let value, let mask):
       // Bits of the type of service may be partly known.
-      if field == .dscp || field == .typeOfService || field == .ecn { return compareTypeOfService(field, value, mask, b) }
+      if field == .dscp || field == .typeOfService || field == .ecn {
+        return compareTypeOfService(field, value, mask, b)
+      }
       return withNumber(field, b) { .holds($0 & mask == value) }
     case .range(let field, let low, let high): return withNumber(field, b) { .holds(low <= $0 && $0 <= high) }
     case .anyBit(.connectionState, let mask): return .holds(connectionState(b.packet) & mask != 0)
@@ -136,7 +138,8 @@ extension Engine {
     if changedSetsUnknown, node.changedSets.contains(test.name) { return .unknown }
     let hasPorts = IPProtocol(rawValue: b.packet.ipProtocol).hasPorts
     let query = IPSetIndex.Query(
-      version: b.packet.version, source: b.packet.source, destination: b.packet.destination, ipProtocol: b.packet.ipProtocol,
+      version: b.packet.version, source: b.packet.source, destination: b.packet.destination,
+      ipProtocol: b.packet.ipProtocol,
       sourcePort: hasPorts ? b.packet.sourcePort : b.packet.icmpTypeAndCode,
       destinationPort: hasPorts ? b.packet.destinationPort : b.packet.icmpTypeAndCode,
       inputInterface: NodeModel.name(b.packet.input),
@@ -167,7 +170,8 @@ extension Engine {
         if (types & found.bit != 0) == invert { return .holds(false) }
         continue
       }
-      let held = b.packet.version == .v4 || isNft
+      let held =
+        b.packet.version == .v4 || isNft
         ? types & node.routing.addressType(bits, b.packet.version, interface: interface).bit != 0
         : addressType6(types, address, interface, b)
       if held == invert { return .holds(false) }
@@ -220,6 +224,8 @@ extension Engine {
 
 /// Fields of the connection entry. Without one, xt_conntrack looks at the state alone (and holds if it held).
 private let connectionFields: Set<Field> = [
-  .connectionStatus, .connectionDirection, .connectionProtocol, .originalSource, .originalDestination, .originalSourcePort,
-  .originalDestinationPort, .replySource, .replyDestination, .replySourcePort, .replyDestinationPort, .connectionExpiration,
+  .connectionStatus, .connectionDirection, .connectionProtocol, .originalSource, .originalDestination,
+  .originalSourcePort,
+  .originalDestinationPort, .replySource, .replyDestination, .replySourcePort, .replyDestinationPort,
+  .connectionExpiration,
 ]

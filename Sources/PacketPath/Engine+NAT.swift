@@ -70,7 +70,10 @@ extension Engine {
     case .redirect:
       guard let address = redirectAddress(b) else {
         if node.addresses.isEmpty {
-          assumeOnce(&b, "the first address of \(NodeModel.name(b.packet.input)) is not in the snapshot; the packet stays on this node")
+          assumeOnce(
+            &b,
+            "the first address of \(NodeModel.name(b.packet.input)) is not in the snapshot; the packet stays on this node"
+          )
           assume(&b, .local(IPAddress(bits: b.packet.destination, version: b.packet.version), true))
           b.packet.destinationRule = UInt32(rule)
           setDestination(&b, b.packet.destination, ports?.lowerBound)
@@ -167,7 +170,8 @@ extension Engine {
   /// The whole datum of a map whose data are prefixes.
   private func mappedRange(_ id: ExpressionID, _ b: Branch) -> ClosedRange<Bits128>? {
     guard case .map(let key, let set) = ruleset.expressions[Int(id.index)], case .values(let values) = evaluate(key, b),
-      let element = find(values, in: set), case .values(let lows, let highs, let components) = ruleset.sets[Int(set.index)].data,
+      let element = find(values, in: set),
+      case .values(let lows, let highs, let components) = ruleset.sets[Int(set.index)].data,
       !highs.isEmpty
     else { return nil }
     return lows[element * components]...max(lows[element * components], highs[element * components])
@@ -192,7 +196,9 @@ extension Engine {
   private func choosePort(_ ports: ClosedRange<UInt16>?, _ t: Translation, _ b: inout Branch) -> UInt16?? {
     guard let ports, IPProtocol(rawValue: b.packet.ipProtocol).hasPorts else { return .some(nil) }
     if ports.lowerBound == ports.upperBound { return ports.lowerBound }
-    if t.choice == .first { return ports.contains(b.packet.destinationPort) ? b.packet.destinationPort : ports.lowerBound }
+    if t.choice == .first {
+      return ports.contains(b.packet.destinationPort) ? b.packet.destinationPort : ports.lowerBound
+    }
     let many = t.addresses.map { $0.lowerBound != $0.upperBound } ?? false
     if ports.count > 256 || many {
       assumeOnce(&b, "the random port is the first of \(ports.lowerBound)-\(ports.upperBound)")
@@ -215,17 +221,21 @@ extension Engine {
     }
     var target = b.packet.destination
     if b.packet.route >= 0, b.packet.nextHop >= 0,
-      let gateway = node.routing.routes[Int(b.packet.route)].nextHops[Int(b.packet.nextHop)].gateway, gateway.version == .v4
+      let gateway = node.routing.routes[Int(b.packet.route)].nextHops[Int(b.packet.nextHop)].gateway,
+      gateway.version == .v4
     {
       target = gateway.bits
     }
     let usable = own.filter { !$0.secondary && ($0.scope == "global" || $0.scope == "universe" || $0.scope == "0") }
-    if let near = usable.first(where: { IPPrefix($0.address, length: $0.prefixLength).contains(IPAddress(bits: target, version: .v4)) }) {
+    if let near = usable.first(where: {
+      IPPrefix($0.address, length: $0.prefixLength).contains(IPAddress(bits: target, version: .v4))
+    }) {
       return near.address.bits
     }
     if let first = usable.first { return first.address.bits }
     // No address here: the first of any other interface.
-    for address in node.snapshot.addresses ?? [] where address.address.version == .v4 && !address.secondary && address.scope == "global" {
+    for address in node.snapshot.addresses ?? []
+    where address.address.version == .v4 && !address.secondary && address.scope == "global" {
       return address.address.bits
     }
     return nil

@@ -117,7 +117,9 @@ extension Engine {
 
   private func martian4(_ b: Branch, _ source: IPAddress, _ destination: IPAddress, _ input: String) -> String? {
     if source.isMulticast || source.v4 == .max { return "martian source \(source): not a unicast address" }
-    if destination.isUnspecified || (source.v4 >> 24 == 0 && !source.isUnspecified) { return "martian address in 0.0.0.0/8" }
+    if destination.isUnspecified || (source.v4 >> 24 == 0 && !source.isUnspecified) {
+      return "martian address in 0.0.0.0/8"
+    }
     let loops = input == "lo"
     if !loops, destination.isLoopback || source.isLoopback {
       let allowed = node.interfaceSetting(.v4, input, "route_localnet") { $0 | $1 }
@@ -189,7 +191,8 @@ extension Engine {
   /// Where a packet to the source would go.
   func reversePath(_ b: Branch, _ source: IPAddress, _ input: String, mark: UInt32) -> ReversePath {
     var reverse = RoutingTables.Query(
-      version: b.packet.version, destination: source.bits, source: b.packet.destination, inputInterface: "lo", mark: mark,
+      version: b.packet.version, destination: source.bits, source: b.packet.destination, inputInterface: "lo",
+      mark: mark,
       typeOfService: b.packet.typeOfService & 0x1C)
     reverse.ipProtocol = b.packet.ipProtocol
     switch node.routing.lookup(reverse) {
@@ -240,7 +243,9 @@ extension Engine {
   private func lookUpOutput(_ b: inout Branch) -> String? {
     let destination = address(b.packet.destination, b)
     let source = address(b.packet.source, b)
-    if b.packet.version == .v4, destination.v4 >> 24 == 0, !destination.isUnspecified { return "destination in 0.0.0.0/8" }
+    if b.packet.version == .v4, destination.v4 >> 24 == 0, !destination.isUnspecified {
+      return "destination in 0.0.0.0/8"
+    }
     guard node.routing.known[b.packet.version] == true else {
       b.packet.routeKnown = false
       if isLocal(b, destination) == nil { forkOnLocality(&b, destination, clause: 0) }

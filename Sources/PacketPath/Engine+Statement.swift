@@ -117,7 +117,9 @@ extension Engine {
       return .again
     case .values(let key):
       guard let element = find(key, in: lookup.set) else { return .noMatch }
-      guard case .verdicts(let verdicts) = ruleset.sets[Int(lookup.set.index)].data, element < verdicts.count else { return .noMatch }
+      guard case .verdicts(let verdicts) = ruleset.sets[Int(lookup.set.index)].data, element < verdicts.count else {
+        return .noMatch
+      }
       switch verdicts[element] {
       case .accept: return .verdict(.accept)
       case .drop: return .verdict(.drop)

@@ -93,7 +93,8 @@ final class Engine {
       destination: flow.destination.bits, sourcePort: flow.sourcePort, destinationPort: flow.destinationPort,
       length: flow.length, tcpFlags: flow.tcpFlags ?? 2, icmpTypeAndCode: nil, mark: flow.mark ?? 0, userID: flow.uid)
     if flow.ipProtocol.isICMP {
-      packet.icmpTypeAndCode = UInt16(flow.icmpType ?? (flow.version == .v4 ? 8 : 128)) << 8 | UInt16(flow.icmpCode ?? 0)
+      packet.icmpTypeAndCode =
+        UInt16(flow.icmpType ?? (flow.version == .v4 ? 8 : 128)) << 8 | UInt16(flow.icmpCode ?? 0)
     }
     packet.hasSocket = flow.isLocal
     if !flow.isLocal { packet.input = Bits128(leftAligned: flow.from.utf8) }
@@ -286,7 +287,8 @@ final class Engine {
   private func runChain(_ b: inout Branch, base: ChainID) -> Bool {
     while true {
       let chain = chains[Int(b.chain)]
-      if b.clause == 0, b.position < chain.ruleCount, !node.dispatch.isEmpty, let dispatch = node.dispatch[Int(b.chain)] {
+      if b.clause == 0, b.position < chain.ruleCount, !node.dispatch.isEmpty, let dispatch = node.dispatch[Int(b.chain)]
+      {
         let value: Bits128 =
           switch dispatch.key {
           case .destination: b.packet.destination
@@ -357,7 +359,8 @@ final class Engine {
     steps.append(
       StepNode(
         previous: b.steps,
-        step: Step(hook: b.packet.hook, chain: base, rule: nil, position: 0, verdict: drops ? .policyDrop : .policyAccept)))
+        step: Step(
+          hook: b.packet.hook, chain: base, rule: nil, position: 0, verdict: drops ? .policyDrop : .policyAccept)))
     b.steps = Int32(steps.count - 1)
     b.stepCount += 1
     if drops {
@@ -372,7 +375,8 @@ final class Engine {
       StepNode(
         previous: b.steps,
         step: Step(
-          hook: b.packet.hook, chain: ChainID(Int(b.chain)), rule: RuleID(rule), position: Int(b.position) + 1, verdict: verdict)))
+          hook: b.packet.hook, chain: ChainID(Int(b.chain)), rule: RuleID(rule), position: Int(b.position) + 1,
+          verdict: verdict)))
     b.steps = Int32(steps.count - 1)
     b.stepCount += 1
   }
@@ -512,7 +516,9 @@ final class Engine {
       at = entry.previous
       guard case .clause(let otherRule, let otherClause, let holds) = entry.assumption else { continue }
       if Int(otherRule) == rule, Int(otherClause) == clause { return holds }
-      guard case .match(let other) = clauses[Int(rules[Int(otherRule)].firstClause) + Int(otherClause)] else { continue }
+      guard case .match(let other) = clauses[Int(rules[Int(otherRule)].firstClause) + Int(otherClause)] else {
+        continue
+      }
       switch (match.test, other.test) {
       case (.timeDependent, _), (.nth, _): continue
       case (.unknown(let a), .unknown(let c)):

@@ -67,8 +67,12 @@ public enum FlowReader {
   }
 
   static func flow(_ value: JSONValue, position: Int) throws(Problem) -> Flow {
-    guard value.isObject else { throw Problem(message: "expected an object with protocol, source, destination and from") }
-    guard let proto = value["protocol"]?.string.flatMap({ IPProtocol($0) }) ?? value["protocol"]?.int.flatMap({ UInt8(exactly: $0) }).map({ IPProtocol(rawValue: $0) })
+    guard value.isObject else {
+      throw Problem(message: "expected an object with protocol, source, destination and from")
+    }
+    guard
+      let proto = value["protocol"]?.string.flatMap({ IPProtocol($0) })
+        ?? value["protocol"]?.int.flatMap({ UInt8(exactly: $0) }).map({ IPProtocol(rawValue: $0) })
     else { throw Problem(message: "expected \"protocol\": a name such as tcp, or a number") }
     guard let source = value["source"]?.string.flatMap({ IPAddress($0) }) else {
       throw Problem(message: "expected \"source\": an IP address")

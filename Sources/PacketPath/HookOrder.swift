@@ -46,7 +46,8 @@ struct HookOrder: Sendable {
         } else {
           items.append(Item(priority: chain.base.priority, age: chain.age, entry: .chain(chain.id)))
           let backend = ruleset[ruleset[chain.id].table].backend
-          byPriority[hook, default: [:]][chain.base.priority, default: []].insert(backend == .iptablesLegacy ? "legacy" : "nft")
+          byPriority[hook, default: [:]][chain.base.priority, default: []].insert(
+            backend == .iptablesLegacy ? "legacy" : "nft")
         }
       }
       nat.sort { $0.base.priority != $1.base.priority ? $0.base.priority < $1.base.priority : $0.age > $1.age }

@@ -12,7 +12,9 @@ public final class PathTracer {
     engine = Engine(model)
   }
 
-  public convenience init(_ snapshot: Snapshot, indexed: Bool = false) { self.init(NodeModel(snapshot, indexed: indexed)) }
+  public convenience init(_ snapshot: Snapshot, indexed: Bool = false) {
+    self.init(NodeModel(snapshot, indexed: indexed))
+  }
 
   /// What happens to the flow. Outcomes in order of probability, those that are alike merged.
   public func trace(_ flow: Flow) -> Trace {
@@ -24,7 +26,8 @@ public final class PathTracer {
 
   /// The source address that the kernel would choose for a local packet to a destination.
   public func sourceAddress(to destination: IPAddress) -> IPAddress? {
-    let query = RoutingTables.Query(version: destination.version, destination: destination.bits, source: .zero, inputInterface: "", mark: 0)
+    let query = RoutingTables.Query(
+      version: destination.version, destination: destination.bits, source: .zero, inputInterface: "", mark: 0)
     guard case .route(let index, let hop) = model.routing.lookup(query) else { return nil }
     let route = model.routing.routes[Int(index)]
     if route.type == .local { return destination }
@@ -40,7 +43,8 @@ public final class PathTracer {
 
   /// The interface through which a packet from this source would reach the node; nil: not known.
   public func inputInterface(from source: IPAddress) -> String? {
-    let query = RoutingTables.Query(version: source.version, destination: source.bits, source: .zero, inputInterface: "", mark: 0)
+    let query = RoutingTables.Query(
+      version: source.version, destination: source.bits, source: .zero, inputInterface: "", mark: 0)
     switch model.routing.lookup(query) {
     case .route(let index, let hop):
       let route = model.routing.routes[Int(index)]
@@ -78,7 +82,8 @@ public final class PathTracer {
       outcomes[index].assumptions = assumptions[index].map(describe).sorted()
     }
     return outcomes.enumerated().sorted {
-      $0.element.probability != $1.element.probability ? $0.element.probability > $1.element.probability : $0.offset < $1.offset
+      $0.element.probability != $1.element.probability
+        ? $0.element.probability > $1.element.probability : $0.offset < $1.offset
     }.map(\.element)
   }
 
@@ -106,7 +111,8 @@ public final class PathTracer {
 
   private func same(_ outcome: Outcome, _ ending: Engine.Ending, _ steps: [Step]) -> Bool {
     let p = ending.branch.packet
-    return outcome.verdict == ending.verdict && outcome.source.bits == p.source && outcome.destination.bits == p.destination
+    return outcome.verdict == ending.verdict && outcome.source.bits == p.source
+      && outcome.destination.bits == p.destination
       && outcome.destinationPort == p.destinationPort && outcome.sourcePort == (p.sourcePortOpen ? nil : p.sourcePort)
       && outcome.mark == p.mark && outcome.outInterface == outInterface(ending) && outcome.steps == steps
       && outcome.detail == ending.detail && outcome.rejectWith == ending.rejectWith?.rawValue
@@ -121,8 +127,10 @@ public final class PathTracer {
   private func outcome(_ ending: Engine.Ending, _ steps: [Step]) -> Outcome {
     let p = ending.branch.packet
     var outcome = Outcome(
-      verdict: ending.verdict, probability: ending.branch.probability, source: IPAddress(bits: p.source, version: p.version),
-      sourcePort: p.sourcePortOpen ? nil : p.sourcePort, destination: IPAddress(bits: p.destination, version: p.version),
+      verdict: ending.verdict, probability: ending.branch.probability,
+      source: IPAddress(bits: p.source, version: p.version),
+      sourcePort: p.sourcePortOpen ? nil : p.sourcePort,
+      destination: IPAddress(bits: p.destination, version: p.version),
       destinationPort: p.destinationPort, outInterface: outInterface(ending), rejectWith: ending.rejectWith?.rawValue,
       mark: p.mark, steps: steps, detail: ending.detail)
     outcome.destinationRule = p.destinationRule == .max ? nil : RuleID(Int(p.destinationRule))

@@ -57,14 +57,17 @@ struct RoutingTables: Sendable {
         }
         if hasRoutes[version] == false {
           all.append(
-            Self.made(.unicast, IPPrefix(address.address, length: address.prefixLength), Route.TableNumber.main, address.interface))
+            Self.made(
+              .unicast, IPPrefix(address.address, length: address.prefixLength), Route.TableNumber.main,
+              address.interface))
         }
       }
       if version == .v4 {
         all.append(Self.made(.local, IPPrefix(IPAddress(v4: 127 << 24), length: 8), Route.TableNumber.local, "lo"))
       } else if !own.contains(where: { $0.address.isLoopback }) {
         all.append(
-          Self.made(.local, IPPrefix(IPAddress(v6: Bits128(high: 0, low: 1)), length: 128), Route.TableNumber.local, "lo"))
+          Self.made(
+            .local, IPPrefix(IPAddress(v6: Bits128(high: 0, low: 1)), length: 128), Route.TableNumber.local, "lo"))
       }
     }
     var built: [IPVersion: [UInt32: PrefixTable]] = [.v4: [:], .v6: [:]]
@@ -143,7 +146,9 @@ struct RoutingTables: Sendable {
   private func matches(_ rule: RoutingRule, _ query: Query) -> Bool {
     if let from = rule.from, !from.contains(IPAddress(bits: query.source, version: query.version)) { return false }
     if let to = rule.to, !to.contains(IPAddress(bits: query.destination, version: query.version)) { return false }
-    if let name = rule.inputInterface, name != (query.inputInterface.isEmpty ? "lo" : query.inputInterface) { return false }
+    if let name = rule.inputInterface, name != (query.inputInterface.isEmpty ? "lo" : query.inputInterface) {
+      return false
+    }
     if let name = rule.outputInterface, name != query.outputInterface { return false }
     if let mark = rule.mark, (query.mark ^ mark) & rule.markMask != 0 { return false }
     if rule.typeOfService != 0, rule.typeOfService != query.typeOfService { return false }

@@ -70,6 +70,7 @@ public struct Step: Sendable, Hashable {
 /// What a matched rule did, as the kernel's tracing names it.
 public enum StepVerdict: Sendable, Hashable {
   case accept, drop, `return`, `continue`, queue
-  case jump(ChainID), goto(ChainID)
+  case jump(ChainID)
+  case goto(ChainID)
   case policyAccept, policyDrop
 }

@@ -45,11 +45,15 @@ public enum GraphDOT {
         for target in edges[chain, default: [:]].keys where wanted.insert(target).inserted { queue.append(target) }
       }
     }
-    var out = "digraph rules {\n  rankdir=LR;\n  node [shape=box, fontname=\"sans-serif\", fontsize=10];\n  edge [fontsize=9];\n"
+    var out =
+      "digraph rules {\n  rankdir=LR;\n  node [shape=box, fontname=\"sans-serif\", fontsize=10];\n  edge [fontsize=9];\n"
     for (number, table) in ruleset.tables.enumerated() where !table.dormant {
-      let members = ruleset.chains.indices.filter { Int(ruleset.chains[$0].table.index) == number && wanted.contains(UInt32($0)) }
+      let members = ruleset.chains.indices.filter {
+        Int(ruleset.chains[$0].table.index) == number && wanted.contains(UInt32($0))
+      }
       guard !members.isEmpty else { continue }
-      out += "  subgraph cluster_\(number) {\n    label=\(quoted("\(table.family.rawValue) \(table.name)"));\n    style=rounded; color=gray;\n"
+      out +=
+        "  subgraph cluster_\(number) {\n    label=\(quoted("\(table.family.rawValue) \(table.name)"));\n    style=rounded; color=gray;\n"
       for index in members {
         let chain = ruleset.chains[index]
         var label = ruleset.names[chain.name] + "\n\(chain.ruleCount) rule\(chain.ruleCount == 1 ? "" : "s")"
@@ -76,8 +80,10 @@ public enum GraphDOT {
 
   /// The paths of a trace: hooks and chains that were met, endings with their probability.
   public static func trace(_ trace: Trace, _ ruleset: Ruleset) -> String {
-    var out = "digraph trace {\n  rankdir=TB;\n  node [shape=box, fontname=\"sans-serif\", fontsize=10];\n  edge [fontsize=9];\n"
-    out += "  start [shape=oval, label=\(quoted("\(trace.flow.ipProtocol) \(trace.flow.source):\(trace.flow.sourcePort)\n→ \(trace.flow.destination):\(trace.flow.destinationPort)\n\(trace.flow.from)"))];\n"
+    var out =
+      "digraph trace {\n  rankdir=TB;\n  node [shape=box, fontname=\"sans-serif\", fontsize=10];\n  edge [fontsize=9];\n"
+    out +=
+      "  start [shape=oval, label=\(quoted("\(trace.flow.ipProtocol) \(trace.flow.source):\(trace.flow.sourcePort)\n→ \(trace.flow.destination):\(trace.flow.destinationPort)\n\(trace.flow.from)"))];\n"
     var nodes: [Step: Int] = [:]
     var weights: [String: Double] = [:]
     for (number, outcome) in trace.outcomes.prefix(200).enumerated() {
@@ -91,14 +97,19 @@ public enum GraphDOT {
           id = "s\(nodes.count - 1)"
           let chain = ruleset[step.chain]
           let what = step.rule == nil ? "policy" : "rule \(step.position)"
-          out += "  \(id) [label=\(quoted("\(step.hook.rawValue)\n\(ruleset[chain.table].name) \(ruleset.names[chain.name]) \(what)\n\(TraceJSON.word(step.verdict, ruleset))"))];\n"
+          out +=
+            "  \(id) [label=\(quoted("\(step.hook.rawValue)\n\(ruleset[chain.table].name) \(ruleset.names[chain.name]) \(what)\n\(TraceJSON.word(step.verdict, ruleset))"))];\n"
         }
         weights["\(last) -> \(id)", default: 0] += outcome.probability
         last = id
       }
       let good = outcome.verdict == .forward || outcome.verdict == .deliver
-      let reason = outcome.rejectWith ?? outcome.detail ?? (good ? "\(outcome.destination):\(outcome.destinationPort)\(outcome.outInterface.map { " \($0)" } ?? "")" : "")
-      out += "  e\(number) [shape=oval, color=\(good ? "darkgreen" : "red"), label=\(quoted("\(outcome.verdict.rawValue) \(percent(outcome.probability))\n\(reason)"))];\n"
+      let reason =
+        outcome.rejectWith ?? outcome.detail
+        ?? (good
+          ? "\(outcome.destination):\(outcome.destinationPort)\(outcome.outInterface.map { " \($0)" } ?? "")" : "")
+      out +=
+        "  e\(number) [shape=oval, color=\(good ? "darkgreen" : "red"), label=\(quoted("\(outcome.verdict.rawValue) \(percent(outcome.probability))\n\(reason)"))];\n"
       weights["\(last) -> e\(number)", default: 0] += outcome.probability
     }
     for (edge, weight) in weights.sorted(by: { $0.key < $1.key }) {

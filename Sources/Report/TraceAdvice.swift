@@ -9,7 +9,9 @@ enum TraceAdvice {
     var lines: [String] = []
     var seen = Set<String>()
     for group in TraceText.groups(trace).prefix(4) {
-      for line in advice(group.outcomes[0], trace.flow, snapshot) where seen.insert(line).inserted { lines.append(line) }
+      for line in advice(group.outcomes[0], trace.flow, snapshot) where seen.insert(line).inserted {
+        lines.append(line)
+      }
     }
     return lines
   }
@@ -64,15 +66,21 @@ enum TraceAdvice {
         return ["sysctl -w \(flow.version == .v4 ? "net.ipv4.ip_forward=1" : "net.ipv6.conf.all.forwarding=1")"]
       }
       if detail.contains("route_localnet") {
-        return ["localhost NodePorts need: sysctl -w net.ipv4.conf.all.route_localnet=1 (and kube-proxy's KUBE-FIREWALL rule against outsiders)"]
+        return [
+          "localhost NodePorts need: sysctl -w net.ipv4.conf.all.route_localnet=1 (and kube-proxy's KUBE-FIREWALL rule against outsiders)"
+        ]
       }
-      return ["Look at the routing decision: ip route get \(outcome.destination)\(flow.isLocal ? "" : " from \(flow.source) iif \(flow.from)")"]
+      return [
+        "Look at the routing decision: ip route get \(outcome.destination)\(flow.isLocal ? "" : " from \(flow.source) iif \(flow.from)")"
+      ]
     }
   }
 
   private static func visitedServices(_ outcome: Outcome, _ ruleset: Ruleset) -> Bool {
     outcome.steps.contains { step in
-      if case .jump(let chain) = step.verdict { return ["KUBE-SERVICES", "services"].contains(ruleset.name(of: chain)) }
+      if case .jump(let chain) = step.verdict {
+        return ["KUBE-SERVICES", "services"].contains(ruleset.name(of: chain))
+      }
       return false
     }
   }

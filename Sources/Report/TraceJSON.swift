@@ -17,7 +17,8 @@ public struct TraceJSON {
     withSteps = steps
   }
 
-  public mutating func write(_ trace: Trace, service: String?, names: [String: String] = [:], to json: inout JSONWriter) {
+  public mutating func write(_ trace: Trace, service: String?, names: [String: String] = [:], to json: inout JSONWriter)
+  {
     json.beginObject()
     json.key("id")
     json.string(trace.flow.id)
@@ -168,7 +169,7 @@ public struct TraceJSON {
       json.key("line")
       json.number(rule.line)
       json.key("text")
-      json.string(ruleset.sourceText(of: rule))
+      json.string(RuleText.of(rule, ruleset))
     } else {
       json.key("verdict")
       json.string(Self.word(step.verdict, ruleset))

@@ -66,7 +66,9 @@ public struct TraceText {
     if !advice.isEmpty {
       out.append("")
       out.append(style.bold("What to do"))
-      for line in advice { out.append(contentsOf: wrapped(line, 96).enumerated().map { ($0.offset == 0 ? "  " : "    ") + $0.element }) }
+      for line in advice {
+        out.append(contentsOf: wrapped(line, 96).enumerated().map { ($0.offset == 0 ? "  " : "    ") + $0.element })
+      }
     }
     if trace.truncated > 0 {
       out.append("")
@@ -87,7 +89,9 @@ public struct TraceText {
     var groups: [Group] = []
     var index: [String: Int] = [:]
     for outcome in trace.outcomes {
-      let last = outcome.verdict == .drop || outcome.verdict == .reject ? outcome.steps.last.map { "\($0.chain) \($0.position)" } ?? "" : ""
+      let last =
+        outcome.verdict == .drop || outcome.verdict == .reject
+        ? outcome.steps.last.map { "\($0.chain) \($0.position)" } ?? "" : ""
       let key =
         "\(outcome.verdict) \(outcome.destination) \(outcome.destinationPort) \(outcome.source) \(outcome.outInterface ?? "") \(outcome.rejectWith ?? "") \(outcome.detail ?? "") \(last)"
       if let at = index[key] {
@@ -104,16 +108,23 @@ public struct TraceText {
   // MARK: - Parts
 
   private func headline(_ trace: Trace, _ groups: [Group], _ service: String?) -> [String] {
-    let flow = "\(trace.flow.ipProtocol) \(endpoints(trace.flow)), \(trace.flow.isLocal ? "sent by this node" : "entering by \(printable(trace.flow.from))")"
+    let flow =
+      "\(trace.flow.ipProtocol) \(endpoints(trace.flow)), \(trace.flow.isLocal ? "sent by this node" : "entering by \(printable(trace.flow.from))")"
     var verdict: String
     let reached = groups.filter { $0.outcomes[0].verdict == .forward || $0.outcomes[0].verdict == .deliver }
     let share = reached.reduce(0) { $0 + $1.probability }
     if groups.count == 1, let only = groups.first {
       verdict = mark(only.outcomes[0]) + " " + sentence(only.outcomes[0])
+    } else if share > 0.999_999, trace.outcomes.allSatisfy({ !$0.assumptions.isEmpty }) {
+      verdict = style.good("OK") + "  reaches a destination, if what is assumed below holds"
     } else if share > 0.999_999 {
-      verdict = style.good("OK") + "  reaches one of \(reached.count) destinations" + (service.map { " of \(printable($0))" } ?? "")
+      verdict =
+        style.good("OK") + "  reaches one of \(reached.count) destinations"
+        + (service.map { " of \(printable($0))" } ?? "")
     } else if share == 0 {
-      verdict = style.bad("FAILS") + "  in every case: " + Set(groups.map { $0.outcomes[0].verdict.rawValue }).sorted().joined(separator: ", ")
+      verdict =
+        style.bad("FAILS") + "  in every case: "
+        + Set(groups.map { $0.outcomes[0].verdict.rawValue }).sorted().joined(separator: ", ")
     } else {
       let assumed = trace.outcomes.contains { !$0.assumptions.isEmpty }
       verdict =
@@ -178,25 +189,33 @@ public struct TraceText {
       let to = ports ? (d.version == .v6 ? "[\(d)]" : "\(d)") + ":\(dp)" : "\(d)"
       return "\(from) → \(to)"
     }
-    table.add("as received", pair(flow.source, flow.sourcePort, flow.destination, flow.destinationPort), flow.isLocal ? "from this node" : "in \(printable(flow.from))")
+    table.add(
+      "as received", pair(flow.source, flow.sourcePort, flow.destination, flow.destinationPort),
+      flow.isLocal ? "from this node" : "in \(printable(flow.from))")
     if let rule = outcome.destinationRule {
-      table.add("after DNAT", pair(flow.source, flow.sourcePort, outcome.destination, outcome.destinationPort), where_(rule))
+      table.add(
+        "after DNAT", pair(flow.source, flow.sourcePort, outcome.destination, outcome.destinationPort), location(rule))
     }
     if outcome.verdict != .noroute, let route = outcome.route {
       let way =
         route.type == .local
         ? "local delivery"
         : "out \(outcome.outInterface ?? route.nextHops.first?.interface ?? "?")\(outcome.gateway.map { " via \($0)" } ?? "")"
-      let source = route.line > 0 && Int(route.file) < ruleset.files.count ? "\(ruleset.files[Int(route.file)].name):\(route.line)" : ""
-      table.add("after routing", "\(way)  (\(route.destination.length == 0 ? "default" : "\(route.destination)"))", source)
+      let source =
+        route.line > 0 && Int(route.file) < ruleset.files.count
+        ? "\(baseName(ruleset.files[Int(route.file)].name)):\(route.line)" : ""
+      table.add(
+        "after routing", "\(way)  (\(route.destination.length == 0 ? "default" : "\(route.destination)"))", source)
     }
     if let rule = outcome.sourceRule {
-      table.add("after SNAT", pair(outcome.source, outcome.sourcePort, outcome.destination, outcome.destinationPort), where_(rule))
+      table.add(
+        "after SNAT", pair(outcome.source, outcome.sourcePort, outcome.destination, outcome.destinationPort),
+        location(rule))
     }
     return table.lines(indent: 2).map { clip($0, 100) }
   }
 
-  private func where_(_ rule: RuleID) -> String {
+  private func location(_ rule: RuleID) -> String {
     let found = ruleset[rule]
     let chain = ruleset[found.chain]
     return "\(file(found))  \(ruleset[chain.table].name) \(printable(ruleset.names[chain.name]))"
@@ -205,7 +224,12 @@ public struct TraceText {
   private func file(_ rule: Rule) -> String {
     guard ruleset.files.indices.contains(Int(rule.file)) else { return "" }
     let name = ruleset.files[Int(rule.file)].name
-    return printable(name.split(separator: "/").last.map(String.init) ?? name) + ":\(rule.line)"
+    // Rules from the running kernel stand in no file.
+    return baseName(name) + (rule.line > 0 ? ":\(rule.line)" : "")
+  }
+
+  private func baseName(_ path: String) -> String {
+    printable(path.split(separator: "/").last.map(String.init) ?? path)
   }
 
   private func place(_ step: Step) -> String {
@@ -219,12 +243,17 @@ public struct TraceText {
     guard groups.count > 1 else { return [] }
     var table = Columns()
     for group in groups.prefix(wide ? .max : 10) {
-      table.add(percent(group.probability), result(group.outcomes[0]), group.outcomes[0].sourceRule != nil && group.outcomes[0].verdict == .forward ? "source \(group.outcomes[0].source)" : "")
+      table.add(
+        percent(group.probability), result(group.outcomes[0]),
+        group.outcomes[0].sourceRule != nil && group.outcomes[0].verdict == .forward
+          ? "source \(group.outcomes[0].source)" : "")
     }
-    var lines = ["", style.bold("Endings") + style.dim("  with their probability")] + table.lines(indent: 2).map { clip($0, 100) }
+    var lines =
+      ["", style.bold("Endings") + style.dim("  with their probability")] + table.lines(indent: 2).map { clip($0, 100) }
     if groups.count > 10, !wide {
       let rest = groups.dropFirst(10)
-      lines.append("  … \(rest.count) more with \(percent(rest.reduce(0) { $0 + $1.probability })) together (-o wide shows all)")
+      lines.append(
+        "  … \(rest.count) more with \(percent(rest.reduce(0) { $0 + $1.probability })) together (-o wide shows all)")
     }
     return lines
   }
@@ -248,7 +277,8 @@ public struct TraceText {
       }
     case .jump(let chain), .goto(let chain):
       let name = ruleset.names[ruleset[chain].name]
-      return !["KUBE-FIREWALL", "KUBE-FORWARD", "KUBE-POSTROUTING", "KUBE-PROXY-FIREWALL", "KUBE-EXTERNAL-SERVICES"].contains(name)
+      return !["KUBE-FIREWALL", "KUBE-FORWARD", "KUBE-POSTROUTING", "KUBE-PROXY-FIREWALL", "KUBE-EXTERNAL-SERVICES"]
+        .contains(name)
     }
   }
 
@@ -266,8 +296,11 @@ public struct TraceText {
         lines.append(clip("    \(label)  \(TraceJSON.word(step.verdict, ruleset))", 100))
         continue
       }
-      lines.append(clip("    \(label) rule \(step.position): \(printable(TraceJSON.word(step.verdict, ruleset)))  \(file(ruleset[rule]))", 100))
-      let text = ruleset.sourceText(of: ruleset[rule])
+      lines.append(
+        clip(
+          "    \(label) rule \(step.position): \(printable(TraceJSON.word(step.verdict, ruleset)))  \(file(ruleset[rule]))",
+          100))
+      let text = RuleText.of(ruleset[rule], ruleset)
       if !text.isEmpty { lines.append(style.dim(clip("      \(printable(text, limit: 400))", 100))) }
     }
     return lines

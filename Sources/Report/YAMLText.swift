@@ -65,7 +65,11 @@ public enum YAMLText {
 
   private static func scalar(_ text: String, _ out: inout [UInt8]) {
     let plain =
-      !text.isEmpty && text.utf8.allSatisfy { ($0 >= 97 && $0 <= 122) || ($0 >= 65 && $0 <= 90) || ($0 >= 48 && $0 <= 57) || $0 == 45 || $0 == 95 || $0 == 47 || $0 == 46 }
+      !text.isEmpty
+      && text.utf8.allSatisfy {
+        ($0 >= 97 && $0 <= 122) || ($0 >= 65 && $0 <= 90) || ($0 >= 48 && $0 <= 57) || $0 == 45 || $0 == 95 || $0 == 47
+          || $0 == 46
+      }
       && !(text.utf8.first! >= 48 && text.utf8.first! <= 57) && text.utf8.first! != 45 && text.utf8.first! != 46
       && !["true", "false", "null", "yes", "no", "on", "off", "y", "n"].contains(text.lowercased())
     if plain { return out.append(contentsOf: text.utf8) }

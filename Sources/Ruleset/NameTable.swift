@@ -51,13 +51,17 @@ public struct NameTable: Sendable {
     let base = bytes.baseAddress ?? UnsafeRawPointer(bitPattern: 1)!
     var at = 0
     while at &+ 8 <= bytes.count {
-      if stored.loadUnaligned(fromByteOffset: at, as: UInt64.self) != base.loadUnaligned(fromByteOffset: at, as: UInt64.self) {
+      if stored.loadUnaligned(fromByteOffset: at, as: UInt64.self)
+        != base.loadUnaligned(fromByteOffset: at, as: UInt64.self)
+      {
         return false
       }
       at &+= 8
     }
     while at < bytes.count {
-      if stored.load(fromByteOffset: at, as: UInt8.self) != base.load(fromByteOffset: at, as: UInt8.self) { return false }
+      if stored.load(fromByteOffset: at, as: UInt8.self) != base.load(fromByteOffset: at, as: UInt8.self) {
+        return false
+      }
       at &+= 1
     }
     return true
@@ -71,7 +75,9 @@ public struct NameTable: Sendable {
         var at = Int(hash) & mask
         while slots[at].index != 0 {
           let slot = slots[at]
-          if slot.hash == hash, Int(slot.count) == bytes.count, Self.same(storage.baseAddress.map { $0 + Int(slot.start) } ?? UnsafeRawPointer(bitPattern: 1)!, bytes) {
+          if slot.hash == hash, Int(slot.count) == bytes.count,
+            Self.same(storage.baseAddress.map { $0 + Int(slot.start) } ?? UnsafeRawPointer(bitPattern: 1)!, bytes)
+          {
             return at
           }
           at = (at &+ 1) & mask

@@ -27,13 +27,16 @@ struct DemoCommand: ParsableCommand {
 
   func run() throws {
     if let write { return try writeFiles(to: write) }
-    let snapshot = SnapshotLoader.load(EmbeddedExample.files.map { SourceFile(name: $0.name, text: $0.text) }, name: "node-a")
+    let snapshot = SnapshotLoader.load(
+      EmbeddedExample.files.map { SourceFile(name: $0.name, text: $0.text) }, name: "node-a")
     let tracer = PathTracer(snapshot)
     let text = TraceText(snapshot, style: Terminal.style(color))
     let style = Terminal.style(color)
     for (number, scene) in Self.scenes.enumerated() {
       let command = "kubepath trace \(scene.destination) --from \(scene.source) -s example/"
-      Terminal.write((number == 0 ? "" : "\n") + style.bold("\(number + 1). \(scene.title)") + "\n" + style.dim("   $ \(command)") + "\n\n")
+      Terminal.write(
+        (number == 0 ? "" : "\n") + style.bold("\(number + 1). \(scene.title)") + "\n" + style.dim("   $ \(command)")
+          + "\n\n")
       let target = try FlowArguments.socket(Substring(scene.destination))
       let source = try FlowArguments.socket(Substring(scene.source)).address
       let flow = Flow(
@@ -48,9 +51,11 @@ struct DemoCommand: ParsableCommand {
   private static let scenes = [
     Scene(title: "A Pod connects to a Service that works", destination: "10.96.12.34:80", source: "10.244.1.10"),
     Scene(
-      title: "From outside to a NodePort with externalTrafficPolicy Local: it times out", destination: "192.168.40.11:30080",
+      title: "From outside to a NodePort with externalTrafficPolicy Local: it times out",
+      destination: "192.168.40.11:30080",
       source: "203.0.113.9"),
-    Scene(title: "A Service without endpoints: connection refused", destination: "10.96.30.7:80", source: "10.244.1.10"),
+    Scene(
+      title: "A Service without endpoints: connection refused", destination: "10.96.30.7:80", source: "10.244.1.10"),
     Scene(title: "A Service whose endpoint cannot be reached", destination: "10.96.40.9:443", source: "10.244.1.10"),
   ]
 

@@ -10,5 +10,8 @@ struct Kubepath: ParsableCommand {
       and what tcpdump captured, and tells which exact rule or device stops a packet, why, and the smallest fix.
       """,
     version: "0.1.0",
-    subcommands: [TraceCommand.self, GraphCommand.self, CaptureCommand.self, DemoCommand.self])
+    subcommands: [
+      TraceCommand.self, ServicesCommand.self, CheckCommand.self, GraphCommand.self, CaptureCommand.self,
+      SnapshotCommand.self, ExplainCommand.self, DemoCommand.self,
+    ])
 }

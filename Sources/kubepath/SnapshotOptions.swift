@@ -1,5 +1,6 @@
 import ArgumentParser
 import Input
+import KernelSource
 import Snapshot
 import Wire
 
@@ -12,16 +13,25 @@ struct SnapshotOptions: ParsableArguments {
       valueName: "path"))
   var snapshot: [String] = []
 
+  @Option(
+    help: ArgumentHelp(
+      "Look at the running kernel in another network namespace: a name of 'ip netns' or a process's number.",
+      valueName: "name"))
+  var netns: String?
+
   @Option(help: ArgumentHelp("Which node, where the snapshot holds several.", valueName: "name"))
   var node: String?
 
   @Option(
     name: .customLong("node-ip"),
     help: ArgumentHelp(
-      "An address of the node that the dumps do not show, e.g. 192.0.2.10/24@eth0. May be repeated.", valueName: "address"))
+      "An address of the node that the dumps do not show, e.g. 192.0.2.10/24@eth0. May be repeated.",
+      valueName: "address"))
   var nodeIP: [String] = []
 
-  @Option(help: ArgumentHelp("A sysctl that the dumps do not show, e.g. net.ipv4.ip_forward=1. May be repeated.", valueName: "key=value"))
+  @Option(
+    help: ArgumentHelp(
+      "A sysctl that the dumps do not show, e.g. net.ipv4.ip_forward=1. May be repeated.", valueName: "key=value"))
   var sysctl: [String] = []
 
   @Option(help: ArgumentHelp("Colour the output: auto, always or never.", valueName: "when"))
@@ -32,10 +42,14 @@ struct SnapshotOptions: ParsableArguments {
 
   /// Loads what the options name. Throws usage errors, and `InputError` where something cannot be opened.
   func load() throws -> Bundle {
-    guard !snapshot.isEmpty else {
-      throw ValidationError("Name the node's dumps with -s (files, a folder, an archive, or '-').")
+    var bundle: Bundle
+    if snapshot.isEmpty {
+      bundle = Bundle()
+      bundle.snapshots = [try KernelSource.read(netns: netns)]
+    } else {
+      guard netns == nil else { throw ValidationError("--netns asks the running kernel; leave out -s.") }
+      bundle = try SnapshotLoader.load(snapshot)
     }
-    var bundle = try SnapshotLoader.load(snapshot)
     for index in bundle.snapshots.indices { try supply(&bundle.snapshots[index]) }
     return bundle
   }
@@ -44,7 +58,8 @@ struct SnapshotOptions: ParsableArguments {
   func choose(_ bundle: Bundle) throws -> Snapshot {
     if let node {
       guard let found = bundle.snapshots.first(where: { $0.name == node }) else {
-        throw ValidationError("No node '\(node)' in the snapshot; it has: \(bundle.snapshots.map(\.name).joined(separator: ", ")).")
+        throw ValidationError(
+          "No node '\(node)' in the snapshot; it has: \(bundle.snapshots.map(\.name).joined(separator: ", ")).")
       }
       return found
     }
@@ -61,9 +76,15 @@ struct SnapshotOptions: ParsableArguments {
         throw ValidationError("'\(text)' is no ADDRESS[/LENGTH][@INTERFACE].")
       }
       let length = first.firstIndex(of: "/").flatMap { Int(first[first.index(after: $0)...]) } ?? address.version.width
-      guard (0...address.version.width).contains(length) else { throw ValidationError("'\(text)' has a wrong prefix length.") }
-      snapshot.addresses = (snapshot.addresses ?? [])
-        + [InterfaceAddress(interface: parts.count > 1 ? String(parts[1]) : "eth0", address: address, prefixLength: length)]
+      guard (0...address.version.width).contains(length) else {
+        throw ValidationError("'\(text)' has a wrong prefix length.")
+      }
+      snapshot.addresses =
+        (snapshot.addresses ?? [])
+        + [
+          InterfaceAddress(
+            interface: parts.count > 1 ? String(parts[1]) : "eth0", address: address, prefixLength: length)
+        ]
     }
     for text in sysctl {
       guard let equals = text.firstIndex(of: "=") else { throw ValidationError("'\(text)' is no KEY=VALUE.") }

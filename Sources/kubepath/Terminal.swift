@@ -42,7 +42,9 @@ enum Terminal {
     switch choice {
     case .always: Style(coloured: true)
     case .never: Style(coloured: false)
-    case .auto: Style(coloured: isatty(1) == 1 && getenv("NO_COLOR") == nil && getenv("TERM").map { String(cString: $0) } != "dumb")
+    case .auto:
+      Style(
+        coloured: isatty(1) == 1 && getenv("NO_COLOR") == nil && getenv("TERM").map { String(cString: $0) } != "dumb")
     }
   }
 

@@ -2,6 +2,7 @@ import ArgumentParser
 import Dispatch
 import Glibc
 import Input
+import Intent
 import PacketPath
 import Report
 import Snapshot
@@ -23,6 +24,10 @@ struct TraceCommand: ParsableCommand {
             rules alone: it still answers, and says what it had to assume
         kubepath trace --flows flows.ndjson -s node1/ -o json
             many flows, one JSON object a line
+        kubepath trace svc/shop/cart:http --from pod/shop/web-0 -s bundle/
+            names, where the bundle has the cluster's objects
+        kubepath trace 10.96.0.10:80 --from 10.244.1.7
+            through the running kernel of this machine
 
       EXIT STATUS
         0 the packet arrives · 1 it fails, or part of new connections does · 64 usage · 65 malformed input ·
@@ -35,10 +40,13 @@ struct TraceCommand: ParsableCommand {
   @Option(help: ArgumentHelp("A file of flows, one JSON object a line; '-' is standard input.", valueName: "file"))
   var flows: String?
 
-  @Option(name: .shortAndLong, help: ArgumentHelp("text, wide (all rules of all outcomes), json, yaml or dot.", valueName: "format"))
+  @Option(
+    name: .shortAndLong,
+    help: ArgumentHelp("text, wide (all rules of all outcomes), json, yaml or dot.", valueName: "format"))
   var output: TraceOutput = .text
 
-  @Flag(name: .customLong("no-steps"), help: "Leave the matched rules out of the JSON: smaller and faster for many flows.")
+  @Flag(
+    name: .customLong("no-steps"), help: "Leave the matched rules out of the JSON: smaller and faster for many flows.")
   var noSteps = false
 
   func run() throws {
@@ -46,20 +54,23 @@ struct TraceCommand: ParsableCommand {
       let bundle = try source.load()
       let malformed = source.reportDiagnostics(bundle)
       let node = try source.choose(bundle)
-      let failed = try flows == nil ? traceOne(node) : traceMany(node)
+      let failed = try flows == nil ? traceOne(node, bundle) : traceMany(node)
       if malformed { throw ExitStatus.malformed }
       if failed { throw ExitStatus.failing }
     }
   }
 
   /// Traces the flow of the arguments. True: it fails.
-  private func traceOne(_ node: Snapshot) throws -> Bool {
+  private func traceOne(_ node: Snapshot, _ bundle: Bundle) throws -> Bool {
     let tracer = PathTracer(node)
-    let trace = tracer.trace(try arguments.flow(tracer))
+    var names: NameResolver?
+    if !bundle.objectFiles.isEmpty { names = NameResolver(ObjectReader.read(bundle.objectFiles)) }
+    let trace = tracer.trace(try arguments.flow(tracer, names: names))
     let service = Self.service(trace, node)
     switch output {
     case .text, .wide:
-      let text = TraceText(node, style: Terminal.style(source.color), wide: output == .wide)
+      let text = TraceText(
+        node, style: Terminal.style(source.color), wide: output == .wide, name: { names?.name(of: $0) })
       Terminal.write(text.render(trace, service: service))
     case .json, .yaml:
       var json = JSONWriter()

@@ -71,7 +71,8 @@ extension IptablesParser {
         add(test, option.negated)
       } else {
         warn(
-          "'\(printable(option.name.text)) \(printable(argument.text))' of -m \(printable(module.name.text)) is not understood; the match is unknown")
+          "'\(printable(option.name.text)) \(printable(argument.text))' of -m \(printable(module.name.text)) is not understood; the match is unknown"
+        )
         add(.unknown(ruleset.addText(Self.spelling(module))))
       }
     }
@@ -82,7 +83,9 @@ extension IptablesParser {
   /// `VALUE[/MASK]`.
   static func valueAndMask(_ token: Token) -> (UInt32, UInt32)? {
     guard let slash = token.firstIndex(of: UInt8(ascii: "/")) else { return token.number.map { ($0, .max) } }
-    guard let value = token.part(0, slash).number, let mask = token.part(slash + 1, token.count).number else { return nil }
+    guard let value = token.part(0, slash).number, let mask = token.part(slash + 1, token.count).number else {
+      return nil
+    }
     return (value, mask)
   }
 
@@ -117,13 +120,17 @@ extension IptablesParser {
   }
 
   private mutating func conntrack(_ module: RuleState.Module) {
-    if !module.options.contains(where: { $0.name.equals("--ctstate") || $0.name.equals("--cts") }) { connectionExists() }
+    if !module.options.contains(where: { $0.name.equals("--ctstate") || $0.name.equals("--cts") }) {
+      connectionExists()
+    }
     each(module) { parser, option, argument in
       switch option.text {
       case "--ctstate", "--cts": return parser.stateMatch(argument)
       case "--ctproto":
         if let number = argument.number { return .equal(.connectionProtocol, value: number, mask: 0xFF) }
-        return IPProtocol(parsing: argument.bytes).map { .equal(.connectionProtocol, value: UInt32($0.rawValue), mask: 0xFF) }
+        return IPProtocol(parsing: argument.bytes).map {
+          .equal(.connectionProtocol, value: UInt32($0.rawValue), mask: 0xFF)
+        }
       case "--ctorigsrc": return parser.addressTest(.originalSource, argument)
       case "--ctorigdst": return parser.addressTest(.originalDestination, argument)
       case "--ctreplsrc": return parser.addressTest(.replySource, argument)
@@ -154,7 +161,9 @@ extension IptablesParser {
   }
 
   private func portTest(_ field: Field, _ argument: Token) -> Test? {
-    Self.portRange(argument, UInt8(ascii: ":")).map { .range(field, low: UInt32($0.lowerBound), high: UInt32($0.upperBound)) }
+    Self.portRange(argument, UInt8(ascii: ":")).map {
+      .range(field, low: UInt32($0.lowerBound), high: UInt32($0.upperBound))
+    }
   }
 
   // MARK: - Numbers and addresses
@@ -206,7 +215,8 @@ extension IptablesParser {
     switch option.text {
     case prefix + "-eq", prefix: return .range(.timeToLive, low: value, high: value)
     // Nothing is below 0, and a range must not be empty: 256 is no hop count.
-    case prefix + "-lt": return value == 0 ? .range(.timeToLive, low: 256, high: 256) : .range(.timeToLive, low: 0, high: value - 1)
+    case prefix + "-lt":
+      return value == 0 ? .range(.timeToLive, low: 256, high: 256) : .range(.timeToLive, low: 0, high: value - 1)
     case prefix + "-gt": return .range(.timeToLive, low: value &+ 1, high: max(value &+ 1, 255))
     default: return nil
     }
@@ -215,7 +225,8 @@ extension IptablesParser {
   private func dscp(_ option: Token, _ argument: Token) -> Test? {
     switch option.text {
     case "--dscp": return argument.number.map { .equal(.dscp, value: $0, mask: 0x3F) }
-    case "--dscp-class": return DSCPNames.values[argument.text.uppercased()].map { .equal(.dscp, value: $0, mask: 0x3F) }
+    case "--dscp-class":
+      return DSCPNames.values[argument.text.uppercased()].map { .equal(.dscp, value: $0, mask: 0x3F) }
     default: return nil
     }
   }
@@ -263,7 +274,8 @@ extension IptablesParser {
     add(
       .ipset(
         ruleset.add(
-          IPSetTest(name: name, fromSource: flags, returnNoMatch: returnNoMatch, otherOptions: other.joined(separator: " ")),
+          IPSetTest(
+            name: name, fromSource: flags, returnNoMatch: returnNoMatch, otherOptions: other.joined(separator: " ")),
           to: \.ipsetTests)), negated)
   }
 
@@ -299,7 +311,8 @@ extension IptablesParser {
 
   static let addressTypes: [String: AddressType] = [
     "UNSPEC": .unspec, "UNICAST": .unicast, "LOCAL": .local, "BROADCAST": .broadcast, "ANYCAST": .anycast,
-    "MULTICAST": .multicast, "BLACKHOLE": .blackhole, "UNREACHABLE": .unreachable, "PROHIBIT": .prohibit, "THROW": .throw,
+    "MULTICAST": .multicast, "BLACKHOLE": .blackhole, "UNREACHABLE": .unreachable, "PROHIBIT": .prohibit,
+    "THROW": .throw,
     "NAT": .nat, "XRESOLVE": .xresolve,
   ]
 
@@ -344,9 +357,11 @@ extension IptablesParser {
     case "--physdev-in": return .equalWide(.inputBridgePort, interfacePattern(argument))
     case "--physdev-out": return .equalWide(.outputBridgePort, interfacePattern(argument))
     case "--physdev-is-in": return .rangeWide(.inputBridgePort, ruleset.addWide(Bits128(high: 1 << 56, low: 0), .ones))
-    case "--physdev-is-out": return .rangeWide(.outputBridgePort, ruleset.addWide(Bits128(high: 1 << 56, low: 0), .ones))
+    case "--physdev-is-out":
+      return .rangeWide(.outputBridgePort, ruleset.addWide(Bits128(high: 1 << 56, low: 0), .ones))
     // Bridged rather than routed: then both ports are known.
-    case "--physdev-is-bridged": return .rangeWide(.outputBridgePort, ruleset.addWide(Bits128(high: 1 << 56, low: 0), .ones))
+    case "--physdev-is-bridged":
+      return .rangeWide(.outputBridgePort, ruleset.addWide(Bits128(high: 1 << 56, low: 0), .ones))
     default: return nil
     }
   }

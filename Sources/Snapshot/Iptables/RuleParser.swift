@@ -142,7 +142,8 @@ extension IptablesParser {
     case _ where option.equals("--jump") || option.equals("--goto"):
       rule.target = words.next()
       rule.isGoto = option.equals("--goto")
-    case _ where option.equals("--fragment") || option.equals("--fragments"): add(.range(.fragmentOffset, low: 1, high: .max), negated)
+    case _ where option.equals("--fragment") || option.equals("--fragments"):
+      add(.range(.fragmentOffset, low: 1, high: .max), negated)
     case _ where option.equals("--tcp-option"):
       guard let kind = value(&words, &negated)?.number, kind < 256 else { return warn("--tcp-option expects a number") }
       add(.tcpOption(UInt8(kind)), negated)
@@ -268,7 +269,8 @@ extension IptablesParser {
       return Match(.equalWide(field, ruleset.addWide(value & mask, mask)), negated: negated)
     }
     // Short forms that inet_aton takes: "10/8", "192.168/16".
-    if version == .v4, let slash = token.firstIndex(of: UInt8(ascii: "/")), let length = token.part(slash + 1, token.count).number,
+    if version == .v4, let slash = token.firstIndex(of: UInt8(ascii: "/")),
+      let length = token.part(slash + 1, token.count).number,
       length <= 32
     {
       let parts = token.part(0, slash).split(UInt8(ascii: ".")).map { $0.number }
@@ -281,7 +283,8 @@ extension IptablesParser {
       }
     }
     warn("'\(printable(token.text))' is no \(version == .v6 ? "IPv6" : "IPv4") address or prefix; the match is unknown")
-    return Match(.unknown(ruleset.addText("\(field == .source ? "-s" : "-d") \(printable(token.text))")), negated: negated)
+    return Match(
+      .unknown(ruleset.addText("\(field == .source ? "-s" : "-d") \(printable(token.text))")), negated: negated)
   }
 
   /// Address and mask of an IPv4 prefix, in one pass.
@@ -363,7 +366,9 @@ extension IptablesParser {
       let prefix = Array(text.utf8.dropLast().prefix(16))
       id = ruleset.addWide(Bits128(leftAligned: prefix), .mask(leading: prefix.count * 8))
     } else {
-      if text.utf8.count > 15 { warn("interface name '\(printable(text))' is longer than 15 bytes; no interface has it") }
+      if text.utf8.count > 15 {
+        warn("interface name '\(printable(text))' is longer than 15 bytes; no interface has it")
+      }
       id = ruleset.addWide(Bits128(leftAligned: text.utf8), .ones)
     }
     interfaces[text] = id
@@ -402,16 +407,26 @@ extension IptablesParser {
   static func tcpFlags(_ token: Token) -> UInt32? {
     var flags: UInt32 = 0
     for part in token.split(UInt8(ascii: ",")) {
-      if part.equals("FIN") { flags |= 1 }
-      else if part.equals("SYN") { flags |= 2 }
-      else if part.equals("RST") { flags |= 4 }
-      else if part.equals("PSH") { flags |= 8 }
-      else if part.equals("ACK") { flags |= 16 }
-      else if part.equals("URG") { flags |= 32 }
-      else if part.equals("ALL") { flags |= 63 }
-      else if part.equals("NONE") {}
-      else if let number = part.number, number < 256 { flags |= number }
-      else { return nil }
+      if part.equals("FIN") {
+        flags |= 1
+      } else if part.equals("SYN") {
+        flags |= 2
+      } else if part.equals("RST") {
+        flags |= 4
+      } else if part.equals("PSH") {
+        flags |= 8
+      } else if part.equals("ACK") {
+        flags |= 16
+      } else if part.equals("URG") {
+        flags |= 32
+      } else if part.equals("ALL") {
+        flags |= 63
+      } else if part.equals("NONE") {
+      } else if let number = part.number, number < 256 {
+        flags |= number
+      } else {
+        return nil
+      }
     }
     return flags
   }
@@ -427,7 +442,9 @@ extension IptablesParser {
     let slash = token.firstIndex(of: UInt8(ascii: "/"))
     if let type = (slash.map { token.part(0, $0) } ?? token).number, type < 256 {
       if let slash {
-        if let code = token.part(slash + 1, token.count).number, code < 256 { range = (type << 8 | code)...(type << 8 | code) }
+        if let code = token.part(slash + 1, token.count).number, code < 256 {
+          range = (type << 8 | code)...(type << 8 | code)
+        }
       } else {
         range = (type << 8)...(type << 8 | 255)
       }
@@ -460,7 +477,8 @@ extension IptablesParser {
       ruleset.clauses.removeSubrange(first + Int(UInt16.max)..<ruleset.clauses.count)
     }
     if rule.sources.isEmpty && rule.destinations.isEmpty {
-      return ruleset.addRule(to: chain, firstClause: first, file: fileIndex, line: line, offset: start, length: end - start)
+      return ruleset.addRule(
+        to: chain, firstClause: first, file: fileIndex, line: line, offset: start, length: end - start)
     }
     let common = Array(ruleset.clauses[first...])
     ruleset.clauses.removeSubrange(first...)

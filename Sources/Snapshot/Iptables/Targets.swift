@@ -74,12 +74,16 @@ extension IptablesParser {
       } else {
         add(.changeSet(ruleset.addText(spelling(target))))
       }
-    case "LOG", "NFLOG", "ULOG", "TCPMSS", "CHECKSUM", "TRACE", "CLASSIFY", "AUDIT", "SECMARK", "CONNSECMARK", "TEE", "IDLETIMER",
+    case "LOG", "NFLOG", "ULOG", "TCPMSS", "CHECKSUM", "TRACE", "CLASSIFY", "AUDIT", "SECMARK", "CONNSECMARK", "TEE",
+      "IDLETIMER",
       "LED", "RATEEST", "TCPOPTSTRIP", "ECN", "NFACCT":
       note(target)
     case "QUEUE", "NFQUEUE", "SYNPROXY": add(.handOff(ruleset.addText(spelling(target))))
-    case "HMARK", "DNPT", "SNPT", "CLUSTERIP", "MIRROR", "SAME", "DELUDE", "TARPIT", "CHAOS", "STEAL", "RAWDNAT", "RAWSNAT":
-      if let table, let chain = ruleset.chain(named: target.unescaped, in: table), ruleset[chain].isDefined { return jump(to: target) }
+    case "HMARK", "DNPT", "SNPT", "CLUSTERIP", "MIRROR", "SAME", "DELUDE", "TARPIT", "CHAOS", "STEAL", "RAWDNAT",
+      "RAWSNAT":
+      if let table, let chain = ruleset.chain(named: target.unescaped, in: table), ruleset[chain].isDefined {
+        return jump(to: target)
+      }
       add(.unknown(ruleset.addText(spelling(target))))
     default:
       if !rule.targetOptions.isEmpty, let table, ruleset.chain(named: target.unescaped, in: table) == nil {
@@ -102,7 +106,8 @@ extension IptablesParser {
     "tcp-rst": .tcpReset, "icmp6-no-route": .icmp6NoRoute, "no-route": .icmp6NoRoute,
     "icmp6-adm-prohibited": .icmp6AdminProhibited, "adm-prohibited": .icmp6AdminProhibited,
     "icmp6-addr-unreachable": .icmp6AddressUnreachable, "addr-unreach": .icmp6AddressUnreachable,
-    "icmp6-port-unreachable": .icmp6PortUnreachable, "icmp6-policy-fail": .icmp6PolicyFail, "policy-fail": .icmp6PolicyFail,
+    "icmp6-port-unreachable": .icmp6PortUnreachable, "icmp6-policy-fail": .icmp6PolicyFail,
+    "policy-fail": .icmp6PolicyFail,
     "icmp6-reject-route": .icmp6RejectRoute, "reject-route": .icmp6RejectRoute,
   ]
 
@@ -200,7 +205,8 @@ extension IptablesParser {
     } else if kind == .destination || kind == .source {
       guard let token, destination(token, &translation) else {
         warn(
-          "\(target.text) expects \(kind == .destination ? "--to-destination" : "--to-source") ADDRESS[-ADDRESS][:PORT[-PORT]]\(token == nil ? ", which the dump does not have (printed by an iptables that is older than the one that wrote the rule?)" : "")")
+          "\(target.text) expects \(kind == .destination ? "--to-destination" : "--to-source") ADDRESS[-ADDRESS][:PORT[-PORT]]\(token == nil ? ", which the dump does not have (printed by an iptables that is older than the one that wrote the rule?)" : "")"
+        )
         return add(.unknown(ruleset.addText(spelling(target))))
       }
     }
@@ -218,11 +224,14 @@ extension IptablesParser {
         if token[close + 1] == UInt8(ascii: "-"), close + 2 < token.count, token[close + 2] == UInt8(ascii: "[") {
           // [a]-[b]:port
           guard let second = token.firstIndex(of: UInt8(ascii: "]"), from: close + 2),
-            let low = IPAddress(parsing: addresses.bytes), let high = IPAddress(parsing: token.part(close + 3, second).bytes),
+            let low = IPAddress(parsing: addresses.bytes),
+            let high = IPAddress(parsing: token.part(close + 3, second).bytes),
             low.bits <= high.bits
           else { return false }
           translation.addresses = low.bits...high.bits
-          guard second + 2 < token.count, let range = Self.portRange(token.part(second + 2, token.count), UInt8(ascii: "-")) else {
+          guard second + 2 < token.count,
+            let range = Self.portRange(token.part(second + 2, token.count), UInt8(ascii: "-"))
+          else {
             return second + 1 == token.count
           }
           translation.ports = range
@@ -242,7 +251,8 @@ extension IptablesParser {
     if addresses.count == 0 { return translation.ports != nil }
     let dash = addresses.firstIndex(of: UInt8(ascii: "-"))
     guard let low = IPAddress(parsing: addresses.part(0, dash ?? addresses.count).bytes), low.version == version,
-      let high = dash.map({ IPAddress(parsing: addresses.part($0 + 1, addresses.count).bytes) }) ?? low, high.version == version,
+      let high = dash.map({ IPAddress(parsing: addresses.part($0 + 1, addresses.count).bytes) }) ?? low,
+      high.version == version,
       low.bits <= high.bits
     else { return false }
     translation.addresses = low.bits...high.bits
@@ -273,7 +283,11 @@ extension IptablesParser {
       default: continue
       }
     }
-    if !understood { add(.unknown(ruleset.addText(spelling(target)))) } else if option("--helper") != nil { note(target) }
+    if !understood {
+      add(.unknown(ruleset.addText(spelling(target))))
+    } else if option("--helper") != nil {
+      note(target)
+    }
   }
 
   private mutating func transparentProxy(_ target: Token) {
@@ -283,7 +297,8 @@ extension IptablesParser {
       .transparentProxy(
         ruleset.add(
           TransparentProxy(
-            address: argument("--on-ip").flatMap { IPAddress(parsing: $0.bytes)?.bits }, port: UInt16(truncatingIfNeeded: port),
+            address: argument("--on-ip").flatMap { IPAddress(parsing: $0.bytes)?.bits },
+            port: UInt16(truncatingIfNeeded: port),
             markValue: mark?.0 ?? 0, markMask: mark?.1 ?? 0, accepts: true), to: \.transparentProxies)))
   }
 
@@ -302,7 +317,8 @@ extension IptablesParser {
   }
 
   private mutating func dscp(_ target: Token) {
-    let value = argument("--set-dscp")?.number ?? argument("--set-dscp-class").flatMap { DSCPNames.values[$0.text.uppercased()] }
+    let value =
+      argument("--set-dscp")?.number ?? argument("--set-dscp-class").flatMap { DSCPNames.values[$0.text.uppercased()] }
     guard let value else { return add(.unknown(ruleset.addText(spelling(target)))) }
     add(.setField(.dscp, ruleset.addExpression(.constant(Bits128(value & 0x3F)))))
   }

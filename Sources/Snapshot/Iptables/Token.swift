@@ -43,7 +43,8 @@ struct Token {
   /// `-x`, `--long` or `!`, which cannot be a value unless quoted.
   @inline(__always) var isOption: Bool {
     !quoted && count > 0
-      && ((start[0] == UInt8(ascii: "-") && count > 1 && !(start[1] >= 48 && start[1] <= 57)) || (start[0] == UInt8(ascii: "!") && count == 1))
+      && ((start[0] == UInt8(ascii: "-") && count > 1 && !(start[1] >= 48 && start[1] <= 57))
+        || (start[0] == UInt8(ascii: "!") && count == 1))
   }
 
   func firstIndex(of byte: UInt8, from: Int = 0) -> Int? {

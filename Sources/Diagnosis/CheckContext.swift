@@ -1,0 +1,145 @@
+import Findings
+import Intent
+import PacketPath
+import Ruleset
+import ServiceMap
+import Snapshot
+import Wire
+
+/// One frontend traced from one origin, beside what it should do.
+public struct Observation: Sendable {
+  public var service: Int
+  public var port: Int
+  public var frontend: Frontend
+  public var origin: Origin
+  public var source: IPAddress
+  public var reach: Reach
+  public var expected: Expectation
+  /// Index of its selection in `NodeContext.selections`.
+  public var selection: Int
+  /// What is wrong; empty: it is as it should be.
+  public var faults: Faults = []
+
+  public struct Faults: OptionSet, Sendable, Hashable {
+    public let rawValue: UInt16
+    public init(rawValue: UInt16) { self.rawValue = rawValue }
+    /// Nothing translates, though endpoints exist.
+    public static let ignored = Faults(rawValue: 1)
+    /// A share of connections is not translated.
+    public static let partlyIgnored = Faults(rawValue: 2)
+    /// Translated to other endpoints than the cluster wants.
+    public static let wrongEndpoints = Faults(rawValue: 4)
+    /// Refused or dropped before translation, though endpoints exist.
+    public static let refused = Faults(rawValue: 8)
+    /// Lost on the way to the endpoint.
+    public static let lostBehind = Faults(rawValue: 16)
+    /// Served, though the cluster has no endpoint to offer.
+    public static let served = Faults(rawValue: 32)
+    /// Goes on untranslated where it should be refused.
+    public static let notRefused = Faults(rawValue: 64)
+    public static let notMasqueraded = Faults(rawValue: 128)
+    public static let sourceLost = Faults(rawValue: 256)
+    public static let uneven = Faults(rawValue: 512)
+    public static let rangesIgnored = Faults(rawValue: 1024)
+    public static let hairpin = Faults(rawValue: 2048)
+  }
+}
+
+/// One node: its snapshot, who it is, and the observations worth keeping.
+public struct NodeContext: Sendable {
+  public var snapshot: Snapshot
+  public var name: String
+  public var node: Node?
+  public var isIPVS: Bool
+  /// Only those with faults, or with topology hints in use.
+  public var observations: [Observation] = []
+  public var selections: [EndpointSelection] = []
+  public var frontends = 0
+  public var traced = 0
+  /// How many traced frontends with endpoints are translated at all, by origin.
+  public var translatedFrom: [Origin: Int] = [:]
+  public var expectedFrom: [Origin: Int] = [:]
+  /// Served external frontends whose source had to be rewritten, and was.
+  public var masqueradeWanted = 0
+  public var masqueradeDone = 0
+  public var leftMarked = 0
+  /// Of ClusterIPs alone: none rewritten at all means that kube-proxy detects no local traffic (detectLocalMode none).
+  public var clusterMasqueradeDone = 0
+  public var usesHints: [Int] = []
+  public var ambiguousPriorities = false
+}
+
+/// All that checks look at. Built once; checks only read.
+public struct CheckContext: Sendable {
+  public var intent: Cluster
+  public var nodes: [NodeContext] = []
+  /// Service ports that have no usable endpoint of a version at all: service, port, version.
+  public var withoutEndpoints: [(service: Int, port: Int, version: IPVersion)] = []
+
+  public init(_ bundle: Bundle, intent: Cluster) {
+    self.intent = intent
+    for snapshot in bundle.snapshots {
+      var observer = Observer(snapshot, intent)
+      nodes.append(observer.run())
+    }
+    for (index, service) in intent.services.enumerated()
+    where service.isProxied && intent.serviceIndex[service.fullName] == index {
+      for (number, port) in service.ports.enumerated() {
+        let version = service.clusterIPs[0].version
+        let selection = EndpointSelection(intent, service, port, version, node: nil)
+        if selection.cluster.isEmpty { withoutEndpoints.append((index, number, version)) }
+      }
+    }
+  }
+
+  public var summary: (services: Int, frontends: Int, traced: Int) {
+    (intent.services.count { $0.isProxied }, nodes.reduce(0) { $0 + $1.frontends }, nodes.reduce(0) { $0 + $1.traced })
+  }
+
+  public func subject(_ observation: Observation, _ node: NodeContext) -> Finding.Subject {
+    let service = intent.services[observation.service]
+    return subject(service, service.ports[observation.port], node: node.name)
+  }
+
+  public func subject(_ service: Service, _ port: Service.Port? = nil, node: String? = nil) -> Finding.Subject {
+    Finding.Subject(
+      kind: "Service", namespace: service.namespace, name: service.name,
+      port: port.map { $0.name.isEmpty ? "\($0.port)" : $0.name }, node: node)
+  }
+
+  /// The line of the rule or policy that ended a loss.
+  public func evidence(_ step: Step?, _ node: NodeContext) -> [Finding.Evidence] {
+    guard let step else { return [] }
+    let ruleset = node.snapshot.ruleset
+    guard let id = step.rule else {
+      let chain = ruleset[step.chain]
+      let table = ruleset[chain.table]
+      let file = Int(table.file) < ruleset.files.count ? ruleset.files[Int(table.file)].name : nil
+      return [
+        Finding.Evidence(
+          file: file, line: chain.line > 0 ? Int(chain.line) : nil,
+          text: "policy drop of chain \(ruleset.names[chain.name]) in table \(table.name)")
+      ]
+    }
+    return evidence(id, node)
+  }
+
+  public func evidence(_ id: RuleID, _ node: NodeContext) -> [Finding.Evidence] {
+    let ruleset = node.snapshot.ruleset
+    let rule = ruleset[id]
+    let file = Int(rule.file) < ruleset.files.count ? ruleset.files[Int(rule.file)].name : nil
+    return [Finding.Evidence(file: file, line: Int(rule.line), text: ruleset.sourceText(of: rule).trimmingBlanks)]
+  }
+
+  public func chainName(_ step: Step?, _ node: NodeContext) -> String {
+    step.map { node.snapshot.ruleset.name(of: $0.chain) } ?? ""
+  }
+}
+
+extension String {
+  var trimmingBlanks: String {
+    var text = Substring(self)
+    while let first = text.first, first == " " || first == "\t" { text.removeFirst() }
+    return String(text)
+  }
+}

@@ -1,0 +1,29 @@
+import Findings
+
+/// The node does not forward packets.
+enum IPForwardOff: Check {
+  static let id = "ip-forward-off"
+
+  static func run(_ context: CheckContext) -> [Finding] {
+    var findings: [Finding] = []
+    for node in context.nodes {
+      for (key, version) in [("net.ipv4.ip_forward", "IPv4"), ("net.ipv6.conf.all.forwarding", "IPv6")] {
+        guard node.snapshot.sysctlInt(key) == 0 else { continue }
+        let wanted = context.intent.services.contains {
+          $0.isProxied && $0.clusterIPs.contains { ($0.version == .v4) == (version == "IPv4") }
+        }
+        guard wanted else { continue }
+        findings.append(
+          Finding(
+            id: id, severity: .error, confidence: .certain,
+            subject: Finding.Subject(kind: "Node", name: node.name, node: node.name),
+            problem: "\(node.name) forwards no \(version) packets: Pods reach no endpoint on another node",
+            cause: "\(key) is 0 ← a reset of the network settings, or a missing sysctl file",
+            evidence: [Finding.Evidence(text: "\(key) = 0")],
+            fix: ["sysctl -w \(key)=1", "echo '\(key) = 1' > /etc/sysctl.d/99-kubernetes.conf"],
+            verify: ["sysctl \(key)"]))
+      }
+    }
+    return findings
+  }
+}

@@ -1,0 +1,34 @@
+import Findings
+import Intent
+
+/// A Service has no endpoint that can be used: clients are refused at once.
+enum NoEndpoints: Check {
+  static let id = "no-endpoints"
+
+  static func run(_ context: CheckContext) -> [Finding] {
+    context.withoutEndpoints.map { entry in
+      let service = context.intent.services[entry.service]
+      let port = service.ports[entry.port]
+      // The evidence in the rules, where a node refuses it.
+      var evidence: [Finding.Evidence] = []
+      let slices = context.intent.slicesOfService[service.fullName] ?? []
+      evidence.append(
+        Finding.Evidence(
+          file: context.intent.files.indices.contains(service.file) ? context.intent.files[service.file].name : nil,
+          text: slices.isEmpty
+            ? "no EndpointSlice belongs to the Service"
+            : "\(slices.count) EndpointSlices, none with a usable endpoint for port \(port.name.isEmpty ? "\(port.port)" : port.name)"
+        ))
+      return Finding(
+        id: id, severity: .error, confidence: .certain, subject: context.subject(service, port),
+        problem: "\(service.portName(port)) refuses every connection (ICMP port unreachable)",
+        cause: "no ready endpoint ← \(context.whyNoEndpoint(service))", evidence: evidence,
+        fix: [
+          "kubectl -n \(service.namespace) describe service \(service.name)",
+          "kubectl -n \(service.namespace) get pods -o wide",
+        ],
+        verify: ["kubectl -n \(service.namespace) get endpointslices -l kubernetes.io/service-name=\(service.name)"],
+        reference: "kubernetes/kubernetes#17359")
+    }
+  }
+}

@@ -1,0 +1,53 @@
+import Findings
+import Intent
+import Wire
+
+/// externalTrafficPolicy Local without an endpoint on a node: outside clients of that node time out.
+enum NoLocalEndpointsExternal: Check {
+  static let id = "no-local-endpoints-external"
+
+  static func run(_ context: CheckContext) -> [Finding] {
+    var findings: [Finding] = []
+    for node in context.nodes where node.node != nil && !node.isIPVS {
+      for service in context.intent.services
+      where service.isProxied && service.externalPolicyLocal && service.kind != .clusterIP {
+        for port in service.ports {
+          let selection = EndpointSelection(
+            context.intent, service, port, service.clusterIPs[0].version, node: node.node)
+          guard selection.local.isEmpty, !selection.cluster.isEmpty else { continue }
+          let behindBalancer = service.kind == .loadBalancer && service.healthCheckNodePort != 0
+          let place = port.nodePort != 0 ? "NodePort \(port.nodePort)" : "external addresses"
+          findings.append(
+            Finding(
+              id: id, severity: .info, confidence: .certain, subject: context.subject(service, port, node: node.name),
+              problem: "\(place) of \(service.portName(port)) times out for outside clients of \(node.name)",
+              cause: "externalTrafficPolicy Local, no endpoint on \(node.name) ← \(places(context, service, selection))"
+                + (behindBalancer
+                  ? " (the load balancer's health check on port \(service.healthCheckNodePort) keeps clients away)"
+                  : ""),
+              fix: [
+                "kubectl -n \(service.namespace) patch service \(service.name) -p '{\"spec\":{\"externalTrafficPolicy\":\"Cluster\"}}'  # or run a Pod on every node"
+              ],
+              verify: [
+                "kubepath trace \(port.nodePort != 0 ? "\(node.node?.internalIPs.first.map { "\($0)" } ?? node.name):\(port.nodePort)" : "svc/\(service.portName(port))") --from 192.0.2.1"
+              ],
+              reference: "kubernetes/kubernetes#127937"))
+        }
+      }
+    }
+    return findings
+  }
+
+  static func places(_ context: CheckContext, _ service: Service, _ selection: EndpointSelection) -> String {
+    var nodes: Set<String> = []
+    for index in context.intent.slicesOfService[service.fullName] ?? [] {
+      for endpoint in context.intent.slices[index].endpoints where endpoint.node >= 0 && endpoint.ready {
+        nodes.insert(context.intent.names[Int(endpoint.node)])
+      }
+    }
+    let list = nodes.sorted()
+    return list.isEmpty
+      ? "its \(selection.cluster.count) endpoints name no node"
+      : "its \(selection.cluster.count) endpoints run on \(list.prefix(3).joined(separator: ", "))\(list.count > 3 ? " and \(list.count - 3) more" : "")"
+  }
+}

@@ -1,0 +1,19 @@
+import Findings
+
+/// A rule takes Service traffic out of connection tracking, so that it is never translated.
+enum NotrackBeforeNAT: Check {
+  static let id = "notrack-before-nat"
+
+  static func run(_ context: CheckContext) -> [Finding] {
+    context.groups([.ignored, .partlyIgnored]) { observation, _ in observation.reach.untracked }.map { group in
+      Finding(
+        id: id, severity: .error, confidence: .certain, subject: context.subject(group.first, group.node),
+        problem: "\(context.label(group.first)) does not answer: \(group.places) is not translated",
+        cause: "a NOTRACK rule matches before the nat hooks, and NAT needs a tracked connection",
+        fix: ["remove the NOTRACK rule or narrow it"],
+        verify: [
+          "kubepath trace \(group.first.frontend.address):\(group.first.frontend.port) --from \(group.first.source)"
+        ], reference: "antrea-io/antrea#8034")
+    }
+  }
+}

@@ -1,0 +1,48 @@
+import Findings
+import Intent
+
+/// Pods match a Service without endpoints, and none is ready: which, and why.
+enum PodNotReady: Check {
+  static let id = "pod-not-ready"
+
+  static func run(_ context: CheckContext) -> [Finding] {
+    var seen: Set<Int> = []
+    return context.withoutEndpoints.compactMap { entry in
+      guard seen.insert(entry.service).inserted else { return nil }
+      let service = context.intent.services[entry.service]
+      let pods = context.podsOf(service)
+      let unready = pods.filter { !$0.ready }
+      guard let first = unready.first, unready.count == pods.count else { return nil }
+      let evidence = unready.prefix(5).map {
+        Finding.Evidence(
+          text:
+            "Pod \($0.namespace)/\($0.name) on \($0.node.isEmpty ? "no node" : $0.node): \($0.phase), \($0.reason.isEmpty ? "not ready" : $0.reason)"
+        )
+      }
+      let node = context.intent.nodes.first { $0.name == first.node && !$0.ready }
+      let cause =
+        node.map { "node \($0.name) is NotReady (\($0.reason))" }
+        ?? (first.reason.isEmpty ? "the Pods do not pass their readiness probe" : first.reason)
+      return Finding(
+        id: id, severity: .error, confidence: .certain, subject: context.subject(service),
+        problem: "\(pods.count) Pods match Service \(service.fullName), none is ready", cause: cause,
+        evidence: evidence,
+        fix: command(first),
+        verify: ["kubectl -n \(service.namespace) wait --for=condition=Ready pod/\(first.name) --timeout=60s"])
+    }
+  }
+
+  private static func command(_ pod: Pod) -> [String] {
+    let name = "-n \(pod.namespace)"
+    if pod.reason.contains("ImagePull") {
+      return ["kubectl \(name) describe pod \(pod.name)  # image name, tag and pull secret"]
+    }
+    if pod.reason.contains("CrashLoop") || pod.reason.contains("Error") {
+      return ["kubectl \(name) logs \(pod.name) --previous"]
+    }
+    if pod.reason.contains("OOMKilled") {
+      return ["raise resources.limits.memory of the container in Pod \(pod.namespace)/\(pod.name)"]
+    }
+    return ["kubectl \(name) describe pod \(pod.name)"]
+  }
+}

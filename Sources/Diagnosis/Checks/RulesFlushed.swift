@@ -1,0 +1,59 @@
+import Findings
+import Ruleset
+import Snapshot
+
+/// kube-proxy's chains are there, but nothing leads to them any more, or its canary is gone: somebody flushed tables.
+enum RulesFlushed: Check {
+  static let id = "rules-flushed"
+
+  /// Names are only a hint to what is missing; that nothing is translated is measured.
+  static func hasServiceRules(_ node: NodeContext) -> Bool {
+    let ruleset = node.snapshot.ruleset
+    return ruleset.chains.contains { chain in
+      guard chain.ruleCount > 0 else { return false }
+      let name = ruleset.names[chain.name]
+      return name.hasPrefix("KUBE-SVC-") || name.hasPrefix("KUBE-SEP-") || name.hasPrefix("service-")
+        || name.hasPrefix("endpoint-")
+    }
+  }
+
+  static func run(_ context: CheckContext) -> [Finding] {
+    var findings: [Finding] = []
+    for node in context.nodes where !node.isIPVS && hasServiceRules(node) {
+      func add(_ problem: String, _ cause: String) {
+        findings.append(
+          Finding(
+            id: id, severity: .error, confidence: .certain,
+            subject: Finding.Subject(kind: "Node", name: node.name, node: node.name),
+            problem: problem, cause: cause,
+            fix: [
+              "kubectl -n kube-system delete pod -l k8s-app=kube-proxy --field-selector spec.nodeName=\(node.name)"
+            ],
+            verify: ["iptables-save -t nat | grep -c 'j KUBE-'", "nft list table ip kube-proxy"],
+            reference: "k3s-io/k3s#7542"))
+      }
+      let arriving = context.programsNothing(node, from: .pod) || context.programsNothing(node, from: .outside)
+      let own = context.programsNothing(node, from: .node)
+      if arriving, own {
+        add(
+          "no Service works on \(node.name), though their rules are there",
+          "nothing leads to them from prerouting or output ← the jumps of the nat hooks were removed (firewall reload, iptables -F)"
+        )
+      } else if arriving {
+        add(
+          "Pods and outside clients reach no Service through \(node.name); the node itself does",
+          "the jump from the nat prerouting hook to the Service rules is missing ← a flush or a hand-made change")
+      } else if own {
+        add(
+          "the node \(node.name) itself and its hostNetwork Pods reach no Service",
+          "the jump from the nat output hook to the Service rules is missing ← a flush or a hand-made change")
+      }
+      if node.masqueradeDone == 0, node.leftMarked > 0 || node.masqueradeWanted > 0 {
+        add(
+          "no connection to a Service is masqueraded on \(node.name): replies take another way and connections hang",
+          "the nat postrouting hook no longer leads to a masquerade rule for the mark that Service rules set")
+      }
+    }
+    return findings
+  }
+}

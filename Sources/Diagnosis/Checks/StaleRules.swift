@@ -1,0 +1,99 @@
+import Findings
+import Intent
+import ServiceMap
+
+/// The rules of one Service port are not what its endpoints ask for.
+enum StaleRules: Check {
+  static let id = "stale-rules"
+
+  static func run(_ context: CheckContext) -> [Finding] {
+    let kinds: Observation.Faults = [
+      .ignored, .partlyIgnored, .wrongEndpoints, .refused, .served, .notRefused, .uneven,
+    ]
+    return context.groups(kinds) { observation, node in
+      // Said once for the node by other checks.
+      !(observation.faults == .ignored && context.programsNothing(node, from: observation.origin))
+        && !observation.reach.untracked
+    }.map { finding($0, context) }
+  }
+
+  private static func finding(_ group: FaultGroup, _ context: CheckContext) -> Finding {
+    let o = group.observations.max { weight($0.faults) < weight($1.faults) }!
+    let label = context.label(o)
+    let service = context.intent.services[o.service]
+    let selection = group.node.selections[o.selection]
+    var severity = Finding.Severity.error
+    let problem: String
+    var cause: String
+    var evidence: [Finding.Evidence] = []
+    if o.faults.contains(.ignored) {
+      problem = "\(label) does not answer: \(group.places) is not translated"
+      cause =
+        "no rule for it on \(group.node.name), though it has \(selection.cluster.count) endpoints ← kube-proxy is behind, or a rule was removed"
+    } else if o.faults.contains(.refused) {
+      problem = "\(label) is refused: \(group.places)"
+      cause = "a rule refuses it as if it had no endpoints, though it has \(selection.cluster.count) ← stale rules"
+      evidence += context.evidence(o.reach.losses.first?.step, group.node)
+    } else if o.faults.contains(.partlyIgnored) {
+      problem = "a share of new connections to \(label) fails: \(group.places)"
+      let share = o.reach.untranslated + o.reach.rejected + o.reach.dropped
+      cause =
+        "\(Int((share * 1000).rounded()) / 10) % of them match no endpoint rule ← a chain without its DNAT rule, or probabilities that do not add up"
+    } else if o.faults.contains(.wrongEndpoints) {
+      let programmed = o.reach.programmed
+      let wanted = o.expected.acceptable.first ?? []
+      let extra = programmed.subtracting(wanted).sorted()
+      let missing = wanted.subtracting(programmed).sorted()
+      problem = "\(label) is served by other endpoints than the cluster has: \(group.places)"
+      cause =
+        [
+          extra.isEmpty
+            ? nil
+            : "the rules send to \(list(extra)), which \(extra.count == 1 ? "is" : "are") not among its usable endpoints",
+          missing.isEmpty ? nil : "they do not know \(list(missing))",
+        ].compactMap { $0 }.joined(separator: "; ") + " ← kube-proxy is behind, or rules were changed by hand"
+      if let rule = o.reach.firstTranslatingRule { evidence += context.evidence(rule, group.node) }
+    } else if o.faults.contains(.served) {
+      problem = "\(label) is served though it has no usable endpoint: \(group.places)"
+      cause = "the rules still send to \(list(o.reach.programmed.sorted())) ← stale rules"
+      if let rule = o.reach.firstTranslatingRule { evidence += context.evidence(rule, group.node) }
+    } else if o.faults.contains(.notRefused) {
+      severity = .warning
+      problem =
+        "\(label) has no usable endpoint and is not refused: clients time out instead of failing fast (\(group.places))"
+      cause = "the rule that answers for it is missing ← kube-proxy is behind, or its filter rules were removed"
+    } else {
+      severity = .warning
+      problem = "\(label) is not balanced evenly: \(group.places)"
+      let shares = o.reach.endpoints.sorted { $0.key < $1.key }.prefix(4).map {
+        "\($0.key) \(Int(($0.value * 1000).rounded()) / 10) %"
+      }
+      cause = "the rules give \(shares.joined(separator: ", ")) ← a probability was changed or an endpoint stands twice"
+    }
+    if o.reach.isUncertain { cause += " (assuming: \(o.reach.assumptions.prefix(1).joined()))" }
+    return Finding(
+      id: id, severity: severity, confidence: o.reach.isUncertain ? .likely : .certain,
+      subject: context.subject(o, group.node),
+      problem: problem, cause: cause, evidence: evidence,
+      fix: [
+        "kubectl -n kube-system delete pod -l k8s-app=kube-proxy --field-selector spec.nodeName=\(group.node.name)"
+      ],
+      verify: [
+        "kubectl -n \(service.namespace) get endpointslices -l kubernetes.io/service-name=\(service.name)",
+        "kubepath services -s \(group.node.name)",
+      ],
+      reference: "kubernetes/kubernetes#38372")
+  }
+
+  private static func list(_ backends: [EndpointAddress]) -> String {
+    backends.prefix(3).map(\.description).joined(separator: ", ")
+      + (backends.count > 3 ? " and \(backends.count - 3) more" : "")
+  }
+
+  private static func weight(_ faults: Observation.Faults) -> Int {
+    let order: [Observation.Faults] = [
+      .uneven, .notRefused, .served, .wrongEndpoints, .partlyIgnored, .refused, .ignored,
+    ]
+    return order.lastIndex { faults.contains($0) } ?? -1
+  }
+}

@@ -1,0 +1,75 @@
+import Findings
+import Intent
+import Ruleset
+import ServiceMap
+import Wire
+
+/// The observations of one Service port on one node that share a fault.
+struct FaultGroup {
+  var node: NodeContext
+  var observations: [Observation]
+  var first: Observation { observations[0] }
+  /// `10.96.0.1:80/tcp from a Pod on this node, …`, three at most.
+  var places: String {
+    let list = observations.prefix(3).map { "\($0.frontend) from \($0.origin.rawValue)" }.joined(separator: ", ")
+    return observations.count > 3 ? "\(list) and \(observations.count - 3) more" : list
+  }
+}
+
+extension CheckContext {
+  func groups(_ faults: Observation.Faults, where holds: (Observation, NodeContext) -> Bool = { _, _ in true })
+    -> [FaultGroup]
+  {
+    struct Key: Hashable {
+      var service: Int
+      var port: Int
+    }
+    var result: [FaultGroup] = []
+    for node in nodes {
+      var index: [Key: Int] = [:]
+      for observation in node.observations
+      where !observation.faults.isDisjoint(with: faults) && holds(observation, node) {
+        let key = Key(service: observation.service, port: observation.port)
+        if let at = index[key] {
+          result[at].observations.append(observation)
+        } else {
+          index[key] = result.count
+          result.append(FaultGroup(node: node, observations: [observation]))
+        }
+      }
+    }
+    return result
+  }
+
+  func label(_ observation: Observation) -> String {
+    let service = intent.services[observation.service]
+    return service.portName(service.ports[observation.port])
+  }
+
+  func podsOf(_ service: Service) -> [Pod] {
+    intent.pods.filter { $0.namespace == service.namespace && $0.matches(service.selector) }
+  }
+
+  /// Why a Service has no endpoint, in one clause.
+  func whyNoEndpoint(_ service: Service) -> String {
+    if service.selector.isEmpty { return "no EndpointSlice gives it a ready endpoint, and it has no selector" }
+    if intent.pods.isEmpty { return "no ready endpoint in its EndpointSlices" }
+    let pods = podsOf(service)
+    if pods.isEmpty { return "its selector matches no Pod" }
+    let unready = pods.filter { !$0.ready }
+    if unready.isEmpty { return "\(pods.count) Pods match and are ready, but none is in its EndpointSlices" }
+    let reasons = Set(
+      unready.map { $0.reason.isEmpty ? $0.phase : $0.reason.split(separator: ":").first.map(String.init) ?? $0.reason }
+    ).sorted()
+    return "\(pods.count) Pods match, none ready: \(reasons.prefix(3).joined(separator: ", "))"
+  }
+
+  /// True where a node's rules translate none of the frontends that have endpoints, from any origin.
+  func programsNothing(_ node: NodeContext) -> Bool {
+    node.expectedFrom.values.reduce(0, +) > 0 && node.translatedFrom.values.reduce(0, +) == 0
+  }
+
+  func programsNothing(_ node: NodeContext, from origin: Origin) -> Bool {
+    (node.expectedFrom[origin] ?? 0) > 0 && (node.translatedFrom[origin] ?? 0) == 0
+  }
+}

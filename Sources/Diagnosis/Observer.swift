@@ -1,0 +1,271 @@
+import Intent
+import PacketPath
+import Ruleset
+import ServiceMap
+import Snapshot
+import Wire
+
+/// Traces every frontend of every Service through one node, from each origin, and keeps what differs from intent.
+struct Observer {
+  let snapshot: Snapshot
+  let intent: Cluster
+  let node: Node?
+  let probe: Probe
+  let virtualServers: [Frontend: VirtualServer]
+  let localPods: [IPVersion: [IPAddress]]
+  let outside: [IPVersion: IPAddress]
+  let ownAddresses: Set<IPAddress>
+  let nodeAddress: [IPVersion: IPAddress]
+  /// How many Services claim an address and port.
+  let claims: [Frontend: Int]
+  var context: NodeContext
+
+  init(_ snapshot: Snapshot, _ intent: Cluster) {
+    self.snapshot = snapshot
+    self.intent = intent
+    ownAddresses = Set((snapshot.addresses ?? []).map(\.address))
+    node = intent.node(addresses: ownAddresses, name: snapshot.name)
+    let model = NodeModel(snapshot, indexed: true)
+    probe = Probe(model)
+    let servers = snapshot.virtualServers ?? []
+    virtualServers = Dictionary(
+      servers.map { (Frontend(.address, $0.address, $0.port, IPProtocol(rawValue: $0.ipProtocol)), $0) },
+      uniquingKeysWith: { a, _ in a })
+    outside = [.v4: ServiceMap.outsideAddress(.v4, snapshot), .v6: ServiceMap.outsideAddress(.v6, snapshot)]
+    var addresses: [IPVersion: IPAddress] = [:]
+    for address in (node?.internalIPs ?? [])
+      + (snapshot.addresses ?? []).filter({ $0.scope == "global" }).map(\.address)
+    where addresses[address.version] == nil {
+      addresses[address.version] = address
+    }
+    nodeAddress = addresses
+    claims = HostPortShadowing.claims(intent).mapValues(\.count)
+    localPods = Self.localPods(intent, node, ownAddresses)
+    context = NodeContext(snapshot: snapshot, name: node?.name ?? snapshot.name, node: node, isIPVS: !servers.isEmpty)
+  }
+
+  /// Addresses of Pods on this node, a few that stand for all.
+  private static func localPods(_ intent: Cluster, _ node: Node?, _ own: Set<IPAddress>) -> [IPVersion: [IPAddress]] {
+    guard let node else { return [:] }
+    var found: [IPVersion: [IPAddress]] = [:]
+    for pod in intent.pods where pod.node == node.name && !pod.hostNetwork {
+      for address in pod.addresses where !own.contains(address) { found[address.version, default: []].append(address) }
+    }
+    if let id = intent.nameID(node.name) {
+      outer: for slice in intent.slices {
+        for endpoint in slice.endpoints where endpoint.node == id && !own.contains(endpoint.address) {
+          let version = endpoint.address.version
+          if !(found[version]?.contains(endpoint.address) ?? false) {
+            found[version, default: []].append(endpoint.address)
+          }
+          if found[version]!.count > 20 { break outer }
+        }
+      }
+    }
+    return found
+  }
+
+  mutating func run() -> NodeContext {
+    for (index, service) in intent.services.enumerated()
+    where service.isProxied && intent.serviceIndex[service.fullName] == index {
+      for number in service.ports.indices {
+        for version in [IPVersion.v4, .v6] where service.clusterIPs.contains(where: { $0.version == version }) {
+          observe(index, number, version)
+        }
+      }
+    }
+    return context
+  }
+
+  private mutating func observe(_ index: Int, _ number: Int, _ version: IPVersion) {
+    let service = intent.services[index]
+    let port = service.ports[number]
+    let selection = EndpointSelection(intent, service, port, version, node: node)
+    let slot = context.selections.count
+    var kept = false
+    var frontends: [Frontend] = []
+    for (list, kind) in [
+      (service.clusterIPs, Frontend.Kind.clusterIP), (service.externalIPs, .externalIP),
+      (service.loadBalancerIPs, .loadBalancer),
+    ] {
+      for address in list where address.version == version {
+        frontends.append(Frontend(kind, address, port.port, port.ipProtocol))
+      }
+    }
+    if port.nodePort != 0, let address = nodeAddress[version] {
+      frontends.append(Frontend(.nodePort, address, port.nodePort, port.ipProtocol))
+    }
+    let pods = localPods[version] ?? []
+    let pod = pods.first { address in !selection.known.contains { $0.address == address } } ?? pods.first
+    for frontend in frontends {
+      context.frontends += 1
+      if context.isIPVS,
+        claims[Frontend(.address, frontend.address, frontend.port, frontend.ipProtocol), default: 0] > 1
+      {
+        continue
+      }
+      if context.isIPVS {
+        observeIPVS(frontend, service, selection, index, number, slot, &kept)
+        continue
+      }
+      var origins: [(Origin, IPAddress, String?)] = [(.outside, outside[version]!, nil)]
+      if let own = probe.tracer.sourceAddress(to: frontend.address) { origins.append((.node, own, Flow.local)) }
+      if let pod { origins.append((.pod, pod, nil)) }
+      for (origin, source, from) in origins {
+        let reach = probe.reach(frontend, source: source, from: from)
+        // Two Services claim it: whose endpoints it should have is not settled; host-port-shadowing tells.
+        if claims[Frontend(.address, frontend.address, frontend.port, frontend.ipProtocol), default: 0] > 1 { continue }
+        context.traced += 1
+        let expected = Expectation.of(frontend.kind, origin, service, selection, source: source, isIPVS: false)
+        var observation = Observation(
+          service: index, port: number, frontend: frontend, origin: origin, source: source, reach: reach,
+          expected: expected, selection: slot)
+        observation.faults = judge(observation, service, selection)
+        count(observation)
+        if !observation.faults.isEmpty {
+          context.observations.append(observation)
+          kept = true
+        }
+      }
+    }
+    if let address = service.clusterIPs.first(where: { $0.version == version }), !context.isIPVS {
+      hairpin(Frontend(.clusterIP, address, port.port, port.ipProtocol), selection, index, number, slot, &kept)
+    }
+    if selection.usesHints { context.usesHints.append(index) }
+    if kept { context.selections.append(selection) }
+  }
+
+  private mutating func count(_ observation: Observation) {
+    guard observation.expected.result == .serve, !observation.expected.mayRefuse else { return }
+    context.expectedFrom[observation.origin, default: 0] += 1
+    if observation.reach.translated + observation.reach.lostBehindTranslation > 0 {
+      context.translatedFrom[observation.origin, default: 0] += 1
+    }
+    if observation.expected.masquerade == true, observation.reach.translated > 0 {
+      if observation.reach.leftMarked { context.leftMarked += 1 }
+      if observation.reach.deliveredHere < observation.reach.translated,
+        observation.frontend.kind != .clusterIP || observation.reach.masqueraded > 0
+      {
+        context.masqueradeWanted += 1
+      }
+      if observation.reach.masqueraded > 0 {
+        context.masqueradeDone += 1
+        if observation.frontend.kind == .clusterIP { context.clusterMasqueradeDone += 1 }
+      }
+    }
+  }
+
+  private func judge(_ o: Observation, _ service: Service, _ selection: EndpointSelection) -> Observation.Faults {
+    var faults: Observation.Faults = []
+    let reach = o.reach
+    let programmed = reach.programmed
+    let tiny = 1e-6
+    switch o.expected.result {
+    case .reject, .drop:
+      if !programmed.isEmpty {
+        let rangeMatters = o.frontend.kind == .loadBalancer && !service.sourceRanges.isEmpty && o.expected.mayRefuse
+        faults.insert(rangeMatters ? .rangesIgnored : .served)
+      } else if reach.untranslated > tiny, !reach.untranslatedIsLocal,
+        o.origin != .node || o.frontend.kind == .clusterIP
+      {
+        // On a local address the node's own reset answers; and kube-proxy never refuses the node's own packets to
+        // external addresses.
+        faults.insert(.notRefused)
+      }
+    case .serve:
+      if programmed.isEmpty {
+        if reach.untranslated > 0.5 {
+          let answered = o.expected.mayRefuse && reach.untranslatedIsLocal
+          if !answered, !servedElsewhere(o) { faults.insert(.ignored) }
+        } else if !o.expected.mayRefuse {
+          faults.insert(.refused)
+        }
+        return faults
+      }
+      if !reach.isUncertain || service.affinity != nil, reach.untranslated > tiny { faults.insert(.partlyIgnored) }
+      if reach.rejected + reach.dropped > tiny, !reach.isUncertain { faults.insert(.partlyIgnored) }
+      if reach.lostBehindTranslation > tiny { faults.insert(.lostBehind) }
+      let certain = programmed.subtracting(selection.ambiguous)
+      if !o.expected.acceptable.contains(where: { $0.subtracting(selection.ambiguous) == certain }) {
+        faults.insert(.wrongEndpoints)
+      }
+      if !faults.contains(.wrongEndpoints), service.affinity == nil, !reach.isUncertain, reach.endpoints.count > 1 {
+        let share = 1 / Double(reach.endpoints.count)
+        if reach.translated > 0.999, reach.endpoints.values.contains(where: { abs($0 - share) > 1e-4 }) {
+          faults.insert(.uneven)
+        }
+      }
+      if let wanted = o.expected.masquerade, reach.translated > tiny {
+        // An answer that returns through the node anyway needs no rewriting, but kube-proxy rewrites it all the same.
+        if wanted, reach.masqueraded < reach.translated - reach.deliveredHere - tiny { faults.insert(.notMasqueraded) }
+        if !wanted, reach.masqueraded > tiny { faults.insert(.sourceLost) }
+      }
+    }
+    return faults
+  }
+
+  /// kube-proxy serves NodePorts on some addresses of the node only (nodePortAddresses).
+  private func servedElsewhere(_ o: Observation) -> Bool {
+    guard o.frontend.kind == .nodePort,
+      let loopback = o.frontend.address.version == .v4 ? IPAddress("127.0.0.1") : IPAddress("::1")
+    else { return false }
+    for address in [loopback]
+      + ownAddresses.filter({ $0.version == o.frontend.address.version && $0 != o.frontend.address }).sorted().prefix(8)
+    {
+      let other = Frontend(.nodePort, address, o.frontend.port, o.frontend.ipProtocol)
+      if !probe.reach(other, source: address, from: Flow.local).programmed.isEmpty { return true }
+    }
+    return false
+  }
+
+  /// A Pod that reaches itself through its Service must see another source address.
+  private mutating func hairpin(
+    _ frontend: Frontend, _ selection: EndpointSelection, _ index: Int, _ number: Int, _ slot: Int, _ kept: inout Bool
+  ) {
+    let own = selection.local.filter { backend in !ownAddresses.contains(backend.address) }.min()
+    guard let own else { return }
+    let reach = probe.reach(frontend, source: own.address, from: nil)
+    context.traced += 1
+    guard reach.endpoints[own] != nil, !reach.masqueradedEndpoints.contains(own) else { return }
+    var observation = Observation(
+      service: index, port: number, frontend: frontend, origin: .pod, source: own.address, reach: reach,
+      expected: Expectation(result: .serve), selection: slot)
+    observation.faults = .hairpin
+    context.observations.append(observation)
+    kept = true
+  }
+
+  /// IPVS mode: the virtual server's table against intent; the walk through LOCAL_IN comes with the engine's IPVS.
+  private mutating func observeIPVS(
+    _ frontend: Frontend, _ service: Service, _ selection: EndpointSelection, _ index: Int, _ number: Int, _ slot: Int,
+    _ kept: inout Bool
+  ) {
+    let server = virtualServers[Frontend(.address, frontend.address, frontend.port, frontend.ipProtocol)]
+    var reach = Reach()
+    context.traced += 1
+    if let server {
+      let serving = server.realServers.filter { $0.weight > 0 }
+      for real in serving { reach.endpoints[EndpointAddress(real.address, real.port)] = 1 / Double(serving.count) }
+      reach.translated = serving.isEmpty ? 0 : 1
+      if serving.isEmpty {
+        reach.losses = [Reach.Loss(verdict: .reject, probability: 1, detail: "no real server with a weight")]
+      }
+    } else {
+      reach.untranslated = 1
+      reach.untranslatedIsLocal = true
+    }
+    var expected = Expectation(result: selection.cluster.isEmpty && selection.local.isEmpty ? .reject : .serve)
+    let isLocal = frontend.kind == .clusterIP ? service.internalPolicyLocal : service.externalPolicyLocal
+    expected.acceptable = isLocal && !selection.local.isEmpty ? selection.acceptableLocal : selection.acceptableCluster
+    expected.mayRefuse = selection.readyOnly.isEmpty
+    var observation = Observation(
+      service: index, port: number, frontend: frontend, origin: .pod, source: frontend.address, reach: reach,
+      expected: expected, selection: slot)
+    observation.faults = judge(observation, service, selection)
+    count(observation)
+    if !observation.faults.isEmpty {
+      context.observations.append(observation)
+      kept = true
+    }
+  }
+}

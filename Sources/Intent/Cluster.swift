@@ -1,0 +1,99 @@
+import Input
+import Wire
+
+/// What the cluster wants: every object that kubepath reads. Built by `ObjectReader`, then only read.
+public struct Cluster: Sendable {
+  public var files: [SourceFile] = []
+  public var services: [Service] = []
+  public var slices: [EndpointSlice] = []
+  public var pods: [Pod] = []
+  public var nodes: [Node] = []
+  public var networkPolicies: [NetworkPolicy] = []
+  public var ingressPaths: [IngressPath] = []
+  public var diagnostics = Diagnostics()
+  /// Node and zone names, once each.
+  public private(set) var names: [String] = []
+  private var nameIndex: [String: Int32] = [:]
+  /// Slices by `namespace/service`.
+  public private(set) var slicesOfService: [String: [Int]] = [:]
+  public private(set) var serviceIndex: [String: Int] = [:]
+  public private(set) var podOfAddress: [IPAddress: Int] = [:]
+  /// Of everything that has an address.
+  private var ownerOfAddress: [IPAddress: String] = [:]
+
+  public init() {}
+
+  public var isEmpty: Bool { services.isEmpty && slices.isEmpty && pods.isEmpty && nodes.isEmpty }
+
+  public mutating func intern(_ name: String) -> Int32 {
+    if let known = nameIndex[name] { return known }
+    let index = Int32(names.count)
+    names.append(name)
+    nameIndex[name] = index
+    return index
+  }
+
+  public func nameID(_ name: String) -> Int32? { nameIndex[name] }
+
+  /// Resolves references once all files are read, and says what does not fit together.
+  public mutating func finish() {
+    for (index, service) in services.enumerated() {
+      if serviceIndex.updateValue(index, forKey: service.fullName) != nil {
+        warn(service.file, "Service \(service.fullName) is given more than once; the last one counts")
+      }
+      for address in service.clusterIPs + service.externalIPs + service.loadBalancerIPs + service.proxiedLoadBalancerIPs
+      {
+        ownerOfAddress[address] = "svc/\(service.fullName)"
+      }
+    }
+    // A slice may appear in several files; the last one counts, as with a later `kubectl get`.
+    var lastOfSlice: [String: Int] = [:]
+    for (index, slice) in slices.enumerated() where !slice.name.isEmpty {
+      lastOfSlice["\(slice.namespace)/\(slice.name)"] = index
+    }
+    for (index, slice) in slices.enumerated() {
+      let own = "\(slice.namespace)/\(slice.name)"
+      if let last = lastOfSlice[own], last != index {
+        warn(slice.file, "EndpointSlice \(own) is given more than once; the last one counts")
+        continue
+      }
+      let key = "\(slice.namespace)/\(slice.service)"
+      if slice.service.isEmpty {
+        warn(slice.file, "EndpointSlice \(own) has no label kubernetes.io/service-name; it belongs to no Service")
+        continue
+      }
+      if serviceIndex[key] == nil, !services.isEmpty {
+        warn(slice.file, "EndpointSlice \(own) belongs to Service \(key), which is not among the objects")
+      }
+      slicesOfService[key, default: []].append(index)
+    }
+    for (index, pod) in pods.enumerated() {
+      if pod.phase == "Succeeded" || pod.phase == "Failed" { continue }
+      if !pod.hostNetwork {
+        for address in pod.addresses {
+          podOfAddress[address] = index
+          ownerOfAddress[address] = "pod/\(pod.namespace)/\(pod.name)"
+        }
+      }
+    }
+    for node in nodes {
+      for address in node.internalIPs { ownerOfAddress[address] = "node/\(node.name)" }
+    }
+  }
+
+  /// `svc/ns/name`, `pod/ns/name`, `node/name`; nil: nobody's.
+  public func owner(of address: IPAddress) -> String? { ownerOfAddress[address] }
+
+  public func service(_ fullName: String) -> Service? { serviceIndex[fullName].map { services[$0] } }
+
+  /// The Node whose InternalIP is one of the given addresses; else the one of that name.
+  public func node(addresses: some Sequence<IPAddress>, name: String) -> Node? {
+    let own = Set(addresses)
+    return nodes.first { $0.internalIPs.contains(where: own.contains) } ?? nodes.first { $0.name == name }
+  }
+
+  mutating func warn(_ file: Int, _ message: String) {
+    diagnostics.add(
+      Diagnostic(.warning, file: files.indices.contains(file) ? files[file].name : "objects", .whole, escaped(message)))
+  }
+}

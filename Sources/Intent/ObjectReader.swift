@@ -1,0 +1,153 @@
+import Input
+import Wire
+
+/// Reads what `kubectl get -o json` and `-o yaml` print: a List, single objects, several YAML documents. A bad object
+/// costs a warning that names it; the rest is kept.
+public struct ObjectReader {
+  var cluster = Cluster()
+  /// Endpoints objects; used only for Services without slices.
+  var legacy: [EndpointSlice] = []
+  var file = 0
+  private var unknownKinds: Set<String> = []
+
+  public static func read(_ files: [SourceFile]) -> Cluster {
+    var reader = ObjectReader()
+    for file in files { reader.read(file) }
+    let covered = Set(reader.cluster.slices.map { "\($0.namespace)/\($0.service)" })
+    reader.cluster.slices += reader.legacy.filter { !covered.contains("\($0.namespace)/\($0.service)") }
+    reader.cluster.finish()
+    return reader.cluster
+  }
+
+  private mutating func read(_ source: SourceFile) {
+    file = cluster.files.count
+    cluster.files.append(source)
+    do {
+      if looksLikeJSON(source) {
+        try document(source)
+      } else {
+        for part in try YAMLToJSON.documents(of: source) { try document(part) }
+      }
+    } catch let diagnostic as Diagnostic {
+      cluster.diagnostics.add(diagnostic)
+    } catch {
+      cluster.warn(file, "\(error)")
+    }
+  }
+
+  private func looksLikeJSON(_ source: SourceFile) -> Bool {
+    let first = source.bytes.first { $0 > 0x20 && $0 != 0xEF && $0 != 0xBB && $0 != 0xBF }
+    return first == UInt8(ascii: "{") || first == UInt8(ascii: "[")
+  }
+
+  private mutating func document(_ source: SourceFile) throws(Diagnostic) {
+    let document = try JSONDocument(source)
+    document.withRoot { root in
+      if root.isArray { for item in root.elements { object(item, listKind: "") } } else { object(root, listKind: "") }
+    }
+  }
+
+  /// `listKind` tells what the items of a `ServiceList` are, which then carry no kind of their own.
+  private mutating func object(_ value: JSONValue, listKind: String) {
+    guard value.isObject else { return cluster.warn(file, "expected a Kubernetes object, found a \(value.kind)") }
+    var kind: JSONText?
+    var version: JSONText?
+    for (name, member) in value.members {
+      if name == "kind" { kind = member.text } else if name == "apiVersion" { version = member.text }
+    }
+    let kindName = kind?.string ?? listKind
+    guard !kindName.isEmpty else { return cluster.warn(file, "an object has no kind") }
+    if kindName == "List" || kindName.hasSuffix("List"), let items = value["items"] {
+      let inner = kindName == "List" ? "" : String(kindName.dropLast(4))
+      for item in items.elements { object(item, listKind: inner) }
+      return
+    }
+    var meta = Metadata()
+    if let metadata = value["metadata"] { meta.read(metadata) }
+    if meta.name.isEmpty { return cluster.warn(file, "a \(kindName) has no metadata.name; left out") }
+    if let version, !Self.isKnown(version.string, of: kindName) {
+      cluster.warn(
+        file, "\(kindName) \(meta.fullName): apiVersion “\(version.printable)” is not known; read as the newest one")
+    }
+    switch kindName {
+    case "Service": service(value, meta)
+    case "EndpointSlice": slice(value, meta)
+    case "Endpoints": endpoints(value, meta)
+    case "Pod": pod(value, meta)
+    case "Node": node(value, meta)
+    case "NetworkPolicy": cluster.networkPolicies.append(NetworkPolicy(namespace: meta.namespace, name: meta.name))
+    case "Ingress": ingress(value, meta)
+    default:
+      if unknownKinds.insert(kindName).inserted, unknownKinds.count < 50 {
+        cluster.diagnostics.add(
+          Diagnostic(
+            .note, file: cluster.files[file].name, .whole, "objects of kind “\(escaped(kindName))” are not used"))
+      }
+    }
+  }
+
+  private static func isKnown(_ version: String, of kind: String) -> Bool {
+    switch kind {
+    case "Service", "Endpoints", "Pod", "Node": version == "v1"
+    case "EndpointSlice": version == "discovery.k8s.io/v1" || version == "discovery.k8s.io/v1beta1"
+    case "NetworkPolicy": version == "networking.k8s.io/v1"
+    case "Ingress":
+      version == "networking.k8s.io/v1" || version == "networking.k8s.io/v1beta1" || version == "extensions/v1beta1"
+    default: true
+    }
+  }
+
+  struct Metadata {
+    var namespace = "default"
+    var name = ""
+    var labels: [(key: String, value: String)] = []
+    var annotations: JSONValue?
+    var fullName: String { "\(namespace)/\(name)" }
+
+    mutating func read(_ value: JSONValue) {
+      for (key, member) in value.members {
+        switch key {
+        case "name": name = member.string ?? ""
+        case "namespace": namespace = member.string ?? "default"
+        case "labels": labels = ObjectReader.pairs(member)
+        case "annotations": annotations = member
+        default: break
+        }
+      }
+    }
+
+    func label(_ key: String) -> String? { labels.first { $0.key == key }?.value }
+  }
+
+  static func pairs(_ value: JSONValue) -> [(key: String, value: String)] {
+    value.members.compactMap { name, member in member.string.map { (name.string, $0) } }
+  }
+
+  func ipProtocol(_ value: JSONValue?) -> IPProtocol {
+    switch value?.text {
+    case .some(let text) where text == "UDP": .udp
+    case .some(let text) where text == "SCTP": .sctp
+    default: .tcp
+    }
+  }
+
+  /// 0 with a warning where a port is none.
+  mutating func port(_ value: JSONValue?, _ what: String) -> UInt16 {
+    guard let value, !value.isNull else { return 0 }
+    guard let number = value.int, let port = UInt16(exactly: number) else {
+      cluster.warn(file, "\(what): a port is a number from 0 to 65535")
+      return 0
+    }
+    return port
+  }
+
+  mutating func address(_ value: JSONValue, _ what: String) -> IPAddress? {
+    guard let text = value.text else {
+      cluster.warn(file, "\(what): expected an IP address, found a \(value.kind)")
+      return nil
+    }
+    if let address = text.address { return address }
+    cluster.warn(file, "\(what): “\(text.printable)” is no IP address")
+    return nil
+  }
+}

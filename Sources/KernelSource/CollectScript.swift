@@ -1,0 +1,75 @@
+/// A shell script that collects what `NodeCollector` does, with standard tools only.
+public enum CollectScript {
+  public static var text: String {
+    var out = """
+      #!/bin/sh
+      # Collects a node's network state for kubepath with standard tools; run as root.
+      # Usage: sh collect.sh [FOLDER]     then: kubepath trace … -s FOLDER
+      set -u
+      LC_ALL=C
+      export LC_ALL
+      out=${1:-kubepath-$(uname -n)}
+      mkdir -p "$out" || exit 1
+      missing=""
+
+      # run FILE COMMAND…: keeps what the command prints; a file of a failed command is not kept.
+      run() {
+        file=$1
+        shift
+        if ! command -v "$1" >/dev/null 2>&1; then
+          missing="$missing    \\"$file: $1 is not installed\\",
+      "
+          return 0
+        fi
+        if command -v timeout >/dev/null 2>&1; then
+          timeout 300 "$@" >"$out/$file" 2>/dev/null
+        else
+          "$@" >"$out/$file" 2>/dev/null
+        fi
+        status=$?
+        if [ "$status" -ne 0 ]; then
+          [ -s "$out/$file" ] || rm -f "$out/$file"
+          missing="$missing    \\"$file: $* ended with status $status\\",
+      "
+        fi
+      }
+
+      PATH=$PATH:/usr/sbin:/sbin
+
+      """
+    for (file, command) in NodeCollector.commands {
+      let line = "run \(file) \(command.joined(separator: " "))"
+      if command[0].contains("legacy") {
+        // Listing legacy tables creates them where none are in use.
+        let family = command[0].hasPrefix("ip6") ? "ip6" : "ip"
+        out += "if [ -s /proc/net/\(family)_tables_names ]; then \(line); fi\n"
+      } else {
+        out += line + "\n"
+      }
+    }
+    out += "\nif command -v kubectl >/dev/null 2>&1 && kubectl version --request-timeout=10s >/dev/null 2>&1; then\n"
+    for object in NodeCollector.objects {
+      let words = object.split(separator: " ").map(String.init)
+      let scope = words.count > 1 ? words[1...].joined(separator: " ") : "--all-namespaces"
+      out += "  run \(words[0]).json kubectl get \(words[0]) \(scope) -o json\n"
+    }
+    out += """
+      fi
+
+      cat >"$out/manifest.json" <<END
+      {
+        "tool": "collect.sh of kubepath",
+        "node": "$(uname -n)",
+        "time": "$(date -u +%Y-%m-%dT%H:%M:%SZ)",
+        "kernel": "$(uname -r)",
+        "notRead": [
+      $missing    "end of list"
+        ]
+      }
+      END
+      echo "wrote $out" >&2
+
+      """
+    return out
+  }
+}

@@ -1,0 +1,64 @@
+import CMnl
+import Glibc
+import Input
+import Ruleset
+import Snapshot
+import Wire
+
+/// The running kernel as a snapshot: the same facts as a folder of dumps, read over netlink and from /proc. What cannot
+/// be read is a diagnostic that names the missing capability or the missing tool; the rest is kept.
+public enum KernelSource {
+  /// `netns`: a name of `ip netns`, a process's number, or a path; nil: the namespace of the caller.
+  public static func read(netns: String? = nil, name: String? = nil) throws -> Snapshot {
+    try Namespace.within(netns) {
+      var snapshot = Snapshot(name: name ?? netns ?? hostName())
+      readFacts(into: &snapshot)
+      return snapshot
+    }
+  }
+
+  public static func hostName() -> String {
+    var buffer = [CChar](repeating: 0, count: 256)
+    guard gethostname(&buffer, 255) == 0 else { return "node" }
+    return String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  }
+
+  private static func attempt(_ what: String, _ snapshot: inout Snapshot, _ body: (inout Snapshot) throws -> Void) {
+    do { try body(&snapshot) } catch {
+      snapshot.diagnostics.add(Diagnostic(.warning, file: what, .whole, "cannot be read: \(error)"))
+    }
+  }
+
+  private static func readFacts(into snapshot: inout Snapshot) {
+    var names = InterfaceNames()
+    attempt("rtnetlink", &snapshot) { snapshot in
+      let socket = try NetlinkSocket(NETLINK_ROUTE)
+      let (links, known) = try LinkSource.read(socket)
+      names = known
+      snapshot.links = links
+      snapshot.addresses = try AddressSource.read(socket, links, known)
+      snapshot.routes = try RouteSource.read(socket, known)
+      snapshot.routingRules = try RoutingRuleSource.read(socket)
+      snapshot.neighbours = try NeighbourSource.read(socket, known)
+      snapshot.forwardingEntries = try NeighbourSource.readForwarding(socket, known)
+    }
+    snapshot.sysctls = ProcSource.sysctls()
+    snapshot.sockets = ProcSource.sockets()
+    attempt("nf_tables", &snapshot) { try NftSource.read(into: &$0, names: names) }
+    XtablesSource.read(into: &snapshot, names: names)
+    attempt("conntrack", &snapshot) { snapshot in
+      let socket = try NetlinkSocket(NETLINK_NETFILTER)
+      snapshot.connections = try ConnectionSource.read(socket)
+      snapshot.connectionStatistics = try? ConnectionSource.statistics(socket)
+    }
+    attempt("ipset", &snapshot) { snapshot in try IPSetSource.read(into: &snapshot) }
+    attempt("IPVS", &snapshot) { snapshot in
+      snapshot.virtualServers = try VirtualServerSource.read()
+      if snapshot.virtualServers == nil {
+        snapshot.diagnostics.add(Diagnostic(.note, file: "IPVS", .whole, "this kernel has none (ip_vs is not loaded)"))
+        snapshot.virtualServers = []
+      }
+    }
+    snapshot.ruleset.finish()
+  }
+}

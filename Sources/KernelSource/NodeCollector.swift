@@ -1,0 +1,167 @@
+import Glibc
+import Input
+import Ruleset
+import Snapshot
+
+/// Collects a node's state as the standard tools print it; what no tool printed comes from the kernel itself where
+/// kubepath can print it in the same format.
+public enum NodeCollector {
+  public struct File {
+    public var name: String
+    let contents: SourceFile
+    public var bytes: UnsafeRawBufferPointer { contents.bytes }
+  }
+
+  public struct Collected {
+    public var name: String
+    public var files: [File] = []
+    /// What could not be read, and why.
+    public var notes: [String] = []
+  }
+
+  /// File names and the commands that fill them; the same list is in `CollectScript`.
+  static let commands: [(file: String, command: [String])] = [
+    ("iptables-save.txt", ["iptables-save", "-c"]),
+    ("ip6tables-save.txt", ["ip6tables-save", "-c"]),
+    ("iptables-legacy-save.txt", ["iptables-legacy-save", "-c"]),
+    ("ip6tables-legacy-save.txt", ["ip6tables-legacy-save", "-c"]),
+    ("nft-ruleset.txt", ["nft", "list", "ruleset"]),
+    ("ipset-save.txt", ["ipset", "save"]),
+    ("ipvsadm.txt", ["ipvsadm", "-Sn"]),
+    ("ip-addr.txt", ["ip", "-d", "addr"]),
+    ("ip-route.txt", ["ip", "route", "show", "table", "all"]),
+    ("ip-6-route.txt", ["ip", "-6", "route", "show", "table", "all"]),
+    ("ip-rule.txt", ["ip", "rule"]),
+    ("ip-6-rule.txt", ["ip", "-6", "rule"]),
+    ("ip-neigh.txt", ["ip", "neigh"]),
+    ("bridge-fdb.txt", ["bridge", "fdb"]),
+    ("sysctl.txt", ["sysctl", "-a"]),
+    ("conntrack.txt", ["conntrack", "-L"]),
+    ("conntrack-statistics.txt", ["conntrack", "-S"]),
+    ("ss.txt", ["ss", "-lntup"]),
+    ("dmesg.txt", ["dmesg"]),
+  ]
+
+  static let objects = [
+    "nodes", "services", "endpoints", "endpointslices", "pods", "networkpolicies", "configmaps --namespace kube-system",
+  ]
+
+  public static func collect(netns: String?, objects wanted: Bool) throws -> Collected {
+    var result = Collected(name: netns.map { String($0.map { $0 == "/" ? "-" : $0 }) } ?? KernelSource.hostName())
+    let snapshot = try KernelSource.read(netns: netns)
+    try Namespace.within(netns) { gather(snapshot, &result) }
+    if wanted { gatherObjects(&result) }
+    for diagnostic in snapshot.diagnostics.list where diagnostic.severity >= .warning {
+      result.notes.append("\(diagnostic)")
+    }
+    result.files.append(
+      File(name: "manifest.json", contents: SourceFile(name: "manifest.json", text: manifest(result, netns: netns))))
+    return result
+  }
+
+  private static func gather(_ snapshot: Snapshot, _ result: inout Collected) {
+    for (file, command) in commands {
+      // Listing legacy tables creates them: only those that are in use are asked for.
+      if command[0].contains("legacy"),
+        (ProcSource.read("/proc/thread-self/net/\(command[0].hasPrefix("ip6") ? "ip6" : "ip")_tables_names") ?? "")
+          .isEmpty
+      {
+        continue
+      }
+      do {
+        let output = try Tool.run(command, seconds: command[0] == "nft" ? 300 : 60)
+        result.files.append(File(name: file, contents: output))
+      } catch {
+        if let text = own(file, snapshot) {
+          result.files.append(File(name: file, contents: SourceFile(name: file, text: text)))
+          result.notes.append("\(file): \(error); written from the kernel's answer instead")
+        } else {
+          result.notes.append("\(file): \(error)")
+        }
+      }
+    }
+  }
+
+  /// What kubepath itself prints in a tool's format.
+  private static func own(_ file: String, _ snapshot: Snapshot) -> String? {
+    switch file {
+    case "nft-ruleset.txt": return NftPrinter.print(snapshot.ruleset)
+    case "sysctl.txt":
+      return snapshot.sysctls.sorted { $0.key < $1.key }.map { "\($0.key) = \($0.value)\n" }.joined()
+    case "ip-addr.txt": return snapshot.links.map { FactPrinter.addresses($0, snapshot.addresses ?? []) }
+    case "ip-route.txt": return snapshot.routes.map { FactPrinter.routes($0, .v4) }
+    case "ip-6-route.txt": return snapshot.routes.map { FactPrinter.routes($0, .v6) }
+    case "ip-rule.txt": return snapshot.routingRules.map { FactPrinter.rules($0, .v4) }
+    case "ip-6-rule.txt": return snapshot.routingRules.map { FactPrinter.rules($0, .v6) }
+    case "ip-neigh.txt":
+      return snapshot.neighbours.map { list in
+        list.map { "\($0.address) dev \($0.interface)\($0.mac.map { " lladdr \($0)" } ?? "") \($0.state)\n" }.joined()
+      }
+    case "bridge-fdb.txt":
+      return snapshot.forwardingEntries.map { list in
+        list.map {
+          "\($0.mac) dev \($0.interface)\($0.destination.map { " dst \($0)" } ?? "")\($0.master.map { " master \($0)" } ?? "")\n"
+        }.joined()
+      }
+    default: return nil
+    }
+  }
+
+  private static func gatherObjects(_ result: inout Collected) {
+    guard Tool.find("kubectl") != nil else {
+      result.notes.append("kubectl is not installed: the cluster's objects are not collected")
+      return
+    }
+    for object in objects {
+      let words = object.split(separator: " ").map(String.init)
+      let scope = words.count > 1 ? Array(words[1...]) : ["--all-namespaces"]
+      do {
+        let output = try Tool.run(["kubectl", "get", words[0]] + scope + ["-o", "json", "--request-timeout=30s"])
+        result.files.append(File(name: "\(words[0]).json", contents: output))
+      } catch {
+        result.notes.append("\(words[0]): \(error)")
+        // Without a cluster every question takes its whole time.
+        return
+      }
+    }
+  }
+
+  private static func manifest(_ result: Collected, netns: String?) -> String {
+    var uts = utsname()
+    uname(&uts)
+    let release = withUnsafeBytes(of: &uts.release) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+    var now = time(nil)
+    var parts = tm()
+    gmtime_r(&now, &parts)
+    var buffer = [CChar](repeating: 0, count: 32)
+    strftime(&buffer, 32, "%Y-%m-%dT%H:%M:%SZ", &parts)
+    let when = String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    func quote(_ text: String) -> String {
+      var out = "\""
+      for scalar in text.unicodeScalars {
+        switch scalar {
+        case "\"", "\\": out += "\\" + String(scalar)
+        case _ where scalar.value < 0x20: out += " "
+        default: out.unicodeScalars.append(scalar)
+        }
+      }
+      return out + "\""
+    }
+    let files = result.files.map { quote($0.name) }.joined(separator: ", ")
+    let missing = result.notes.map { "    " + quote($0) }.joined(separator: ",\n")
+    return """
+      {
+        "tool": "kubepath",
+        "node": \(quote(result.name)),
+        "time": \(quote(when)),
+        "kernel": \(quote(release)),
+        "namespace": \(netns.map(quote) ?? "null"),
+        "files": [\(files)],
+        "notRead": [
+      \(missing)
+        ]
+      }
+
+      """
+  }
+}

@@ -1,0 +1,162 @@
+import Findings
+import Snapshot
+
+/// Findings for people: problem, cause, evidence, fix, verify.
+public enum FindingsText {
+  public static func render(_ findings: [Finding], style: Style) -> String {
+    var out: [String] = []
+    for finding in findings {
+      let mark =
+        switch finding.severity {
+        case .error: style.bad("ERROR")
+        case .warning: style.warn("WARNING")
+        case .info: style.dim("INFO")
+        }
+      out.append("\(mark)  \(style.bold(clean(finding.problem)))  \(style.dim("[\(finding.id)]"))")
+      var subject =
+        "\(finding.subject.kind) "
+        + [finding.subject.namespace, finding.subject.name].compactMap { $0 }.joined(separator: "/")
+      if let port = finding.subject.port { subject += " port \(port)" }
+      if let node = finding.subject.node { subject += " on \(node)" }
+      out.append(
+        "  about:    \(clean(subject))" + (finding.confidence == .certain ? "" : " (\(finding.confidence.rawValue))"))
+      let cause = wrapped(clean(finding.cause), 88)
+      for (number, line) in cause.enumerated() { out.append((number == 0 ? "  cause:    " : "            ") + line) }
+      for item in finding.evidence {
+        let place = [item.file.map { clean($0) }, item.line.map(String.init), item.frame.map { "frame \($0)" }]
+          .compactMap { $0 }.joined(separator: ":")
+        out.append("  evidence: " + (place.isEmpty ? "" : "\(place): ") + clean(item.text))
+      }
+      for line in finding.fix { out.append("  fix:      \(clean(line))") }
+      for line in finding.verify { out.append("  verify:   \(clean(line))") }
+      out.append("")
+    }
+    return out.isEmpty ? "" : out.joined(separator: "\n") + "\n"
+  }
+
+  private static func clean(_ text: String) -> String { printable(text, limit: 400) }
+}
+
+/// Findings as the JSON contract has them.
+public enum FindingsJSON {
+  public static func write(_ finding: Finding, to json: inout JSONWriter) {
+    json.beginObject()
+    json.key("id")
+    json.string(finding.id)
+    json.key("severity")
+    json.string(finding.severity.rawValue)
+    json.key("confidence")
+    json.string(finding.confidence.rawValue)
+    json.key("subject")
+    json.beginObject()
+    json.key("kind")
+    json.string(finding.subject.kind)
+    optional("namespace", finding.subject.namespace, &json)
+    optional("name", finding.subject.name, &json)
+    optional("port", finding.subject.port, &json)
+    optional("node", finding.subject.node, &json)
+    json.endObject()
+    json.key("problem")
+    json.string(finding.problem)
+    json.key("cause")
+    json.string(finding.cause)
+    json.key("evidence")
+    json.beginArray()
+    for item in finding.evidence {
+      json.beginObject()
+      optional("file", item.file, &json)
+      if let line = item.line {
+        json.key("line")
+        json.number(line)
+      }
+      if let frame = item.frame {
+        json.key("frame")
+        json.number(frame)
+      }
+      json.key("text")
+      json.string(item.text)
+      json.endObject()
+    }
+    json.endArray()
+    json.key("fix")
+    json.beginArray()
+    for line in finding.fix { json.string(line) }
+    json.endArray()
+    json.key("verify")
+    json.beginArray()
+    for line in finding.verify { json.string(line) }
+    json.endArray()
+    json.key("reference")
+    if let reference = finding.reference { json.string(reference) } else { json.null() }
+    json.endObject()
+  }
+
+  private static func optional(_ name: StaticString, _ value: String?, _ json: inout JSONWriter) {
+    guard let value else { return }
+    json.key(name)
+    json.string(value)
+  }
+
+  public static func check(_ findings: [Finding], services: Int, frontends: Int, traced: Int) -> [UInt8] {
+    var json = JSONWriter()
+    json.beginObject()
+    json.key("findings")
+    json.beginArray()
+    for finding in findings { write(finding, to: &json) }
+    json.endArray()
+    json.key("summary")
+    json.beginObject()
+    json.key("services")
+    json.number(services)
+    json.key("frontends")
+    json.number(frontends)
+    json.key("traced")
+    json.number(traced)
+    for severity in Finding.Severity.allCases.reversed() {
+      json.key(severity.rawValue)
+      json.number(findings.count { $0.severity == severity })
+    }
+    json.endObject()
+    json.endObject()
+    json.newline()
+    return json.bytes
+  }
+}
+
+/// Findings as JUnit XML: one test case a check, failing where it found errors or warnings.
+public enum FindingsJUnit {
+  public static func render(_ findings: [Finding], checks: [String]) -> String {
+    let failing = Set(findings.filter { $0.severity > .info }.map(\.id))
+    var out = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+    out += "<testsuite name=\"kubepath check\" tests=\"\(checks.count)\" failures=\"\(failing.count)\">\n"
+    for id in checks {
+      out += "  <testcase classname=\"kubepath\" name=\"\(id)\""
+      let own = findings.filter { $0.id == id && $0.severity > .info }
+      guard !own.isEmpty else {
+        out += "/>\n"
+        continue
+      }
+      out += ">\n    <failure message=\"\(escape(own[0].problem))\" type=\"\(own[0].severity.rawValue)\">"
+      out += escape(own.map { "\($0.problem): \($0.cause)" }.joined(separator: "\n")) + "</failure>\n  </testcase>\n"
+    }
+    return out + "</testsuite>\n"
+  }
+
+  private static func escape(_ text: String) -> String {
+    var out = ""
+    for scalar in text.unicodeScalars {
+      switch scalar {
+      case "&": out += "&amp;"
+      case "<": out += "&lt;"
+      case ">": out += "&gt;"
+      case "\"": out += "&quot;"
+      case "\n": out += "&#10;"
+      default:
+        // XML 1.0 has no other control characters.
+        let isAllowed = scalar.value >= 0x20 && scalar.value != 0x7F && !(0xFFFE...0xFFFF).contains(scalar.value)
+        if isAllowed { out.unicodeScalars.append(scalar) } else { out += "?" }
+      }
+    }
+    return out
+  }
+}

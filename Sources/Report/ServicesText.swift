@@ -1,0 +1,90 @@
+import Ruleset
+import ServiceMap
+import Snapshot
+import Wire
+
+/// The service map as a table, and as JSON.
+public enum ServicesText {
+  public static func render(_ map: ServiceMap, node: String, style: Style, wide: Bool) -> String {
+    var table = Columns()
+    var head = ["SERVICE", "KIND", "FRONTEND", "STATE", "ENDPOINTS"]
+    if wide { head += ["SOURCE NAT OUTSIDE", "SOURCE NAT NODE", "SHARES"] }
+    table.add(head)
+    for entry in map.entries {
+      let endpoints = entry.endpoints
+      let list = endpoints.prefix(wide ? .max : 3).map { "\($0.backend)" }.joined(separator: ",")
+      var row = [
+        entry.service.map { printable($0) } ?? "-", entry.frontend.kind.rawValue, "\(entry.frontend)",
+        entry.state.rawValue,
+        list.isEmpty ? "<none>" : endpoints.count > 3 && !wide ? "\(list) + \(endpoints.count - 3) more" : list,
+      ]
+      if wide {
+        row.append(masquerade(entry.outside))
+        row.append(masquerade(entry.node))
+        row.append(endpoints.map { percent($0.share) }.joined(separator: ","))
+      }
+      table.add(row)
+    }
+    if map.entries.isEmpty { return "No rule of node \(printable(node)) serves a frontend.\n" }
+    return table.lines().joined(separator: "\n") + "\n"
+  }
+
+  private static func masquerade(_ reach: Reach) -> String {
+    reach.translated == 0
+      ? "-" : reach.masqueraded == 0 ? "kept" : reach.masqueraded >= reach.translated - 1e-9 ? "yes" : "part"
+  }
+
+  public static func json(_ map: ServiceMap, node: String) -> [UInt8] {
+    var json = JSONWriter()
+    json.beginObject()
+    json.key("node")
+    json.string(node)
+    json.key("services")
+    json.beginArray()
+    for entry in map.entries {
+      json.beginObject()
+      json.key("service")
+      if let name = entry.service { json.string(name) } else { json.null() }
+      json.key("kind")
+      json.string(entry.frontend.kind.rawValue)
+      json.key("address")
+      json.address(entry.frontend.address)
+      json.key("port")
+      json.number(entry.frontend.port)
+      json.key("protocol")
+      json.string(entry.frontend.ipProtocol.description)
+      json.key("state")
+      json.string(entry.state.rawValue)
+      if let affinity = entry.affinity {
+        json.key("affinitySeconds")
+        json.number(affinity)
+      }
+      if let scheduler = entry.scheduler {
+        json.key("scheduler")
+        json.string(scheduler)
+      }
+      json.key("masqueradedFromOutside")
+      json.number(entry.outside.masqueraded)
+      json.key("masqueradedFromNode")
+      json.number(entry.node.masqueraded)
+      json.key("endpoints")
+      json.beginArray()
+      for endpoint in entry.endpoints {
+        json.beginObject()
+        json.key("address")
+        json.address(endpoint.backend.address)
+        json.key("port")
+        json.number(endpoint.backend.port)
+        json.key("probability")
+        json.number(endpoint.share)
+        json.endObject()
+      }
+      json.endArray()
+      json.endObject()
+    }
+    json.endArray()
+    json.endObject()
+    json.newline()
+    return json.bytes
+  }
+}

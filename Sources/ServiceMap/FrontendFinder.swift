@@ -1,0 +1,106 @@
+import Ruleset
+import Snapshot
+import Wire
+
+/// Addresses and ports that some rule, map or virtual server treats apart: candidates, to be told by a trace what they
+/// are. Names of tables and chains play no part, except that `nat` is where translations stand.
+struct FrontendFinder {
+  let snapshot: Snapshot
+  let ruleset: Ruleset
+  private(set) var found: [Frontend] = []
+  private var seen: Set<Frontend> = []
+  let nodeAddresses: [IPAddress]
+
+  init(_ snapshot: Snapshot) {
+    self.snapshot = snapshot
+    ruleset = snapshot.ruleset
+    let usable = (snapshot.addresses ?? []).filter {
+      $0.scope == "global" && !$0.address.isLoopback && $0.prefixLength < $0.address.version.width
+        && $0.interface != "kube-ipvs0"
+    }
+    // The address of the interface that leads outside speaks for the node.
+    let outside = (snapshot.routes ?? []).first { $0.destination.length == 0 }?.nextHops.first?.interface
+    let sorted = usable.filter { $0.interface == outside } + usable.filter { $0.interface != outside }
+    nodeAddresses = [IPVersion.v4, .v6].compactMap { version in sorted.first { $0.address.version == version }?.address
+    }
+  }
+
+  mutating func run() {
+    for rule in ruleset.rules { look(at: rule) }
+    for set in ruleset.sets { look(at: set) }
+    for server in snapshot.virtualServers ?? [] where server.firewallMark == nil {
+      add(.address, server.address, server.port, IPProtocol(rawValue: server.ipProtocol))
+    }
+  }
+
+  private mutating func add(_ kind: Frontend.Kind, _ address: IPAddress, _ port: UInt16, _ ipProtocol: IPProtocol) {
+    let frontend = Frontend(kind, address, port, ipProtocol)
+    if seen.insert(frontend).inserted { found.append(frontend) }
+  }
+
+  private mutating func look(at rule: Rule) {
+    var address: IPAddress?
+    var ipProtocol: IPProtocol?
+    var port: UInt16?
+    var acts = false
+    var refuses = false
+    var restrictsDestination = false
+    for clause in ruleset.clauses(of: rule) {
+      switch clause {
+      case .match(let match) where !match.negated:
+        switch match.test {
+        case .equal(.destination, let value, .max), .equal(.destination4, let value, .max):
+          address = IPAddress(v4: value)
+        case .equalWide(.destination, let id), .equalWide(.destination6, let id):
+          let pair = ruleset.wide[Int(id.index)]
+          if pair.b == .ones { address = IPAddress(v6: pair.a) } else { restrictsDestination = true }
+        case .equal(.destination, _, _), .equal(.destination4, _, _): restrictsDestination = true
+        case .equal(.protocol, let value, _): ipProtocol = IPProtocol(rawValue: UInt8(truncatingIfNeeded: value))
+        case .equal(.destinationPort, let value, _): port = UInt16(truncatingIfNeeded: value)
+        case .range(.destinationPort, let low, let high) where low == high: port = UInt16(truncatingIfNeeded: low)
+        default: break
+        }
+      case .match: break
+      case .statement(let statement):
+        switch statement {
+        case .jump, .goto, .destinationNAT4, .translate: acts = true
+        case .drop, .reject: refuses = true
+        default: break
+        }
+      }
+    }
+    guard let ipProtocol, ipProtocol.hasPorts, let port, port != 0, acts || refuses else { return }
+    if let address { return add(.address, address, port, ipProtocol) }
+    let chain = ruleset[rule.chain]
+    let table = ruleset[chain.table]
+    guard acts, !restrictsDestination, table.name == "nat" || ruleset.base(of: rule.chain)?.type == .nat else { return }
+    for address in nodeAddresses where table.family == .inet || (table.family == .ip6) == (address.version == .v6) {
+      add(.nodePort, address, port, ipProtocol)
+    }
+  }
+
+  private mutating func look(at set: NamedSet) {
+    guard case .verdicts = set.data, set.components >= 2, set.keyTypes.count == set.components else { return }
+    guard set.keyTypes[set.components - 2] == "inet_proto", set.keyTypes[set.components - 1] == "inet_service" else {
+      return
+    }
+    let version: IPVersion? =
+      set.components == 3 ? (set.keyTypes[0] == "ipv4_addr" ? .v4 : set.keyTypes[0] == "ipv6_addr" ? .v6 : nil) : nil
+    if set.components == 3, version == nil { return }
+    guard set.components <= 3 else { return }
+    let family = ruleset[set.table].family
+    for element in 0..<set.count {
+      let at = element * set.components
+      let ipProtocol = IPProtocol(rawValue: UInt8(truncatingIfNeeded: set.lows[at + set.components - 2].low))
+      let port = UInt16(truncatingIfNeeded: set.lows[at + set.components - 1].low)
+      guard port != 0 else { continue }
+      if let version {
+        add(.address, IPAddress(bits: set.lows[at], version: version), port, ipProtocol)
+      } else {
+        for address in nodeAddresses where family == .inet || (family == .ip6) == (address.version == .v6) {
+          add(.nodePort, address, port, ipProtocol)
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,138 @@
+import Intent
+import PacketPath
+import Ruleset
+import Snapshot
+import Wire
+
+/// Which frontends a node serves and where their packets go, read back from its rules by sending packets to each.
+public struct ServiceMap: Sendable {
+  public struct Entry: Sendable {
+    public var frontend: Frontend
+    /// `namespace/name:port`, from the objects or from what the rules say; nil: not told.
+    public var service: String?
+    /// From outside the node.
+    public var outside: Reach
+    /// From the node itself.
+    public var node: Reach
+    /// Seconds of IPVS persistence.
+    public var affinity: Int?
+    public var scheduler: String?
+
+    /// The endpoints with their shares, from whichever source reaches more.
+    public var endpoints: [(backend: EndpointAddress, share: Double)] {
+      let chosen = outside.programmed.isEmpty ? node : outside
+      return chosen.programmed.map { ($0, chosen.endpoints[$0] ?? 0) }.sorted { $0.0 < $1.0 }
+    }
+    public var state: State {
+      if !outside.endpoints.isEmpty { return .serves }
+      if outside.lostBehindTranslation > 0 { return .blocked }
+      if outside.rejected > 0 { return .rejects }
+      if outside.dropped > 0 { return node.endpoints.isEmpty ? .drops : .dropsOutside }
+      return node.endpoints.isEmpty ? .ignored : .nodeOnly
+    }
+  }
+
+  public enum State: String, Sendable {
+    case serves, rejects, drops, blocked
+    case dropsOutside = "drops outside clients"
+    case nodeOnly = "serves the node only"
+    /// A rule names it, but packets go on untranslated.
+    case ignored
+  }
+
+  public var entries: [Entry] = []
+
+  public init(_ model: NodeModel, intent: Cluster? = nil) {
+    var finder = FrontendFinder(model.snapshot)
+    finder.run()
+    let probe = Probe(model)
+    let names = intent.map { Self.names($0) } ?? [:]
+    let servers = Dictionary(
+      (model.snapshot.virtualServers ?? []).map {
+        (Frontend(.address, $0.address, $0.port, IPProtocol(rawValue: $0.ipProtocol)), $0)
+      },
+      uniquingKeysWith: { a, _ in a })
+    for frontend in finder.found {
+      if let server = servers[frontend] {
+        entries.append(Self.entry(server, frontend, names))
+        continue
+      }
+      let outside = probe.reach(
+        frontend, source: Self.outsideAddress(frontend.address.version, model.snapshot), from: nil, labelled: true)
+      let own = probe.tracer.sourceAddress(to: frontend.address) ?? frontend.address
+      let node = probe.reach(frontend, source: own, from: Flow.local, labelled: true)
+      var entry = Entry(frontend: frontend, service: outside.label ?? node.label, outside: outside, node: node)
+      // Neither translated nor refused: no frontend, a rule about something else.
+      guard entry.state != .ignored else { continue }
+      name(&entry, names)
+      entries.append(entry)
+    }
+    entries.sort {
+      ($0.service ?? "~", $0.frontend.kind.rawValue, $0.frontend.port) < (
+        $1.service ?? "~", $1.frontend.kind.rawValue, $1.frontend.port
+      )
+    }
+  }
+
+  private func name(_ entry: inout Entry, _ names: [Frontend: (String, Frontend.Kind)]) {
+    if let found = names[Frontend(.address, entry.frontend.address, entry.frontend.port, entry.frontend.ipProtocol)] {
+      entry.service = found.0
+      entry.frontend.kind = found.1
+    } else if entry.frontend.kind == .nodePort,
+      let found = names[Frontend(.nodePort, entry.frontend.address, entry.frontend.port, entry.frontend.ipProtocol)]
+    {
+      entry.service = found.0
+    }
+  }
+
+  private static func entry(_ server: VirtualServer, _ frontend: Frontend, _ names: [Frontend: (String, Frontend.Kind)])
+    -> Entry
+  {
+    var reach = Reach()
+    let total = server.realServers.reduce(0) { $0 + max($1.weight, 0) }
+    for real in server.realServers where real.weight > 0 {
+      reach.endpoints[EndpointAddress(real.address, real.port), default: 0] += Double(real.weight) / Double(total)
+    }
+    reach.translated = total > 0 ? 1 : 0
+    if total == 0 { reach.losses = [Reach.Loss(verdict: .reject, probability: 1, detail: "no real server")] }
+    let named = names[frontend]
+    var shown = frontend
+    if let kind = named?.1 { shown.kind = kind }
+    return Entry(
+      frontend: shown, service: named?.0, outside: reach, node: reach, affinity: server.persistence,
+      scheduler: server.scheduler)
+  }
+
+  /// An address beyond the default gateway: the gateway's own, else one of the documentation ranges.
+  public static func outsideAddress(_ version: IPVersion, _ snapshot: Snapshot) -> IPAddress {
+    let gateway = (snapshot.routes ?? []).lazy.filter {
+      $0.destination.length == 0 && $0.destination.address.version == version
+    }
+    .compactMap { $0.nextHops.first?.gateway }.first { $0.version == version && !$0.isLinkLocal }
+    return gateway ?? (version == .v4 ? IPAddress("192.0.2.77")! : IPAddress("2001:db8::77")!)
+  }
+
+  private static func names(_ intent: Cluster) -> [Frontend: (String, Frontend.Kind)] {
+    var names: [Frontend: (String, Frontend.Kind)] = [:]
+    for service in intent.services where service.isProxied {
+      for port in service.ports {
+        let label = service.portName(port)
+        for (list, kind) in [
+          (service.loadBalancerIPs, Frontend.Kind.loadBalancer), (service.externalIPs, .externalIP),
+          (service.clusterIPs, .clusterIP),
+        ] {
+          for address in list { names[Frontend(.address, address, port.port, port.ipProtocol)] = (label, kind) }
+        }
+        if port.nodePort != 0 {
+          for node in intent.nodes {
+            for address in node.internalIPs {
+              names[Frontend(.nodePort, address, port.nodePort, port.ipProtocol)] = (label, .nodePort)
+              names[Frontend(.address, address, port.nodePort, port.ipProtocol)] = (label, .nodePort)
+            }
+          }
+        }
+      }
+    }
+    return names
+  }
+}

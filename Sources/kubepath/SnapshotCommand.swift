@@ -1,0 +1,52 @@
+import ArgumentParser
+import Glibc
+import Input
+import KernelSource
+import Ruleset
+import Snapshot
+
+/// `kubepath snapshot`: this node's state in the formats of the standard tools.
+struct SnapshotCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "snapshot",
+    abstract: "Collect this node's network state into a folder or a .tar.gz.",
+    discussion: """
+      Examples:
+        kubepath snapshot -o node1.tar.gz
+        kubepath snapshot --netns pod1 -o pod1/
+        kubepath snapshot --script > collect.sh     for nodes where kubepath cannot be installed
+      """)
+
+  @Option(name: .shortAndLong, help: ArgumentHelp("The folder or .tar.gz to write.", valueName: "path"))
+  var output: String?
+
+  @Option(
+    help: ArgumentHelp("Another network namespace: a name of 'ip netns' or a process's number.", valueName: "name"))
+  var netns: String?
+
+  @Flag(help: "Print a POSIX shell script that collects the same with standard tools.")
+  var script = false
+
+  @Flag(name: .customLong("no-objects"), help: "Leave out the cluster's objects (kubectl).")
+  var noObjects = false
+
+  func run() throws {
+    if script {
+      print(CollectScript.text, terminator: "")
+      return
+    }
+    guard let output else { throw ValidationError("Name the folder or .tar.gz to write with -o.") }
+    do {
+      let collected = try NodeCollector.collect(netns: netns, objects: !noObjects)
+      for note in collected.notes { Terminal.note("kubepath: \(note)") }
+      if output.hasSuffix(".tar.gz") || output.hasSuffix(".tgz") {
+        try SnapshotWriter.writeArchive(collected.files, name: collected.name, to: output)
+      } else {
+        try SnapshotWriter.writeFolder(collected.files, to: output)
+      }
+    } catch let error as InputError {
+      Terminal.note("kubepath: \(printable(error.path)): \(error.reason)")
+      throw ExitStatus.noInput
+    }
+  }
+}

@@ -1,0 +1,85 @@
+import Input
+import Intent
+import Testing
+import Wire
+
+/// Objects as kubectl prints them, small.
+private func read(_ text: String) -> Cluster { ObjectReader.read([SourceFile(name: "objects", text: text)]) }
+
+private let cart = """
+  apiVersion: v1
+  kind: Node
+  metadata: {name: a, labels: {topology.kubernetes.io/zone: z1}}
+  status: {addresses: [{type: InternalIP, address: 192.0.2.1}]}
+  ---
+  apiVersion: v1
+  kind: Service
+  metadata: {name: cart, namespace: shop}
+  spec:
+    type: NodePort
+    clusterIP: 10.96.0.10
+    clusterIPs: [10.96.0.10]
+    selector: {app: cart}
+    ports: [{name: http, port: 80, targetPort: web, nodePort: 30080}]
+  ---
+  apiVersion: discovery.k8s.io/v1
+  kind: EndpointSlice
+  metadata: {name: cart-1, namespace: shop, labels: {kubernetes.io/service-name: cart}}
+  addressType: IPv4
+  ports: [{name: http, port: 8080, protocol: TCP}]
+  endpoints:
+  - {addresses: [10.244.0.5], nodeName: a, conditions: {ready: true}}
+  - {addresses: [10.244.1.5], nodeName: b, conditions: {ready: false, serving: true, terminating: true}}
+  """
+
+@Suite struct SelectionTests {
+  @Test func readyEndpointsOnly() throws {
+    let cluster = read(cart)
+    #expect(cluster.diagnostics.list.isEmpty)
+    let service = try #require(cluster.service("shop/cart"))
+    let selection = EndpointSelection(cluster, service, service.ports[0], .v4, node: cluster.nodes.first)
+    #expect(selection.cluster == [EndpointAddress(IPAddress("10.244.0.5")!, 8080)])
+    #expect(selection.local == selection.cluster)
+    #expect(selection.known.count == 2)
+  }
+
+  @Test func terminatingOnesServeWhereNoneIsReady() throws {
+    let cluster = read(cart.split(separator: "\n").filter { !$0.contains("ready: true") }.joined(separator: "\n"))
+    let service = try #require(cluster.service("shop/cart"))
+    let selection = EndpointSelection(cluster, service, service.ports[0], .v4, node: cluster.nodes.first)
+    #expect(selection.cluster == [EndpointAddress(IPAddress("10.244.1.5")!, 8080)])
+    #expect(selection.local.isEmpty)
+    #expect(selection.readyOnly.isEmpty)
+  }
+
+  @Test func malformedObjectsAreNamedAndTheRestKept() {
+    let cluster = read(
+      """
+      {"apiVersion": "v1", "kind": "List", "items": [
+        {"kind": "Service", "apiVersion": "v9", "metadata": {"name": "x"}, "spec": {"clusterIPs": ["10.0.0.300"], "ports": [{"port": 99999}]}},
+        {"kind": "Service", "apiVersion": "v1", "metadata": {}},
+        7,
+        {"kind": "EndpointSlice", "apiVersion": "discovery.k8s.io/v1", "metadata": {"name": "s", "labels": {"kubernetes.io/service-name": "gone"}}, "addressType": "IPv4"},
+        {"kind": "Service", "apiVersion": "v1", "metadata": {"name": "y"}, "spec": {"clusterIP": "10.0.0.3", "ports": [{"port": 80}]}},
+        {"kind": "Service", "apiVersion": "v1", "metadata": {"name": "y"}, "spec": {"clusterIP": "10.0.0.4", "ports": [{"port": 80}]}}]}
+      """)
+    let messages = cluster.diagnostics.list.map(\.message).joined(separator: "\n")
+    for part in [
+      "“v9” is not known", "“10.0.0.300” is no IP address", "from 0 to 65535", "no metadata.name", "found a number",
+      "which is not among", "more than once",
+    ] {
+      #expect(messages.contains(part), "missing: \(part)")
+    }
+    #expect(cluster.service("default/y")?.clusterIPs == [IPAddress("10.0.0.4")!])
+  }
+
+  @Test func namesResolve() throws {
+    let resolver = NameResolver(read(cart))
+    let target = try resolver.resolve("svc/shop/cart:http")
+    #expect(target.addresses == [IPAddress("10.96.0.10")!])
+    #expect(target.port == 80 && target.ipProtocol == .tcp)
+    #expect(try resolver.resolve("node/a").addresses == [IPAddress("192.0.2.1")!])
+    #expect(resolver.name(of: IPAddress("10.96.0.10")!) == "svc/shop/cart")
+    #expect(throws: NameResolver.Failure.self) { try resolver.resolve("svc/shop/cart:9") }
+  }
+}

@@ -1,0 +1,118 @@
+import Input
+import PacketPath
+import Report
+import Snapshot
+import Testing
+import Wire
+
+private let rules = """
+  *filter
+  :INPUT ACCEPT [0:0]
+  :FORWARD DROP [0:0]
+  :OUTPUT ACCEPT [0:0]
+  -A FORWARD -d 10.244.1.9/32 -p tcp -m comment --comment "evil \\u{1B}[31m \\"quote\\"" -m tcp --dport 81 -j REJECT --reject-with tcp-reset
+  -A FORWARD -d 10.244.1.9/32 -j ACCEPT
+  COMMIT
+
+  """.replacing("\\u{1B}", with: "\u{1B}")
+
+private func snapshot() -> Snapshot {
+  SnapshotLoader.load(
+    [
+      SourceFile(name: "iptables-save.txt", text: rules),
+      SourceFile(
+        name: "ip-addr.txt",
+        text:
+          "2: eth0: <UP> mtu 1500\n    inet 192.0.2.10/24 scope global eth0\n3: cni0: <UP> mtu 1450\n    inet 10.244.1.1/24 scope global cni0\n"
+      ),
+      SourceFile(
+        name: "ip-route.txt",
+        text:
+          "default via 192.0.2.1 dev eth0\n10.244.1.0/24 dev cni0 proto kernel scope link src 10.244.1.1\nlocal 192.0.2.10 dev eth0 table local proto kernel scope host src 192.0.2.10\n"
+      ),
+      SourceFile(name: "sysctl.txt", text: "net.ipv4.ip_forward = 1\nnet.ipv4.conf.all.rp_filter = 0\n"),
+    ], name: "node")
+}
+
+private func trace(_ destination: String, _ port: UInt16) -> (Snapshot, Trace) {
+  let node = snapshot()
+  let flow = Flow(
+    ipProtocol: .tcp, source: IPAddress("203.0.113.9")!, sourcePort: 40000, destination: IPAddress(destination)!,
+    destinationPort: port, from: "eth0")
+  return (node, PathTracer(node).trace(flow))
+}
+
+@Suite("Traces as text and JSON")
+struct TraceReportTests {
+  @Test("The verdict stands first, with the rule's file and line; nothing is wider than 100 columns")
+  func verdictFirst() {
+    let (node, rejected) = trace("10.244.1.9", 81)
+    let text = TraceText(node, style: Style(coloured: false)).render(rejected, service: nil)
+    #expect(text.hasPrefix("REJECTED with tcp-reset by filter FORWARD rule 1 (iptables-save.txt:5)"))
+    #expect(text.split(separator: "\n").allSatisfy { $0.count <= 100 })
+    let (other, dropped) = trace("10.244.1.8", 80)
+    let second = TraceText(other, style: Style(coloured: false)).render(dropped, service: nil)
+    #expect(second.hasPrefix("DROPPED by the policy of filter FORWARD"))
+    #expect(second.contains("iptables -t filter -I FORWARD"))
+  }
+
+  @Test("Control characters of a comment reach neither the terminal nor the JSON")
+  func escaped() {
+    let (node, rejected) = trace("10.244.1.9", 81)
+    let text = TraceText(node, style: Style(coloured: false), wide: true).render(rejected, service: nil)
+    #expect(!text.utf8.contains(0x1B))
+    var json = JSONWriter()
+    var writer = TraceJSON(node.ruleset)
+    writer.write(rejected, service: nil, to: &json)
+    #expect(json.bytes.allSatisfy { $0 >= 0x20 })
+  }
+
+  @Test("The JSON is the contract's, and reads back")
+  func contract() throws {
+    let (node, rejected) = trace("10.244.1.9", 81)
+    var json = JSONWriter()
+    var writer = TraceJSON(node.ruleset)
+    writer.write(rejected, service: "shop/cart:http", to: &json)
+    let document = try JSONDocument(SourceFile(name: "trace", contents: json.bytes))
+    document.withRoot { root in
+      #expect(root["id"]?.string == "f1")
+      #expect(root["service"]?.string == "shop/cart:http")
+      #expect(root["flow"]?["destinationPort"]?.int == 81)
+      let outcome = root["outcomes"]?[0]
+      #expect(outcome?["verdict"]?.string == "reject")
+      #expect(outcome?["rejectWith"]?.string == "tcp-reset")
+      #expect(outcome?["probability"]?.double == 1)
+      let step = outcome?["steps"]?[0]
+      #expect(
+        step?["family"]?.string == "ip" && step?["table"]?.string == "filter" && step?["chain"]?.string == "FORWARD")
+      #expect(step?["rule"]?.int == 1 && step?["line"]?.int == 5 && step?["verdict"]?.string == "drop")
+    }
+  }
+
+  @Test("YAML says what the JSON says")
+  func yaml() throws {
+    var json = JSONWriter()
+    json.beginObject()
+    json.key("a")
+    json.string("plain")
+    json.key("b")
+    json.beginArray()
+    json.number(1)
+    json.string("yes")
+    json.beginObject()
+    json.key("c")
+    json.null()
+    json.endObject()
+    json.endArray()
+    json.endObject()
+    let text = String(decoding: try YAMLText.from(json: json.bytes), as: UTF8.self)
+    #expect(text == "a: plain\nb:\n- 1\n- \"yes\"\n- c: null\n")
+  }
+
+  @Test("The rule graph names chains, counts rules and quotes what it prints")
+  func graph() {
+    let dot = GraphDOT.rules(snapshot().ruleset)!
+    #expect(dot.contains("FORWARD\\n2 rules\\nforward 0, policy drop"))
+    #expect(GraphDOT.rules(snapshot().ruleset, from: "no such chain") == nil)
+  }
+}
