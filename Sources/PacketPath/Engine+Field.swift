@@ -16,6 +16,8 @@ enum FieldValue {
 extension Engine {
   func value(of field: Field, _ b: Branch) -> FieldValue {
     let p = b.packet
+    // A template (CT --zone in raw) is an entry whose tuples are empty (net/netfilter/xt_CT.c).
+    if p.tracking == .template, let value = templateValue(field) { return value }
     switch field {
     case .inputInterface: return .known(p.input)
     case .outputInterface:
@@ -91,6 +93,16 @@ extension Engine {
     case .groupID, .cgroup: return p.hasSocket ? .unknown : .absent
     case .socketExists: return p.hasSocket ? .number(1) : .absent
     default: return .unknown
+    }
+  }
+
+  private func templateValue(_ field: Field) -> FieldValue? {
+    switch field {
+    case .connectionStatus: .number(ConnectionStatus.confirmed)
+    case .connectionMark, .connectionDirection, .connectionProtocol, .originalSource, .originalDestination,
+      .originalSourcePort, .originalDestinationPort, .replySource, .replyDestination, .replySourcePort, .replyDestinationPort:
+      .known(.zero)
+    default: nil
     }
   }
 

@@ -75,6 +75,7 @@ extension Engine {
   }
 
   private func forward(_ b: inout Branch) -> Bool {
+    b.packet.timeToLiveChanged = Int32(assumptions.count)
     if let hops = b.packet.timeToLive {
       if hops <= 1 {
         finish(b, .drop, detail: "hop limit exceeded: the packet arrives with \(hops)")

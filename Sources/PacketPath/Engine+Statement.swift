@@ -61,6 +61,7 @@ extension Engine {
       return .goOn
     case .setField(let field, let id): return setField(field, ruleset.expressions[Int(id.index)], &b)
     case .addTimeToLive(let change):
+      b.packet.timeToLiveChanged = Int32(assumptions.count)
       if let hops = b.packet.timeToLive { b.packet.timeToLive = UInt8(min(max(Int(hops) + Int(change), 0), 255)) }
       return .goOn
     case .noTrack:

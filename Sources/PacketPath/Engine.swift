@@ -510,8 +510,11 @@ final class Engine {
 
   /// What this branch has assumed of the same test in another rule; of time-dependent ones only of the same clause.
   func assumed(_ b: Branch, _ match: Match, rule: Int, clause: Int) -> Bool? {
+    // The hop limit changes on the way: what was assumed of it before says nothing now.
+    var oldest: Int32 = 0
+    if case .range(.timeToLive, _, _) = match.test { oldest = b.packet.timeToLiveChanged }
     var at = b.assumptions
-    while at >= 0 {
+    while at >= oldest {
       let entry = assumptions[Int(at)]
       at = entry.previous
       guard case .clause(let otherRule, let otherClause, let holds) = entry.assumption else { continue }

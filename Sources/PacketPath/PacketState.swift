@@ -12,6 +12,8 @@ struct PacketState {
   /// Source NAT was done without a fixed port: the port that leaves may be another.
   var sourcePortOpen = false
   var timeToLive: UInt8? = nil
+  /// Assumptions made before this one are of an earlier hop limit.
+  var timeToLiveChanged: Int32 = 0
   var typeOfService: UInt8 = 0
   /// Which bits of it are known.
   var typeOfServiceKnown: UInt8 = 0
