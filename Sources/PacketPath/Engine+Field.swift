@@ -100,7 +100,8 @@ extension Engine {
     switch field {
     case .connectionStatus: .number(ConnectionStatus.confirmed)
     case .connectionMark, .connectionDirection, .connectionProtocol, .originalSource, .originalDestination,
-      .originalSourcePort, .originalDestinationPort, .replySource, .replyDestination, .replySourcePort, .replyDestinationPort:
+      .originalSourcePort, .originalDestinationPort, .replySource, .replyDestination, .replySourcePort,
+      .replyDestinationPort:
       .known(.zero)
     default: nil
     }

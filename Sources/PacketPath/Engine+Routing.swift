@@ -62,6 +62,7 @@ extension Engine {
       b.packet.routedLocally = false
       b.packet.routedOutput = Bits128(leftAligned: output.utf8)
       b.packet.output = b.packet.routedOutput
+      b.packet.bridged = isBridged(b.packet, input)
       return forward(&b)
     }
   }
@@ -74,7 +75,18 @@ extension Engine {
     return true
   }
 
+  /// A packet that DNAT sends back to the bridge it came by is bridged, not routed, where bridges call iptables
+  /// (br_nf_pre_routing_finish in net/bridge/br_netfilter_hooks.c): its hop limit stays, and POSTROUTING shows no input.
+  private func isBridged(_ packet: PacketState, _ input: String) -> Bool {
+    guard packet.status & ConnectionStatus.destinationNAT != 0, packet.routedOutput == packet.input,
+      packet.destination != packet.originalDestination, node.links[input]?.kind == "bridge"
+    else { return false }
+    let key = packet.version == .v4 ? "net.bridge.bridge-nf-call-iptables" : "net.bridge.bridge-nf-call-ip6tables"
+    return node.snapshot.sysctl(key) == "1"
+  }
+
   private func forward(_ b: inout Branch) -> Bool {
+    if b.packet.bridged { return enter(&b, .forward) }
     b.packet.timeToLiveChanged = Int32(assumptions.count)
     if let hops = b.packet.timeToLive {
       if hops <= 1 {

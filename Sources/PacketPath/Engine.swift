@@ -140,6 +140,7 @@ final class Engine {
         b.packet.hook = .postrouting
         // A forwarded packet still shows the device it came by; a local one has none.
         b.packet.output = b.packet.routedOutput
+        if b.packet.bridged { b.packet.input = .zero }
         guard runHook(&b) else { return }
         b.packet.status |= b.packet.hasConnection ? ConnectionStatus.confirmed : 0
         if b.packet.routedLocally {

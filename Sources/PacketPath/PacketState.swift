@@ -49,6 +49,8 @@ struct PacketState {
 
   /// The device that the last routing decision leads to; `output` is what the current hook shows.
   var routedOutput = Bits128.zero
+  /// Goes back to the bridge it came by without being routed.
+  var bridged = false
   /// The last routing decision was to deliver here.
   var routedLocally = false
 
