@@ -136,9 +136,7 @@ extension Engine {
   }
 
   /// Known only for bridged packets; a routed one has not been given to a port yet.
-  private func outputBridgePort(_ p: PacketState) -> FieldValue {
-    p.hook == .forward || p.hook == .postrouting ? .known(.zero) : .known(.zero)
-  }
+  private func outputBridgePort(_ p: PacketState) -> FieldValue { p.bridged ? .unknown : .known(.zero) }
 
   private func packetType(_ p: PacketState) -> FieldValue {
     let destination = IPAddress(bits: p.destination, version: p.version)

@@ -267,7 +267,6 @@ final class Engine {
     guard b.packet.hasConnection else { return true }
     let destination = b.packet.hook == .prerouting || b.packet.hook == .output
     if destination ? b.packet.destinationBound : b.packet.sourceBound { return true }
-    let before = b.packet.destination
     while Int(b.natChain) < list.count {
       let chain = list[Int(b.natChain)]
       if !b.inChain { enter(&b, chain) }
@@ -277,7 +276,6 @@ final class Engine {
       b.natChain += 1
     }
     if destination { b.packet.destinationBound = true } else { b.packet.sourceBound = true }
-    _ = before
     if b.packet.hook == .output, b.packet.destination != b.packet.originalDestination { return reroute(&b) }
     return true
   }

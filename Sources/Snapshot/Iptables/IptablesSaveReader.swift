@@ -311,7 +311,6 @@ struct IptablesParser {
     // Rules may name built-in chains that nothing declared.
     for hook in ["PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING"] {
       let declared = text.contains("-P \(hook) ")
-      hook.utf8.withContiguousStorageIfAvailable { _ in }
       var copy = hook
       copy.withUTF8 { utf8 in
         let token = Token(start: utf8.baseAddress!, count: utf8.count)
