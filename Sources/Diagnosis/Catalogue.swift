@@ -91,6 +91,7 @@ public enum Catalogue {
     dns-unanswered|DNS queries without answer.|repeated queries|trace to the DNS Service
     duplicate-address|Two machines claim one address.|two MACs in ARP|remove one
     one-direction-only|The capture holds half of the conversations.|no packets one way|capture elsewhere too
+    expectation-failed|Something the expectations file relies on does not hold.|check --expect names the entry and the rule that decides|undo the rule change, or change the entry if the change is wanted
     capture-damaged|The capture file is cut or lossy.|truncated records|capture again, larger snaplen
     """
 }

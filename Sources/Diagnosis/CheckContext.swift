@@ -109,27 +109,10 @@ public struct CheckContext: Sendable {
 
   /// The line of the rule or policy that ended a loss.
   public func evidence(_ step: Step?, _ node: NodeContext) -> [Finding.Evidence] {
-    guard let step else { return [] }
-    let ruleset = node.snapshot.ruleset
-    guard let id = step.rule else {
-      let chain = ruleset[step.chain]
-      let table = ruleset[chain.table]
-      let file = Int(table.file) < ruleset.files.count ? ruleset.files[Int(table.file)].name : nil
-      return [
-        Finding.Evidence(
-          file: file, line: chain.line > 0 ? Int(chain.line) : nil,
-          text: "policy drop of chain \(ruleset.names[chain.name]) in table \(table.name)")
-      ]
-    }
-    return evidence(id, node)
+    step.map { node.snapshot.evidence(of: $0) } ?? []
   }
 
-  public func evidence(_ id: RuleID, _ node: NodeContext) -> [Finding.Evidence] {
-    let ruleset = node.snapshot.ruleset
-    let rule = ruleset[id]
-    let file = Int(rule.file) < ruleset.files.count ? ruleset.files[Int(rule.file)].name : nil
-    return [Finding.Evidence(file: file, line: Int(rule.line), text: ruleset.sourceText(of: rule).trimmingBlanks)]
-  }
+  public func evidence(_ id: RuleID, _ node: NodeContext) -> [Finding.Evidence] { node.snapshot.evidence(of: id) }
 
   public func chainName(_ step: Step?, _ node: NodeContext) -> String {
     step.map { node.snapshot.ruleset.name(of: $0.chain) } ?? ""

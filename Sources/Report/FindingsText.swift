@@ -97,7 +97,10 @@ public enum FindingsJSON {
     json.string(value)
   }
 
-  public static func check(_ findings: [Finding], services: Int, frontends: Int, traced: Int) -> [UInt8] {
+  /// `expectations`: how many there were and how many hold; nil: none were asked.
+  public static func check(
+    _ findings: [Finding], services: Int, frontends: Int, traced: Int, expectations: (all: Int, met: Int)? = nil
+  ) -> [UInt8] {
     var json = JSONWriter()
     json.beginObject()
     json.key("findings")
@@ -112,6 +115,12 @@ public enum FindingsJSON {
     json.number(frontends)
     json.key("traced")
     json.number(traced)
+    if let expectations {
+      json.key("expectations")
+      json.number(expectations.all)
+      json.key("expectationsMet")
+      json.number(expectations.met)
+    }
     for severity in Finding.Severity.allCases.reversed() {
       json.key(severity.rawValue)
       json.number(findings.count { $0.severity == severity })
@@ -123,23 +132,30 @@ public enum FindingsJSON {
   }
 }
 
-/// Findings as JUnit XML: one test case a check, failing where it found errors or warnings.
+/// Findings as JUnit XML: one test case a check, and one an expectation; failing where it found errors or warnings.
 public enum FindingsJUnit {
-  public static func render(_ findings: [Finding], checks: [String]) -> String {
-    let failing = Set(findings.filter { $0.severity > .info }.map(\.id))
+  public typealias Case = (name: String, findings: [Finding])
+
+  public static func render(_ findings: [Finding], checks: [String], expectations: [Case] = []) -> String {
+    let byCheck = checks.map { id in Case(name: id, findings: findings.filter { $0.id == id }) }
+    let failures = (byCheck + expectations).count { $0.findings.contains { $0.severity > .info } }
     var out = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-    out += "<testsuite name=\"kubepath check\" tests=\"\(checks.count)\" failures=\"\(failing.count)\">\n"
-    for id in checks {
-      out += "  <testcase classname=\"kubepath\" name=\"\(id)\""
-      let own = findings.filter { $0.id == id && $0.severity > .info }
-      guard !own.isEmpty else {
-        out += "/>\n"
-        continue
-      }
-      out += ">\n    <failure message=\"\(escape(own[0].problem))\" type=\"\(own[0].severity.rawValue)\">"
-      out += escape(own.map { "\($0.problem): \($0.cause)" }.joined(separator: "\n")) + "</failure>\n  </testcase>\n"
-    }
+    out +=
+      "<testsuite name=\"kubepath check\" tests=\"\(checks.count + expectations.count)\" failures=\"\(failures)\">\n"
+    for item in byCheck { write(item, className: "kubepath", &out) }
+    for item in expectations { write(item, className: "kubepath.expect", &out) }
     return out + "</testsuite>\n"
+  }
+
+  private static func write(_ item: Case, className: String, _ out: inout String) {
+    out += "  <testcase classname=\"\(className)\" name=\"\(escape(item.name))\""
+    let own = item.findings.filter { $0.severity > .info }
+    guard !own.isEmpty else {
+      out += "/>\n"
+      return
+    }
+    out += ">\n    <failure message=\"\(escape(own[0].problem))\" type=\"\(own[0].severity.rawValue)\">"
+    out += escape(own.map { "\($0.problem): \($0.cause)" }.joined(separator: "\n")) + "</failure>\n  </testcase>\n"
   }
 
   private static func escape(_ text: String) -> String {

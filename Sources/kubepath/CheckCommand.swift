@@ -19,8 +19,26 @@ struct CheckCommand: ParsableCommand {
         kubepath check -s node1/ -s services.yaml       one node, and the cluster's objects
         kubepath check -s bundle/ --only stale-rules    one check
         kubepath check -s bundle/ -o junit > check.xml  for a pipeline
+        kubepath check -s bundle/ --expect expectations.yaml
+            what you rely on as well; alone with --only expectation-failed
 
       The objects: kubectl get services,endpointslices,pods,nodes,networkpolicies,ingresses -A -o json
+
+      EXPECTATIONS
+        A file in YAML or JSON: what must reach what, and how. An entry that does
+        not hold is a finding, expectation-failed, with the rule that decides.
+          - name: the shop keeps client addresses  # optional
+            from: [outside, pod/shop/web-0]        # one or several
+            to: svc/shop/cart:http                 # one or several
+            result: allow                          # or refuse, drop, deny
+            source: kept                           # or masqueraded; optional
+            endpoints: [pod/shop/cart-0:8080]      # exactly these; optional
+            node: node-a                           # optional
+            interface: eth0                        # optional
+            protocol: udp                          # optional
+        from takes an address, pod/NS/NAME, node/NAME, local or outside; to what
+        trace takes. refuse is answered, drop is not, deny is either of them.
+        Without node: the node of the source's Pod, else every node.
 
       EXIT STATUS
         0 nothing of the severity of --fail-on · 1 such a finding stands · 64 usage · 65 malformed input ·
@@ -36,13 +54,23 @@ struct CheckCommand: ParsableCommand {
   var only: [String] = []
   @Option(help: ArgumentHelp("Leave this check out; may be repeated.", valueName: "finding"))
   var skip: [String] = []
+  @Option(
+    help: ArgumentHelp("A file of expectations to compare with: who must reach what, and how.", valueName: "file"))
+  var expect: String?
   @Option(name: .shortAndLong, help: ArgumentHelp("text, json or junit.", valueName: "format"))
   var output: Output = .text
 
+  private var chosen: [String] {
+    Checks.all.map { $0.id }.filter { (only.isEmpty || only.contains($0)) && !skip.contains($0) }
+  }
+
   func validate() throws {
-    let known = Set(Checks.all.map { $0.id })
+    let known = Set(Checks.all.map { $0.id } + [AssertionRun.id])
     for id in only + skip where !known.contains(id) {
       throw ValidationError("'\(printable(id))' is no check; there are: \(known.sorted().joined(separator: ", ")).")
+    }
+    if expect == nil, only == [AssertionRun.id] {
+      throw ValidationError("--only \(AssertionRun.id) needs a file of expectations: --expect FILE.")
     }
   }
 
@@ -53,35 +81,64 @@ struct CheckCommand: ParsableCommand {
         _ = try source.choose(bundle)
         bundle.snapshots.removeAll { $0.name != node }
       }
-      let malformed = source.reportDiagnostics(bundle)
+      var malformed = source.reportDiagnostics(bundle)
       let intent = ObjectReader.read(bundle.objectFiles)
       Terminal.report(intent.diagnostics, verbose: source.verbose)
-      if intent.services.isEmpty {
+      malformed = malformed || intent.diagnostics.worst == .error
+      let run = try runExpectations(bundle, intent, &malformed)
+      // Tracing every frontend is the work; expectations alone do without.
+      let context = chosen.isEmpty ? nil : CheckContext(bundle, intent: intent)
+      if intent.services.isEmpty, context != nil {
         Terminal.note("kubepath: no Services among the objects: only the nodes themselves are checked")
       }
-      let context = CheckContext(bundle, intent: intent)
-      let findings = Diagnosis.run(context, only: Set(only), skip: Set(skip))
-      let summary = context.summary
-      switch output {
-      case .json:
-        Terminal.write(
-          FindingsJSON.check(findings, services: summary.services, frontends: summary.frontends, traced: summary.traced)
-        )
-      case .junit:
-        let ids = Checks.all.map { $0.id }.filter { (only.isEmpty || only.contains($0)) && !skip.contains($0) }
-        Terminal.write(FindingsJUnit.render(findings, checks: ids))
-      case .text:
-        Terminal.write(FindingsText.render(findings, style: Terminal.style(source.color)))
-        let counts = Finding.Severity.allCases.reversed().map { severity in
-          "\(findings.count { $0.severity == severity }) \(severity.rawValue)"
-        }
-        Terminal.write(
-          "\(summary.services) services, \(summary.frontends) frontends on \(context.nodes.count) nodes, \(summary.traced) traces: \(counts.joined(separator: ", "))\n"
-        )
+      var findings = context.map { Diagnosis.run($0, only: Set(only), skip: Set(skip)) } ?? []
+      findings += run?.cases.flatMap(\.findings) ?? []
+      findings = Finding.Severity.allCases.reversed().flatMap { severity in findings.filter { $0.severity == severity }
       }
-      if malformed || intent.diagnostics.worst == .error { throw ExitStatus.malformed }
+      write(findings, context, run)
+      if malformed { throw ExitStatus.malformed }
       let limit: Finding.Severity = failOn == .error ? .error : .warning
       if findings.contains(where: { $0.severity >= limit }) { throw ExitStatus.failing }
+    }
+  }
+
+  private func runExpectations(_ bundle: Bundle, _ intent: Cluster, _ malformed: inout Bool) throws -> AssertionRun? {
+    guard let expect, !skip.contains(AssertionRun.id), only.isEmpty || only.contains(AssertionRun.id) else {
+      return nil
+    }
+    let file = expect == "-" ? try SourceFile.read(descriptor: 0, name: "stdin") : try SourceFile.open(path: expect)
+    var diagnostics = Diagnostics()
+    let assertions = AssertionReader.read(file, &diagnostics)
+    Terminal.report(diagnostics, verbose: source.verbose)
+    malformed = malformed || diagnostics.worst == .error
+    return AssertionRun(assertions, file: file.name, bundle, intent)
+  }
+
+  private func write(_ findings: [Finding], _ context: CheckContext?, _ run: AssertionRun?) {
+    let summary = context?.summary ?? (services: 0, frontends: 0, traced: 0)
+    let traced = summary.traced + (run?.traced ?? 0)
+    let expectations = run.map { run in (all: run.cases.count, met: run.cases.count { $0.findings.isEmpty }) }
+    switch output {
+    case .json:
+      Terminal.write(
+        FindingsJSON.check(
+          findings, services: summary.services, frontends: summary.frontends, traced: traced, expectations: expectations
+        ))
+    case .junit:
+      Terminal.write(
+        FindingsJUnit.render(
+          findings, checks: chosen, expectations: run?.cases.map { ($0.name, $0.findings) } ?? []))
+    case .text:
+      Terminal.write(FindingsText.render(findings, style: Terminal.style(source.color)))
+      let counts = Finding.Severity.allCases.reversed().map { severity in
+        "\(findings.count { $0.severity == severity }) \(severity.rawValue)"
+      }
+      var line = ""
+      if let context {
+        line += "\(summary.services) services, \(summary.frontends) frontends on \(context.nodes.count) nodes, "
+      }
+      if let expectations { line += "\(expectations.met) of \(expectations.all) expectations hold, " }
+      Terminal.write(line + "\(traced) traces: \(counts.joined(separator: ", "))\n")
     }
   }
 }

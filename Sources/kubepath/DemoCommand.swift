@@ -1,4 +1,5 @@
 import ArgumentParser
+import Diagnosis
 import Glibc
 import Input
 import PacketPath
@@ -37,8 +38,8 @@ struct DemoCommand: ParsableCommand {
       Terminal.write(
         (number == 0 ? "" : "\n") + style.bold("\(number + 1). \(scene.title)") + "\n" + style.dim("   $ \(command)")
           + "\n\n")
-      let target = try FlowArguments.socket(Substring(scene.destination))
-      let source = try FlowArguments.socket(Substring(scene.source)).address
+      let target = try FlowText.socket(Substring(scene.destination))
+      let source = try FlowText.socket(Substring(scene.source)).address
       let flow = Flow(
         ipProtocol: .tcp, source: source, sourcePort: 40000, destination: target.address,
         destinationPort: target.port ?? 0, from: tracer.inputInterface(from: source) ?? "eth0")
