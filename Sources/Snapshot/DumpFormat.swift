@@ -4,7 +4,7 @@ import Wire
 /// What a dump is, told by its content.
 public enum DumpFormat: String, Sendable, Hashable {
   case iptablesSave, nftText, nftJSON, link, route, rule, neighbour, forwarding, sysctl, ipset, conntrack
-  case conntrackStatistics, sockets, kernelLog, ipvs, objects
+  case conntrackStatistics, sockets, kernelLog, ipvs, ciliumServices, ciliumMap, objects
 }
 
 extension DumpFormat {
@@ -79,6 +79,9 @@ extension DumpFormat {
     case "State": return second == "Recv-Q" ? .sockets : nil
     case "Active": return second == "Internet" || second == "UNIX" ? .sockets : nil
     case "Proto": return second == "Recv-Q" ? .sockets : nil
+    case "ID": return second == "Frontend" ? .ciliumServices : nil
+    case "Frontend": return second == "Service" ? .ciliumServices : nil
+    case "SERVICE": return second == "ADDRESS" && line.contains("BACKEND ADDRESS") ? .ciliumMap : nil
     case "IP": return second == "Virtual" ? .ipvs : nil
     case "Prot": return second.hasPrefix("LocalAddress") ? .ipvs : nil
     case "entries": return line.contains("insert_failed") ? .conntrackStatistics : nil
@@ -148,6 +151,8 @@ extension DumpFormat {
   /// What a JSON text is; `head` is its beginning.
   static func ofJSON(_ head: ByteText) -> DumpFormat? {
     if head.contains("\"nftables\"") { return .nftJSON }
+    if head.contains("\"frontend-address\"") { return .ciliumServices }
+    if head.contains(":0 (") && head.contains(") (0)") { return .ciliumMap }
     if head.contains("\"apiVersion\"") || head.contains("\"kind\"") && head.contains("\"metadata\"") { return .objects }
     if head.contains("\"ifindex\"") || head.contains("\"ifname\"") && head.contains("\"mtu\"") { return .link }
     if head.contains("\"mac\"") && head.contains("\"ifname\"") { return .forwarding }

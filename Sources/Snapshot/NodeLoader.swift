@@ -42,7 +42,7 @@ enum NodeLoader {
       guard path.contains("sos_commands/") else { return false }
       return [
         "networking/", "firewall", "kernel/sysctl", "kernel/dmesg", "ipvs", "conntrack", "ipset", "kubernetes/",
-        "nftables",
+        "nftables", "cilium",
       ]
       .contains { path.contains($0) }
     }
@@ -130,6 +130,8 @@ enum NodeLoader {
     case .sockets: SocketReader.read(section, into: &snapshot)
     case .kernelLog: KernelLogReader.read(section, into: &snapshot)
     case .ipvs: IPVSReader.read(section, into: &snapshot)
+    case .ciliumServices: CiliumServiceReader.read(section, into: &snapshot)
+    case .ciliumMap: CiliumMapReader.read(section, into: &snapshot)
     case .iptablesSave, .nftText, .nftJSON, .objects: break
     }
   }

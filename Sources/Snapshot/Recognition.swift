@@ -139,7 +139,7 @@ enum Recognition {
     "ip", "iptables", "iptables-save", "iptables-legacy-save", "iptables-nft-save", "ip6tables", "ip6tables-save",
     "ip6tables-legacy-save", "ip6tables-nft-save", "nft", "ipset", "ipvsadm", "conntrack", "sysctl", "ss", "netstat",
     "dmesg",
-    "bridge", "kubectl", "cat", "route", "ifconfig", "arp", "sudo",
+    "bridge", "kubectl", "cilium", "cilium-dbg", "cat", "route", "ifconfig", "arp", "sudo",
   ]
 
   /// The command of a line like `$ ip route`, `# ip route`, `root@node:~# ip route` or `[root@node ~]$ ip route`.

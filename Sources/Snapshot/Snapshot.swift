@@ -22,6 +22,8 @@ public struct Snapshot: Sendable {
   public var connectionStatistics: [[String: Int]]?
   public var sockets: [SocketEntry]?
   public var virtualServers: [VirtualServer]?
+  /// What Cilium's eBPF programs serve, from one or both of its tables.
+  public var ebpfFrontends: [EBPFFrontend]?
   /// Lines of dmesg.
   public var kernelLog: [String]?
   public var diagnostics = Diagnostics()
