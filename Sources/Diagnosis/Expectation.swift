@@ -53,7 +53,11 @@ public struct Expectation: Sendable {
     if service.externalPolicyLocal {
       switch origin {
       case .outside:
-        if selection.local.isEmpty { return Expectation(result: .drop) }
+        if selection.local.isEmpty {
+          // IPVS mode falls back to all endpoints, whose answers then bypass the node.
+          return Expectation(
+            result: isIPVS ? .serve : .drop, acceptable: selection.acceptableCluster, mayRefuse: isIPVS)
+        }
         return Expectation(
           result: .serve, acceptable: selection.acceptableLocal, mayRefuse: selection.localReadyOnly.isEmpty,
           masquerade: false)

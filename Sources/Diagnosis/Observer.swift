@@ -11,7 +11,6 @@ struct Observer {
   let intent: Cluster
   let node: Node?
   let probe: Probe
-  let virtualServers: [Frontend: VirtualServer]
   let localPods: [IPVersion: [IPAddress]]
   let outside: [IPVersion: IPAddress]
   let ownAddresses: Set<IPAddress>
@@ -27,10 +26,6 @@ struct Observer {
     node = intent.node(addresses: ownAddresses, name: snapshot.name)
     let model = NodeModel(snapshot, indexed: true)
     probe = Probe(model)
-    let servers = snapshot.virtualServers ?? []
-    virtualServers = Dictionary(
-      servers.map { (Frontend(.address, $0.address, $0.port, IPProtocol(rawValue: $0.ipProtocol)), $0) },
-      uniquingKeysWith: { a, _ in a })
     outside = [.v4: ServiceMap.outsideAddress(.v4, snapshot), .v6: ServiceMap.outsideAddress(.v6, snapshot)]
     var addresses: [IPVersion: IPAddress] = [:]
     for address in (node?.internalIPs ?? [])
@@ -41,7 +36,9 @@ struct Observer {
     nodeAddress = addresses
     claims = HostPortShadowing.claims(intent).mapValues(\.count)
     localPods = Self.localPods(intent, node, ownAddresses)
-    context = NodeContext(snapshot: snapshot, name: node?.name ?? snapshot.name, node: node, isIPVS: !servers.isEmpty)
+    context = NodeContext(
+      snapshot: snapshot, name: node?.name ?? snapshot.name, node: node,
+      isIPVS: !(snapshot.virtualServers ?? []).isEmpty)
   }
 
   /// Addresses of Pods on this node, a few that stand for all.
@@ -99,15 +96,6 @@ struct Observer {
     let pod = pods.first { address in !selection.known.contains { $0.address == address } } ?? pods.first
     for frontend in frontends {
       context.frontends += 1
-      if context.isIPVS,
-        claims[Frontend(.address, frontend.address, frontend.port, frontend.ipProtocol), default: 0] > 1
-      {
-        continue
-      }
-      if context.isIPVS {
-        observeIPVS(frontend, service, selection, index, number, slot, &kept)
-        continue
-      }
       var origins: [(Origin, IPAddress, String?)] = [(.outside, outside[version]!, nil)]
       if let own = probe.tracer.sourceAddress(to: frontend.address) { origins.append((.node, own, Flow.local)) }
       if let pod { origins.append((.pod, pod, nil)) }
@@ -116,7 +104,9 @@ struct Observer {
         // Two Services claim it: whose endpoints it should have is not settled; host-port-shadowing tells.
         if claims[Frontend(.address, frontend.address, frontend.port, frontend.ipProtocol), default: 0] > 1 { continue }
         context.traced += 1
-        let expected = Expectation.of(frontend.kind, origin, service, selection, source: source, isIPVS: false)
+        var expected = Expectation.of(frontend.kind, origin, service, selection, source: source, isIPVS: context.isIPVS)
+        // How Cilium treats the client's address its tables do not tell.
+        if case .ebpf = reach.balancer { expected.masquerade = nil }
         var observation = Observation(
           service: index, port: number, frontend: frontend, origin: origin, source: source, reach: reach,
           expected: expected, selection: slot)
@@ -128,7 +118,7 @@ struct Observer {
         }
       }
     }
-    if let address = service.clusterIPs.first(where: { $0.version == version }), !context.isIPVS {
+    if let address = service.clusterIPs.first(where: { $0.version == version }) {
       hairpin(Frontend(.clusterIP, address, port.port, port.ipProtocol), selection, index, number, slot, &kept)
     }
     if selection.usesHints { context.usesHints.append(index) }
@@ -226,6 +216,7 @@ struct Observer {
     guard let own else { return }
     let reach = probe.reach(frontend, source: own.address, from: nil)
     context.traced += 1
+    if case .ebpf = reach.balancer { return }
     guard reach.endpoints[own] != nil, !reach.masqueradedEndpoints.contains(own) else { return }
     var observation = Observation(
       service: index, port: number, frontend: frontend, origin: .pod, source: own.address, reach: reach,
@@ -233,39 +224,5 @@ struct Observer {
     observation.faults = .hairpin
     context.observations.append(observation)
     kept = true
-  }
-
-  /// IPVS mode: the virtual server's table against intent; the walk through LOCAL_IN comes with the engine's IPVS.
-  private mutating func observeIPVS(
-    _ frontend: Frontend, _ service: Service, _ selection: EndpointSelection, _ index: Int, _ number: Int, _ slot: Int,
-    _ kept: inout Bool
-  ) {
-    let server = virtualServers[Frontend(.address, frontend.address, frontend.port, frontend.ipProtocol)]
-    var reach = Reach()
-    context.traced += 1
-    if let server {
-      let serving = server.realServers.filter { $0.weight > 0 }
-      for real in serving { reach.endpoints[EndpointAddress(real.address, real.port)] = 1 / Double(serving.count) }
-      reach.translated = serving.isEmpty ? 0 : 1
-      if serving.isEmpty {
-        reach.losses = [Reach.Loss(verdict: .reject, probability: 1, detail: "no real server with a weight")]
-      }
-    } else {
-      reach.untranslated = 1
-      reach.untranslatedIsLocal = true
-    }
-    var expected = Expectation(result: selection.cluster.isEmpty && selection.local.isEmpty ? .reject : .serve)
-    let isLocal = frontend.kind == .clusterIP ? service.internalPolicyLocal : service.externalPolicyLocal
-    expected.acceptable = isLocal && !selection.local.isEmpty ? selection.acceptableLocal : selection.acceptableCluster
-    expected.mayRefuse = selection.readyOnly.isEmpty
-    var observation = Observation(
-      service: index, port: number, frontend: frontend, origin: .pod, source: frontend.address, reach: reach,
-      expected: expected, selection: slot)
-    observation.faults = judge(observation, service, selection)
-    count(observation)
-    if !observation.faults.isEmpty {
-      context.observations.append(observation)
-      kept = true
-    }
   }
 }

@@ -135,6 +135,7 @@ final class Engine {
         b.packet.hook = .output
         b.packet.input = .zero
         guard runHook(&b) else { return }
+        b.packet.input = b.packet.arrival
         next(&b, .postrouting)
       case .postrouting:
         b.packet.hook = .postrouting
@@ -142,6 +143,7 @@ final class Engine {
         b.packet.output = b.packet.routedOutput
         if b.packet.bridged { b.packet.input = .zero }
         guard runHook(&b) else { return }
+        if b.packet.virtualServer >= 0 { noteVirtualServerTracking(&b) }
         b.packet.status |= b.packet.hasConnection ? ConnectionStatus.confirmed : 0
         if b.packet.routedLocally {
           next(&b, .loopback)
@@ -181,6 +183,8 @@ final class Engine {
         guard runBaseChain(&b, chain) else { return false }
       case .nat(let natChains):
         guard runNAT(&b, natChains) else { return false }
+      case .virtualServers:
+        guard runVirtualServers(&b) else { return false }
       }
       b.entry += 1
       b.natChain = 0

@@ -10,6 +10,8 @@ struct HookOrder: Sendable {
     case tracking
     /// All nat chains of the hook, in their own order.
     case nat([ChainID])
+    /// IPVS looks for a virtual server.
+    case virtualServers
   }
 
   /// Entries by hook (index: position in `Hook.allCases`).
@@ -19,7 +21,8 @@ struct HookOrder: Sendable {
 
   /// The kernel runs base chains by priority; of equal priority the newest first, and the dump lists the oldest first.
   /// All nat chains run where the NAT hook stands, and that hook is as old as the family's first nat chain.
-  init(_ ruleset: Ruleset, _ version: IPVersion) {
+  /// `hasVirtualServers`: IPVS is at work on the node.
+  init(_ ruleset: Ruleset, _ version: IPVersion, hasVirtualServers: Bool = false) {
     struct Item {
       var priority: Int
       var age: Int  // greater: newer
@@ -61,6 +64,10 @@ struct HookOrder: Sendable {
       if let natPriority { items.append(Item(priority: natPriority, age: firstNAT ?? -1, entry: .nat(nat.map(\.id)))) }
       if hook == .prerouting || hook == .output {
         items.append(Item(priority: HookPriority.conntrack, age: -1, entry: .tracking))
+      }
+      if hasVirtualServers, hook == .input || hook == .output {
+        let priority = hook == .input ? HookPriority.sourceNAT - 1 : HookPriority.destinationNAT + 2
+        items.append(Item(priority: priority, age: -1, entry: .virtualServers))
       }
       items.sort { $0.priority != $1.priority ? $0.priority < $1.priority : $0.age > $1.age }
       entries[number] = items.map(\.entry)

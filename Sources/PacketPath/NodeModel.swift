@@ -10,6 +10,12 @@ public final class NodeModel: Sendable {
   let order6: HookOrder
   let routing: RoutingTables
   let ipsets: IPSetIndex
+  /// Nil: the snapshot has no table of IPVS.
+  let virtualServers: VirtualServerTable?
+  /// Addresses that kube-proxy holds for IPVS.
+  let virtualAddresses: Set<Bits128>
+  /// Nil: no eBPF frontends in the snapshot.
+  public let ebpf: EBPFTable?
   /// Names of ipsets that some rule's SET target changes.
   let changedSets: Set<String>
   /// The rules that do.
@@ -26,8 +32,13 @@ public final class NodeModel: Sendable {
   public init(_ snapshot: Snapshot, indexed: Bool) {
     self.snapshot = snapshot
     ruleset = snapshot.ruleset
-    order4 = HookOrder(snapshot.ruleset, .v4)
-    order6 = HookOrder(snapshot.ruleset, .v6)
+    virtualServers = snapshot.virtualServers.map { VirtualServerTable($0) }
+    virtualAddresses = Set(
+      (snapshot.addresses ?? []).filter { $0.interface == "kube-ipvs0" && !$0.address.isLinkLocal }.map(\.address.bits))
+    ebpf = EBPFTable(snapshot)
+    let hasVirtualServers = !(snapshot.virtualServers ?? []).isEmpty || !virtualAddresses.isEmpty
+    order4 = HookOrder(snapshot.ruleset, .v4, hasVirtualServers: hasVirtualServers)
+    order6 = HookOrder(snapshot.ruleset, .v6, hasVirtualServers: hasVirtualServers)
     routing = RoutingTables(snapshot)
     ipsets = IPSetIndex(snapshot.ipsets)
     var changed: Set<String> = []

@@ -54,6 +54,12 @@ struct PacketState {
   /// The last routing decision was to deliver here.
   var routedLocally = false
 
+  /// The virtual server of IPVS that took the packet, and its real server; -1: none has.
+  var virtualServer: Int32 = -1
+  var realServer: Int32 = -1
+  /// The device by which a packet came that IPVS sends on: POSTROUTING shows it again.
+  var arrival = Bits128.zero
+
   // The last routing decision.
   var route: Int32 = -1
   var nextHop: Int32 = -1

@@ -18,6 +18,12 @@ public final class PathTracer {
 
   /// What happens to the flow. Outcomes in order of probability, those that are alike merged.
   public func trace(_ flow: Flow) -> Trace {
+    if let frontend = ebpfFrontend(of: flow) { return traceBehindEBPF(flow, frontend) }
+    return walk(flow)
+  }
+
+  /// Through the rules, as the flow stands.
+  func walk(_ flow: Flow) -> Trace {
     engine.run(flow)
     var trace = Trace(flow: flow, outcomes: merged())
     trace.truncated = engine.cut
@@ -115,7 +121,8 @@ public final class PathTracer {
       && outcome.destination.bits == p.destination
       && outcome.destinationPort == p.destinationPort && outcome.sourcePort == (p.sourcePortOpen ? nil : p.sourcePort)
       && outcome.mark == p.mark && outcome.outInterface == outInterface(ending) && outcome.steps == steps
-      && outcome.detail == ending.detail && outcome.rejectWith == ending.rejectWith?.rawValue
+      && outcome.balancer == Self.balancer(p) && outcome.detail == ending.detail
+      && outcome.rejectWith == ending.rejectWith?.rawValue
   }
 
   private func outInterface(_ ending: Engine.Ending) -> String? {
@@ -140,9 +147,20 @@ public final class PathTracer {
       if p.nextHop >= 0 { outcome.gateway = outcome.route!.nextHops[Int(p.nextHop)].gateway }
     }
     outcome.routeKnown = p.routeKnown
+    outcome.balancer = Self.balancer(p)
+    if case .virtualServer(let server, let real?) = outcome.balancer {
+      let target = model.snapshot.virtualServers![server].realServers[real]
+      if target.forwarding == .route, ending.verdict == .forward { outcome.gateway = target.address }
+    }
     outcome.connectionMark = p.connectionMark
     outcome.untracked = p.tracking == .untracked
     return outcome
+  }
+
+  private static func balancer(_ packet: PacketState) -> Balancer? {
+    guard packet.virtualServer >= 0 else { return nil }
+    return .virtualServer(
+      Int(packet.virtualServer), realServer: packet.realServer >= 0 ? Int(packet.realServer) : nil)
   }
 
   private func describe(_ assumption: Engine.Assumption) -> String {

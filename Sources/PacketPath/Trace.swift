@@ -54,6 +54,11 @@ public struct Outcome: Sendable {
   public var routeKnown = true
   public var connectionMark: UInt32 = 0
   public var untracked = false
+  /// What picked the endpoint where no rule did; nil: nothing.
+  public var balancer: Balancer?
+
+  /// Whether the connection was given to an endpoint: by a rule, IPVS or eBPF programs.
+  public var isTranslated: Bool { balancer?.hasEndpoint ?? (destinationRule != nil) }
 }
 
 /// One rule all of whose matches held, or the policy that ended a base chain.

@@ -21,12 +21,17 @@ enum TraceAdvice {
     let tool = flow.version == .v6 ? "ip6tables" : "iptables"
     switch outcome.verdict {
     case .forward:
-      guard outcome.destinationRule == nil, visitedServices(outcome, ruleset) else { return [] }
+      guard !outcome.isTranslated, visitedServices(outcome, ruleset) else { return [] }
       return [
         "No Service rule took \(flow.destination):\(flow.destinationPort), so it leaves untranslated. If this is a Service address, compare with 'kubectl get svc -A -o wide' and look whether kube-proxy runs on this node."
       ]
     case .deliver: return []
     case .reject, .drop:
+      if let balancer = BalancerText(outcome, snapshot), outcome.detail != nil {
+        return [
+          "\(balancer.frontend) has nobody to send it to (\(balancer.place)). Look at the Service's endpoints and at what wrote the table."
+        ]
+      }
       guard let step = outcome.steps.last else { return outcome.detail.map { [$0] } ?? [] }
       let chain = ruleset[step.chain]
       let table = ruleset[chain.table].name

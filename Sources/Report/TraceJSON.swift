@@ -6,14 +6,16 @@ import Wire
 /// Writes traces as the JSON contract has them. Keeps the text of steps it has written: in a run over many flows the
 /// same rules come again and again.
 public struct TraceJSON {
+  private let snapshot: Snapshot
   private let ruleset: Ruleset
   private let withSteps: Bool
   private var known: [Step: [UInt8]] = [:]
   /// Bound on the cache: after this many steps it starts anew.
   private static let cacheLimit = 200_000
 
-  public init(_ ruleset: Ruleset, steps: Bool = true) {
-    self.ruleset = ruleset
+  public init(_ snapshot: Snapshot, steps: Bool = true) {
+    self.snapshot = snapshot
+    ruleset = snapshot.ruleset
     withSteps = steps
   }
 
@@ -124,6 +126,10 @@ public struct TraceJSON {
     if let detail = outcome.detail {
       json.key("detail")
       json.string(detail)
+    }
+    if outcome.balancer != nil, let balancer = BalancerText(outcome, snapshot) {
+      json.key("balancer")
+      balancer.write(to: &json)
     }
     json.key("mark")
     json.number(outcome.mark)

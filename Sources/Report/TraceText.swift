@@ -149,7 +149,7 @@ public struct TraceText {
     case .forward: " forwarded to \(endpoint(outcome))\(outcome.outInterface.map { " through \(printable($0))" } ?? "")"
     case .deliver: " delivered to this node at \(endpoint(outcome))"
     case .drop: " by \(outcome.steps.last.map(place) ?? "the kernel")" + (outcome.detail.map { ": \($0)" } ?? "")
-    case .reject: " with \(outcome.rejectWith ?? "an ICMP error") by \(outcome.steps.last.map(place) ?? "a rule")"
+    case .reject: " with \(outcome.rejectWith ?? "an ICMP error") by \(refuser(outcome))"
     case .noroute: " for \(endpoint(outcome)): \(outcome.detail ?? "the routing decision refuses it")"
     }
   }
@@ -159,7 +159,7 @@ public struct TraceText {
     case .forward: "forwarded to \(endpoint(outcome))\(outcome.outInterface.map { " by \(printable($0))" } ?? "")"
     case .deliver: "delivered at \(endpoint(outcome))"
     case .drop: "dropped by \(outcome.steps.last.map(place) ?? "the kernel")\(outcome.detail.map { ": \($0)" } ?? "")"
-    case .reject: "rejected (\(outcome.rejectWith ?? "")) by \(outcome.steps.last.map(place) ?? "a rule")"
+    case .reject: "rejected (\(outcome.rejectWith ?? "")) by \(refuser(outcome))"
     case .noroute: "no route: \(outcome.detail ?? "refused")"
     }
   }
@@ -192,6 +192,15 @@ public struct TraceText {
     table.add(
       "as received", pair(flow.source, flow.sourcePort, flow.destination, flow.destinationPort),
       flow.isLocal ? "from this node" : "in \(printable(flow.from))")
+    if let balancer = BalancerText(outcome, snapshot) {
+      table.add(
+        balancer.isIPVS ? "virtual server" : "eBPF (Cilium)", "\(balancer.frontend) \(balancer.choice)", balancer.place)
+      if outcome.destination != flow.destination || outcome.destinationPort != flow.destinationPort {
+        table.add(
+          balancer.isIPVS ? "after IPVS" : "after eBPF",
+          pair(flow.source, flow.sourcePort, outcome.destination, outcome.destinationPort), "")
+      }
+    }
     if let rule = outcome.destinationRule {
       table.add(
         "after DNAT", pair(flow.source, flow.sourcePort, outcome.destination, outcome.destinationPort), location(rule))
@@ -237,6 +246,11 @@ public struct TraceText {
     let label = "\(ruleset[chain.table].name) \(printable(ruleset.names[chain.name]))"
     guard let rule = step.rule else { return "the policy of \(label)" }
     return "\(label) rule \(step.position) (\(file(ruleset[rule])))"
+  }
+
+  /// The rule that rejects, or what IPVS or eBPF programs found.
+  private func refuser(_ outcome: Outcome) -> String {
+    outcome.detail ?? outcome.steps.last.map(place) ?? "a rule"
   }
 
   private func endings(_ groups: [Group], _ trace: Trace) -> [String] {

@@ -1,3 +1,4 @@
+import PacketPath
 import Ruleset
 import Snapshot
 import Wire
@@ -6,13 +7,16 @@ import Wire
 /// are. Names of tables and chains play no part, except that `nat` is where translations stand.
 struct FrontendFinder {
   let snapshot: Snapshot
+  let ebpf: EBPFTable?
   let ruleset: Ruleset
   private(set) var found: [Frontend] = []
   private var seen: Set<Frontend> = []
   let nodeAddresses: [IPAddress]
 
-  init(_ snapshot: Snapshot) {
+  init(_ model: NodeModel) {
+    let snapshot = model.snapshot
     self.snapshot = snapshot
+    ebpf = model.ebpf
     ruleset = snapshot.ruleset
     let usable = (snapshot.addresses ?? []).filter {
       $0.scope == "global" && !$0.address.isLoopback && $0.prefixLength < $0.address.version.width
@@ -28,9 +32,29 @@ struct FrontendFinder {
   mutating func run() {
     for rule in ruleset.rules { look(at: rule) }
     for set in ruleset.sets { look(at: set) }
+    let own = Set((snapshot.addresses ?? []).filter { $0.interface != "kube-ipvs0" }.map(\.address))
     for server in snapshot.virtualServers ?? [] where server.firewallMark == nil {
-      add(.address, server.address, server.port, IPProtocol(rawValue: server.ipProtocol))
+      add(
+        own.contains(server.address) ? .nodePort : .address, server.address, server.port,
+        IPProtocol(rawValue: server.ipProtocol))
     }
+    for position in ebpf?.positions ?? [] { look(at: snapshot.ebpfFrontends![position]) }
+  }
+
+  /// Cilium tells the kind; one of any address answers at the node's.
+  private mutating func look(at frontend: EBPFFrontend) {
+    let kind: Frontend.Kind =
+      switch frontend.kind {
+      case "ClusterIP": .clusterIP
+      case "NodePort": .nodePort
+      case "LoadBalancer": .loadBalancer
+      case "ExternalIPs": .externalIP
+      default: .address
+      }
+    let addresses =
+      frontend.address.isUnspecified
+      ? nodeAddresses.filter { $0.version == frontend.address.version } : [frontend.address]
+    for address in addresses { add(kind, address, frontend.port, frontend.ipProtocol ?? .tcp) }
   }
 
   private mutating func add(_ kind: Frontend.Kind, _ address: IPAddress, _ port: UInt16, _ ipProtocol: IPProtocol) {

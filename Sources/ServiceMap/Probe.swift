@@ -51,6 +51,8 @@ public struct Reach: Sendable {
   /// The endpoints that are reached with the source rewritten.
   public var masqueradedEndpoints: Set<EndpointAddress> = []
   public var firstTranslatingRule: RuleID?
+  /// What picked the endpoint where no rule did.
+  public var balancer: Balancer?
   public var label: String?
   public var untracked = false
 
@@ -85,20 +87,21 @@ public final class Probe {
     let flow = Flow(
       ipProtocol: frontend.ipProtocol, source: source, sourcePort: 41234, destination: frontend.address,
       destinationPort: frontend.port, from: from ?? tracer.inputInterface(from: source) ?? "eth0")
-    return Self.sum(tracer.trace(flow), ruleset, labelled)
+    return Self.sum(tracer.trace(flow), model.snapshot, labelled)
   }
 
-  static func sum(_ trace: Trace, _ ruleset: Ruleset, _ labelled: Bool) -> Reach {
+  static func sum(_ trace: Trace, _ snapshot: Snapshot, _ labelled: Bool) -> Reach {
     var reach = Reach()
     for outcome in trace.outcomes {
-      let isTranslated = outcome.destinationRule != nil
-      let backend = EndpointAddress(outcome.destination, outcome.destinationPort)
+      let isTranslated = outcome.isTranslated
+      let backend = endpoint(outcome, snapshot)
+      if reach.balancer == nil { reach.balancer = outcome.balancer }
       if !outcome.assumptions.isEmpty {
         reach.isUncertain = true
         if reach.assumptions.count < 5 { reach.assumptions += outcome.assumptions.prefix(2) }
       }
       if outcome.untracked { reach.untracked = true }
-      if labelled, reach.label == nil { reach.label = ServiceLabel.of(outcome.steps, in: ruleset) }
+      if labelled, reach.label == nil { reach.label = ServiceLabel.of(outcome.steps, in: snapshot.ruleset) }
       switch outcome.verdict {
       case .forward, .deliver:
         if isTranslated {
@@ -124,5 +127,14 @@ public final class Probe {
       }
     }
     return reach
+  }
+
+  /// Where the connection goes; IPVS' direct routing and tunnels leave the packet's own address as it is.
+  private static func endpoint(_ outcome: Outcome, _ snapshot: Snapshot) -> EndpointAddress {
+    guard case .virtualServer(let server, let real?) = outcome.balancer else {
+      return EndpointAddress(outcome.destination, outcome.destinationPort)
+    }
+    let target = snapshot.virtualServers![server].realServers[real]
+    return EndpointAddress(target.address, target.port == 0 ? outcome.destinationPort : target.port)
   }
 }

@@ -43,20 +43,11 @@ public struct ServiceMap: Sendable {
   public var entries: [Entry] = []
 
   public init(_ model: NodeModel, intent: Cluster? = nil) {
-    var finder = FrontendFinder(model.snapshot)
+    var finder = FrontendFinder(model)
     finder.run()
     let probe = Probe(model)
     let names = intent.map { Self.names($0) } ?? [:]
-    let servers = Dictionary(
-      (model.snapshot.virtualServers ?? []).map {
-        (Frontend(.address, $0.address, $0.port, IPProtocol(rawValue: $0.ipProtocol)), $0)
-      },
-      uniquingKeysWith: { a, _ in a })
     for frontend in finder.found {
-      if let server = servers[frontend] {
-        entries.append(Self.entry(server, frontend, names))
-        continue
-      }
       let outside = probe.reach(
         frontend, source: Self.outsideAddress(frontend.address.version, model.snapshot), from: nil, labelled: true)
       let own = probe.tracer.sourceAddress(to: frontend.address) ?? frontend.address
@@ -64,6 +55,16 @@ public struct ServiceMap: Sendable {
       var entry = Entry(frontend: frontend, service: outside.label ?? node.label, outside: outside, node: node)
       // Neither translated nor refused: no frontend, a rule about something else.
       guard entry.state != .ignored else { continue }
+      switch outside.balancer ?? node.balancer {
+      case .virtualServer(let index, _):
+        let server = model.snapshot.virtualServers![index]
+        entry.affinity = server.persistence
+        entry.scheduler = server.scheduler
+      case .ebpf(let index, _):
+        let frontend = model.snapshot.ebpfFrontends![index]
+        if !frontend.name.isEmpty { entry.service = "\(frontend.namespace)/\(frontend.name)" }
+      case nil: break
+      }
       name(&entry, names)
       entries.append(entry)
     }
@@ -79,28 +80,15 @@ public struct ServiceMap: Sendable {
       entry.service = found.0
       entry.frontend.kind = found.1
     } else if entry.frontend.kind == .nodePort,
-      let found = names[Frontend(.nodePort, entry.frontend.address, entry.frontend.port, entry.frontend.ipProtocol)]
+      let found = names[Self.anyNode(entry.frontend.address.version, entry.frontend.port, entry.frontend.ipProtocol)]
     {
       entry.service = found.0
     }
   }
 
-  private static func entry(_ server: VirtualServer, _ frontend: Frontend, _ names: [Frontend: (String, Frontend.Kind)])
-    -> Entry
-  {
-    var reach = Reach()
-    let total = server.realServers.reduce(0) { $0 + max($1.weight, 0) }
-    for real in server.realServers where real.weight > 0 {
-      reach.endpoints[EndpointAddress(real.address, real.port), default: 0] += Double(real.weight) / Double(total)
-    }
-    reach.translated = total > 0 ? 1 : 0
-    if total == 0 { reach.losses = [Reach.Loss(verdict: .reject, probability: 1, detail: "no real server")] }
-    let named = names[frontend]
-    var shown = frontend
-    if let kind = named?.1 { shown.kind = kind }
-    return Entry(
-      frontend: shown, service: named?.0, outside: reach, node: reach, affinity: server.persistence,
-      scheduler: server.scheduler)
+  /// Stands for a NodePort at whatever address of whatever node.
+  private static func anyNode(_ version: IPVersion, _ port: UInt16, _ ipProtocol: IPProtocol) -> Frontend {
+    Frontend(.nodePort, IPAddress(bits: .zero, version: version), port, ipProtocol)
   }
 
   /// An address beyond the default gateway: the gateway's own, else one of the documentation ranges.
@@ -124,9 +112,11 @@ public struct ServiceMap: Sendable {
           for address in list { names[Frontend(.address, address, port.port, port.ipProtocol)] = (label, kind) }
         }
         if port.nodePort != 0 {
+          for version in [IPVersion.v4, .v6] {
+            names[anyNode(version, port.nodePort, port.ipProtocol)] = (label, .nodePort)
+          }
           for node in intent.nodes {
             for address in node.internalIPs {
-              names[Frontend(.nodePort, address, port.nodePort, port.ipProtocol)] = (label, .nodePort)
               names[Frontend(.address, address, port.nodePort, port.ipProtocol)] = (label, .nodePort)
             }
           }

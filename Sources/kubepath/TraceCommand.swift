@@ -74,7 +74,7 @@ struct TraceCommand: ParsableCommand {
       Terminal.write(text.render(trace, service: service))
     case .json, .yaml:
       var json = JSONWriter()
-      var writer = TraceJSON(node.ruleset, steps: !noSteps)
+      var writer = TraceJSON(node, steps: !noSteps)
       writer.write(trace, service: service, to: &json)
       json.newline()
       Terminal.write(output == .json ? json.bytes : try YAMLText.from(json: json.bytes))
@@ -141,7 +141,7 @@ private final class FlowBlock: @unchecked Sendable {
 
   init(_ model: NodeModel, json: Bool, steps: Bool) {
     tracer = PathTracer(model)
-    writer = TraceJSON(model.snapshot.ruleset, steps: steps)
+    writer = TraceJSON(model.snapshot, steps: steps)
     text = json ? nil : TraceText(model.snapshot, style: Style(coloured: false))
   }
 

@@ -62,7 +62,7 @@ struct TraceReportTests {
     let text = TraceText(node, style: Style(coloured: false), wide: true).render(rejected, service: nil)
     #expect(!text.utf8.contains(0x1B))
     var json = JSONWriter()
-    var writer = TraceJSON(node.ruleset)
+    var writer = TraceJSON(node)
     writer.write(rejected, service: nil, to: &json)
     #expect(json.bytes.allSatisfy { $0 >= 0x20 })
   }
@@ -71,7 +71,7 @@ struct TraceReportTests {
   func contract() throws {
     let (node, rejected) = trace("10.244.1.9", 81)
     var json = JSONWriter()
-    var writer = TraceJSON(node.ruleset)
+    var writer = TraceJSON(node)
     writer.write(rejected, service: "shop/cart:http", to: &json)
     let document = try JSONDocument(SourceFile(name: "trace", contents: json.bytes))
     document.withRoot { root in

@@ -1,0 +1,169 @@
+import Ruleset
+import Snapshot
+import Wire
+
+// Virtual servers: net/netfilter/ipvs/ip_vs_core.c (ip_vs_in), ip_vs_xmit.c. IPVS takes packets at LOCAL_IN, behind the
+// filter chains, and at LOCAL_OUT, behind nat. What it sends on to another host passes LOCAL_OUT (again) with its new
+// address, then POSTROUTING; it never passes FORWARD.
+extension Engine {
+  /// A hook's turn for IPVS. False: the branch ended, or goes on from `pending` once for each real server.
+  func runVirtualServers(_ b: inout Branch) -> Bool {
+    // skb->ipvs_property: it has been through.
+    guard b.packet.virtualServer < 0 else { return true }
+    guard let table = node.virtualServers else {
+      if node.virtualAddresses.contains(b.packet.destination) {
+        let address = IPAddress(bits: b.packet.destination, version: b.packet.version)
+        assumeOnce(&b, "IPVS, whose table is not in the snapshot, has no virtual server for \(address)")
+      }
+      return true
+    }
+    guard isSchedulable(b.packet), let index = table.find(b.packet) else { return true }
+    let server = node.snapshot.virtualServers![index]
+    b.packet.virtualServer = Int32(index)
+    // Port 0 takes all ports of its address only with persistence.
+    let fits =
+      server.firewallMark != nil || server.port == b.packet.destinationPort || server.persistence != nil
+    let scheduling = Scheduling(server)
+    if !fits || scheduling.choices.isEmpty {
+      leave(b, fits ? "no real server with a weight" : "port 0 without persistence takes no connection")
+      return false
+    }
+    if let seconds = server.persistence, scheduling.choices.count > 1 {
+      assumeOnce(&b, "the client has made no connection in the last \(seconds) s, else its real server is kept")
+    }
+    forks += scheduling.choices.count - 1
+    // Last first: `pending` is a stack.
+    for choice in scheduling.choices.reversed() {
+      var other = b
+      other.probability *= choice.share
+      guard let real = choice.realServer else {
+        assumeOnce(&other, "the scheduler picks a real server of weight 0 (\(scheduling.reason ?? server.scheduler))")
+        leave(other, "the scheduler picks a real server of weight 0")
+        continue
+      }
+      if let reason = scheduling.reason {
+        let picked = server.realServers[real].address
+        assumeOnce(&other, "the scheduler picks \(picked) (\(printable(server.scheduler)): \(reason))")
+      }
+      send(&other, server, real)
+    }
+    return false
+  }
+
+  /// Whether a packet may begin a connection of IPVS (tcp_conn_schedule, udp_conn_schedule, sctp_conn_schedule).
+  private func isSchedulable(_ packet: PacketState) -> Bool {
+    switch IPProtocol(rawValue: packet.ipProtocol) {
+    case .tcp:
+      guard packet.tcpFlags & 4 == 0 else { return false }
+      if packet.tcpFlags & 2 == 0, node.snapshot.sysctlInt("net.ipv4.vs.sloppy_tcp") != 1 { return false }
+    case .udp, .sctp: break
+    default: return false
+    }
+    return packet.sourcePort != 20  // FTP data belongs to another connection
+  }
+
+  /// ip_vs_leave: nobody to send it to, so the client is told.
+  private func leave(_ b: Branch, _ why: String) {
+    finish(
+      b, .reject, rejectWith: b.packet.version == .v4 ? .icmpPortUnreachable : .icmp6PortUnreachable,
+      detail: "IPVS: \(why)")
+  }
+
+  /// ip_vs_nat_xmit, ip_vs_dr_xmit, ip_vs_tunnel_xmit: to one real server.
+  private func send(_ b: inout Branch, _ server: VirtualServer, _ real: Int) {
+    let target = server.realServers[real]
+    b.packet.realServer = Int32(real)
+    if b.packet.tracking == .new, node.snapshot.sysctlInt("net.ipv4.vs.conntrack") == 0 {
+      b.packet.tracking = .untracked
+    }
+    guard target.address.version == b.packet.version else {
+      return finish(b, .drop, detail: "IPVS: real server \(target.address) is of the other IP version: not modelled")
+    }
+    guard node.routing.known[b.packet.version] == true else {
+      b.packet.routeKnown = false
+      b.packet.routedLocally = false
+      b.packet.outputUnknown = true
+      assumeOnce(&b, "there is a route to \(target.address) (the snapshot has no routes)")
+      return transmit(&b, target)
+    }
+    // The kernel asks for the address alone: no mark, no source.
+    let query = RoutingTables.Query(
+      version: b.packet.version, destination: target.address.bits, source: .zero, inputInterface: "", mark: 0)
+    switch node.routing.lookup(query) {
+    case .none: finish(b, .noroute, detail: "no route to real server \(target.address)")
+    case .refused(let type): finish(b, .noroute, detail: "route to real server \(target.address) is of type \(type)")
+    case .multipath(let index, let hops):
+      let total = Double(hops.reduce(0) { $0 + $1.weight })
+      for hop in hops {
+        var other = b
+        other.probability *= Double(hop.weight) / total
+        route(&other, index, hop.hop, target)
+      }
+    case .route(let index, let hop): route(&b, index, hop, target)
+    }
+  }
+
+  private func route(_ b: inout Branch, _ index: Int32, _ hop: Int32, _ target: VirtualServer.RealServer) {
+    let route = node.routing.routes[Int(index)]
+    if route.type == .local { return continueHere(&b, target) }
+    let source = IPAddress(bits: b.packet.source, version: b.packet.version)
+    if source.isLoopback {
+      return finish(b, .drop, detail: "IPVS sends nothing from \(source) to another host")
+    }
+    if let hops = b.packet.timeToLive {
+      if hops <= 1 { return finish(b, .drop, detail: "hop limit exceeded: the packet arrives with \(hops)") }
+      b.packet.timeToLive = hops - 1
+    }
+    b.packet.timeToLiveChanged = Int32(assumptions.count)
+    b.packet.route = index
+    b.packet.nextHop = hop
+    b.packet.routeKnown = true
+    b.packet.routedLocally = false
+    let output = hop >= 0 ? route.nextHops[Int(hop)].interface ?? "" : ""
+    b.packet.routedOutput = Bits128(leftAligned: output.utf8)
+    transmit(&b, target)
+  }
+
+  /// The real server is this node: the packet goes on with the hook where it is.
+  private func continueHere(_ b: inout Branch, _ target: VirtualServer.RealServer) {
+    if target.forwarding == .masquerade {
+      if target.address.isLoopback, b.packet.hook == .input {
+        return finish(b, .drop, detail: "IPVS sends nothing from outside to \(target.address)")
+      }
+      translate(&b, target)
+    }
+    b.entry += 1
+    b.natChain = 0
+    pending.append(b)
+  }
+
+  /// To another host, by LOCAL_OUT.
+  private func transmit(_ b: inout Branch, _ target: VirtualServer.RealServer) {
+    switch target.forwarding {
+    case .masquerade: translate(&b, target)
+    case .route: break
+    case .tunnel:
+      assumeOnce(&b, "netfilter lets the IPIP packet to \(target.address) pass")
+      return finish(b, .forward)
+    }
+    if b.packet.hook == .input { b.packet.arrival = b.packet.input }
+    b.packet.output = b.packet.routedOutput
+    b.stage = .output
+    b.entry = 0
+    b.natChain = 0
+    b.inChain = false
+    pending.append(b)
+  }
+
+  /// Without conntrack's DNAT status: IPVS changes the addresses itself.
+  private func translate(_ b: inout Branch, _ target: VirtualServer.RealServer) {
+    b.packet.destination = target.address.bits
+    if target.port != 0 { b.packet.destinationPort = target.port }
+  }
+
+  /// Behind POSTROUTING: source NAT of what IPVS sends needs its connection tracking.
+  func noteVirtualServerTracking(_ b: inout Branch) {
+    guard b.packet.sourceRule != .max, node.snapshot.sysctlInt("net.ipv4.vs.conntrack") == nil else { return }
+    assumeOnce(&b, "net.ipv4.vs.conntrack is 1, as kube-proxy sets it (the snapshot does not tell)")
+  }
+}

@@ -1,0 +1,71 @@
+import Snapshot
+import Wire
+
+// Services that Cilium's eBPF programs translate: at the client's socket, or where the packet comes in, in both cases
+// before netfilter. The rules are walked with the packet that the programs make of it.
+extension PathTracer {
+  /// The frontend of the snapshot's `ebpfFrontends` that takes a flow; nil: none does.
+  func ebpfFrontend(of flow: Flow) -> Int? {
+    guard let table = model.ebpf, flow.ipProtocol.hasPorts else { return nil }
+    let isOwn = model.routing.isLocal(flow.destination)
+    return table.find(
+      flow.destination, flow.destinationPort, flow.ipProtocol, isOwnAddress: isOwn,
+      fromInside: flow.isLocal || flow.from.hasPrefix("lxc"))
+  }
+
+  /// One walk for each backend, all equally likely.
+  func traceBehindEBPF(_ flow: Flow, _ position: Int) -> Trace {
+    let frontend = model.snapshot.ebpfFrontends![position]
+    if let port = frontend.proxyPort {
+      return ended(
+        flow, position, .deliver,
+        "Cilium hands the connection to its proxy on port \(port), which chooses the backend")
+    }
+    let backends = frontend.usable.filter { $0.address.version == flow.version }
+    guard !backends.isEmpty else {
+      var trace = ended(
+        flow, position, .reject,
+        "Cilium answers for a Service without backends (service-no-backend-response reject, the default since 1.15)")
+      trace.outcomes[0].rejectWith = flow.version == .v4 ? "icmp-port-unreachable" : "icmp6-port-unreachable"
+      trace.outcomes[0].detail = "eBPF: no active backend"
+      return trace
+    }
+    var result: Trace?
+    for backend in backends {
+      var translated = flow
+      translated.destination = backend.address
+      translated.destinationPort = backend.port
+      var trace = walk(translated)
+      for index in trace.outcomes.indices {
+        trace.outcomes[index].probability /= Double(backends.count)
+        trace.outcomes[index].balancer = .ebpf(position, backend: frontend.backends.firstIndex(of: backend))
+        trace.outcomes[index].assumptions.append(Self.hostRouting)
+        if !flow.isLocal, frontend.kind != "ClusterIP", !frontend.flags.contains("Local") {
+          trace.outcomes[index].assumptions.append(Self.keepsSource)
+        }
+      }
+      guard result != nil else {
+        result = trace
+        continue
+      }
+      result!.outcomes += trace.outcomes
+      result!.truncated += trace.truncated
+    }
+    result!.flow = flow
+    return result!
+  }
+
+  private static let hostRouting =
+    "Cilium hands the translated packet to the kernel's own routing (with eBPF host routing it passes no rule)"
+  private static let keepsSource =
+    "Cilium keeps the client's address (mode dsr; snat, the default, uses the node's for backends elsewhere)"
+
+  /// An end that eBPF programs decide, before any rule.
+  private func ended(_ flow: Flow, _ position: Int, _ verdict: Outcome.Verdict, _ assumption: String) -> Trace {
+    var outcome = Outcome(
+      verdict: verdict, probability: 1, assumptions: [assumption], source: flow.source, sourcePort: flow.sourcePort,
+      destination: flow.destination, destinationPort: flow.destinationPort, mark: flow.mark ?? 0, steps: [])
+    outcome.balancer = .ebpf(position, backend: nil)
+    return Trace(flow: flow, outcomes: [outcome])
+  }
+}
