@@ -48,6 +48,9 @@ public enum Catalogue {
     ipvs-port-collision|Direct and virtual connections to one Pod collide in their ports.|rare resets|masquerade with random ports
     ipvs-strict-arp|Nodes answer ARP for addresses of kube-ipvs0.|several MACs for one address|strictARP: true
     ipvs-weight-zero|Ready endpoints have weight 0 in IPVS.|a Service dead after a restart of kube-proxy|restart kube-proxy, expire_quiescent_template=1
+    ipvs-address-missing|IPVS serves an address that the node does not hold.|packets to the Service leave by the default route|put the address back on kube-ipvs0, restart kube-proxy
+    ipvs-stale-virtual-server|IPVS still serves an address that belongs to no Service.|something old answers|restart kube-proxy, delete the virtual server
+    ipvs-conntrack-off|IPVS does not track its connections, so nothing it sends is masqueraded.|outside clients and hairpin connections hang|net.ipv4.vs.conntrack=1
     ipvs-connection-reuse|A reused source port meets an old IPVS connection.|one second of delay, or no route to host while rolling out|a newer kernel, conn_reuse_mode as it advises
     ipvs-input-policy|IPVS acts at LOCAL_IN, so INPUT rules stop Service traffic.|works in iptables mode only|accept Service ports in INPUT
     ipvs-local-source|The node dials a Service with the Service's own address as source.|only hostNetwork clients fail|masquerade the node's Service traffic
@@ -91,6 +94,7 @@ public enum Catalogue {
     dns-unanswered|DNS queries without answer.|repeated queries|trace to the DNS Service
     duplicate-address|Two machines claim one address.|two MACs in ARP|remove one
     one-direction-only|The capture holds half of the conversations.|no packets one way|capture elsewhere too
+    ebpf-map-diverged|Cilium's BPF map lacks backends that its agent knows.|the agent's list looks right, connections fail|restart the agent, enlarge the map
     expectation-failed|Something the expectations file relies on does not hold.|check --expect names the entry and the rule that decides|undo the rule change, or change the entry if the change is wanted
     capture-damaged|The capture file is cut or lossy.|truncated records|capture again, larger snaplen
     """

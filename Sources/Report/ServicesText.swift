@@ -1,3 +1,4 @@
+import PacketPath
 import Ruleset
 import ServiceMap
 import Snapshot
@@ -30,7 +31,9 @@ public enum ServicesText {
   }
 
   private static func masquerade(_ reach: Reach) -> String {
-    reach.translated == 0
+    // Cilium's tables do not tell what becomes of the client's address.
+    if case .ebpf = reach.balancer { return "?" }
+    return reach.translated == 0
       ? "-" : reach.masqueraded == 0 ? "kept" : reach.masqueraded >= reach.translated - 1e-9 ? "yes" : "part"
   }
 

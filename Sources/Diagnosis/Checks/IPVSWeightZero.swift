@@ -1,32 +1,55 @@
 import Findings
+import Intent
+import ServiceMap
+import Snapshot
+import Wire
 
 /// A ready endpoint stands in IPVS with weight 0: it gets no new connection.
 enum IPVSWeightZero: Check {
   static let id = "ipvs-weight-zero"
 
   static func run(_ context: CheckContext) -> [Finding] {
+    var ready: Set<EndpointAddress>?
     var findings: [Finding] = []
     for node in context.nodes {
-      for server in node.snapshot.virtualServers ?? [] where !server.realServers.isEmpty {
-        let zero = server.realServers.filter { $0.weight == 0 }
-        guard !zero.isEmpty, zero.count == server.realServers.count else { continue }
-        let files = node.snapshot.ruleset.files
-        findings.append(
-          Finding(
-            id: id, severity: .error, confidence: .likely,
-            subject: Finding.Subject(kind: "VirtualServer", name: "\(server.address):\(server.port)", node: node.name),
-            problem: "\(server.address):\(server.port) on \(node.name) accepts no new connection",
-            cause: "all its \(zero.count) real servers have weight 0 ← kube-proxy restarted while it drained them",
-            evidence: [
-              Finding.Evidence(
-                file: Int(server.file) < files.count ? files[Int(server.file)].name : nil, line: zero[0].line,
-                text: "\(zero[0].address):\(zero[0].port) weight 0")
-            ],
-            fix: [
-              "kubectl -n kube-system delete pod -l k8s-app=kube-proxy --field-selector spec.nodeName=\(node.name)"
-            ], verify: ["ipvsadm -Ln"], reference: "kubernetes/kubernetes#111903"))
+      for server in node.snapshot.virtualServers ?? [] where server.realServers.contains(where: { $0.weight == 0 }) {
+        if ready == nil { ready = readyEndpoints(context.intent) }
+        if let finding = finding(server, ready!, context, node) { findings.append(finding) }
       }
     }
     return findings
+  }
+
+  private static func readyEndpoints(_ intent: Cluster) -> Set<EndpointAddress> {
+    var ready: Set<EndpointAddress> = []
+    for slice in intent.slices {
+      for endpoint in slice.endpoints where endpoint.ready {
+        for port in slice.ports { ready.insert(EndpointAddress(endpoint.address, port.port)) }
+      }
+    }
+    return ready
+  }
+
+  /// Weight 0 is right for an endpoint that terminates; where no object tells, only a virtual server without any other
+  /// is wrong.
+  private static func finding(
+    _ server: VirtualServer, _ endpoints: Set<EndpointAddress>, _ context: CheckContext, _ node: NodeContext
+  ) -> Finding? {
+    let drained = server.realServers.filter { $0.weight == 0 }
+    let ready = drained.filter { endpoints.contains(EndpointAddress($0.address, $0.port)) }
+    let isDead = drained.count == server.realServers.count
+    guard isDead ? context.intent.slices.isEmpty || !ready.isEmpty : !ready.isEmpty else { return nil }
+    let name = VirtualServers.name(server)
+    let shown = ready.isEmpty ? drained : ready
+    let which = ready.isEmpty ? "real servers" : "ready endpoints"
+    return Finding(
+      id: id, severity: .error, confidence: .likely, subject: VirtualServers.subject(server, context, node),
+      problem: isDead
+        ? "\(name) on \(node.name) accepts no new connection"
+        : "\(name) on \(node.name) leaves out \(ready.count) of its \(server.realServers.count) endpoints",
+      cause:
+        "\(isDead ? "all " : "")\(shown.count) \(which) have weight 0 ← kube-proxy restarted while it drained them, and does not know them any more",
+      evidence: shown.prefix(3).map { VirtualServers.evidence($0, of: server, node) },
+      fix: [VirtualServers.restart(node)], verify: ["ipvsadm -Ln"], reference: "kubernetes/kubernetes#111903")
   }
 }

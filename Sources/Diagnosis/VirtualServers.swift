@@ -1,0 +1,52 @@
+import Findings
+import Input
+import Intent
+import Snapshot
+import Wire
+
+/// How findings speak of virtual servers of IPVS.
+enum VirtualServers {
+  /// `10.96.0.10:80`, or `mark 7`.
+  static func name(_ server: VirtualServer) -> String {
+    server.firewallMark.map { "mark \($0)" } ?? EndpointAddress(server.address, server.port).description
+  }
+
+  /// ipvsadm's option for its kind.
+  static func option(_ server: VirtualServer) -> String {
+    switch IPProtocol(rawValue: server.ipProtocol) {
+    case .tcp: "-t"
+    case .udp: "-u"
+    case .sctp: "--sctp-service"
+    default: "-f"
+    }
+  }
+
+  static func subject(_ server: VirtualServer, _ context: CheckContext, _ node: NodeContext) -> Finding.Subject {
+    Finding.Subject(kind: "VirtualServer", name: name(server), node: node.name)
+  }
+
+  static func evidence(_ server: VirtualServer, _ node: NodeContext) -> Finding.Evidence {
+    Finding.Evidence(
+      file: node.snapshot.fileName(server.file), line: server.line > 0 ? server.line : nil,
+      text: "\(name(server)) \(escaped(server.scheduler)), \(server.realServers.count) real servers")
+  }
+
+  static func evidence(
+    _ real: VirtualServer.RealServer, of server: VirtualServer, _ node: NodeContext
+  ) -> Finding.Evidence {
+    Finding.Evidence(
+      file: node.snapshot.fileName(server.file), line: real.line > 0 ? real.line : nil,
+      text: "\(name(server)) → \(EndpointAddress(real.address, real.port)) weight \(real.weight)")
+  }
+
+  static func restart(_ node: NodeContext) -> String {
+    "kubectl -n kube-system delete pod -l k8s-app=kube-proxy --field-selector spec.nodeName=\(node.name)"
+  }
+}
+
+extension Snapshot {
+  /// Nil: nothing tells of which file.
+  func fileName(_ index: UInt32) -> String? {
+    Int(index) < ruleset.files.count ? ruleset.files[Int(index)].name : nil
+  }
+}
