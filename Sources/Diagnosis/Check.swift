@@ -16,7 +16,8 @@ public enum Checks {
     BridgeNFCallOff.self, NotrackBeforeNAT.self, HealthCheckNodePort.self, NodePortInEphemeralRange.self,
     TopologyHints.self,
     DualStackFamilyMissing.self, MixedIptablesBackends.self, ModeLeftovers.self, IPVSWeightZero.self,
-    IPVSAddressMissing.self, IPVSStaleVirtualServer.self, IPVSConntrackOff.self, EBPFMapDiverged.self,
+    IPVSAddressMissing.self, IPVSStaleVirtualServer.self, IPVSConntrackOff.self,
+    IPVSSetMismatch.self, IPVSNodePorts.self, EBPFMapDiverged.self,
     LoadBalancerAddress.self,
     IngressPathCheck.self, DNSService.self, LocalhostNodePort.self, HostPortShadowing.self,
   ]
