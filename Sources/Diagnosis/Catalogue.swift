@@ -53,6 +53,7 @@ public enum Catalogue {
     ipvs-conntrack-off|IPVS does not track its connections, so nothing it sends is masqueraded.|outside clients and hairpin connections hang|net.ipv4.vs.conntrack=1
     ipvs-set-mismatch|An ipset of kube-proxy's IPVS mode is out of step with the Services.|connections not masqueraded, or refused by a filter|restart kube-proxy
     ipvs-node-ports|A NodePort's virtual servers differ between the node's addresses.|works at one address of the node only|restart kube-proxy
+    ipvs-table-missing|The node runs in IPVS mode and the snapshot has no table of IPVS.|addresses on kube-ipvs0, no ipvsadm output|add the output of ipvsadm -Sn
     ipvs-connection-reuse|A reused source port meets an old IPVS connection.|one second of delay, or no route to host while rolling out|a newer kernel, conn_reuse_mode as it advises
     ipvs-input-policy|IPVS acts at LOCAL_IN, so INPUT rules stop Service traffic.|works in iptables mode only|accept Service ports in INPUT
     ipvs-local-source|The node dials a Service with the Service's own address as source.|only hostNetwork clients fail|masquerade the node's Service traffic

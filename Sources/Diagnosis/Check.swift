@@ -17,7 +17,7 @@ public enum Checks {
     TopologyHints.self,
     DualStackFamilyMissing.self, MixedIptablesBackends.self, ModeLeftovers.self, IPVSWeightZero.self,
     IPVSAddressMissing.self, IPVSStaleVirtualServer.self, IPVSConntrackOff.self,
-    IPVSSetMismatch.self, IPVSNodePorts.self, EBPFMapDiverged.self,
+    IPVSTableMissing.self, IPVSSetMismatch.self, IPVSNodePorts.self, EBPFMapDiverged.self,
     LoadBalancerAddress.self,
     IngressPathCheck.self, DNSService.self, LocalhostNodePort.self, HostPortShadowing.self,
   ]

@@ -51,6 +51,8 @@ public struct NodeContext: Sendable {
   public var name: String
   public var node: Node?
   public var isIPVS: Bool
+  /// It runs in IPVS mode, and the snapshot does not have the table: nothing was traced.
+  public var lacksVirtualServers = false
   /// Only those with faults, or with topology hints in use.
   public var observations: [Observation] = []
   public var selections: [EndpointSelection] = []

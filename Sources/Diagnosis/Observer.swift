@@ -63,6 +63,10 @@ struct Observer {
   }
 
   mutating func run() -> NodeContext {
+    context.lacksVirtualServers =
+      snapshot.virtualServers == nil
+      && (snapshot.addresses ?? []).contains { $0.interface == "kube-ipvs0" && !$0.address.isLinkLocal }
+    if context.lacksVirtualServers { return context }
     for (index, service) in intent.services.enumerated()
     where service.isProxied && intent.serviceIndex[service.fullName] == index {
       for number in service.ports.indices {

@@ -66,7 +66,10 @@ struct TraceCommand: ParsableCommand {
     var names: NameResolver?
     if !bundle.objectFiles.isEmpty { names = NameResolver(ObjectReader.read(bundle.objectFiles)) }
     let trace = tracer.trace(try arguments.flow(tracer, names: names))
-    let service = Self.service(trace, node)
+    // IPVS and eBPF leave no rules that name the Service.
+    let service =
+      Self.service(trace, node)
+      ?? names?.service(at: trace.flow.destination, trace.flow.destinationPort, trace.flow.ipProtocol)
     switch output {
     case .text, .wide:
       let text = TraceText(

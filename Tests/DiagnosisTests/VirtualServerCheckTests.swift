@@ -125,6 +125,12 @@ import Testing
     #expect(findings.contains { $0.id == id }, "\(findings.map { "\($0.id): \($0.cause)" })")
   }
 
+  @Test func withoutTheTableNothingIsJudged() throws {
+    var files = Self.healthy
+    files["ipvsadm.txt"] = nil
+    #expect(try Corpus.findings(files).map(\.id) == ["ipvs-table-missing"])
+  }
+
   /// Cilium: the same cluster, its Services in eBPF maps instead of rules.
   static let cilium: [String: String] = {
     var files = healthy
