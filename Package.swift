@@ -40,7 +40,10 @@ let package = Package(
     .target(name: "CaptureAnalysis", dependencies: ["Wire", "Input", "Findings", "CaptureFile", "CPrefetch"]),
     // 4
     .target(
-      name: "Diagnosis", dependencies: ["Wire", "Input", "Findings", "Ruleset", "Snapshot", "Intent", "PacketPath", "ServiceMap"]),
+      name: "Diagnosis",
+      dependencies: [
+        "Wire", "Input", "Findings", "Ruleset", "Snapshot", "Intent", "PacketPath", "ServiceMap", "CaptureAnalysis",
+      ]),
     .target(
       name: "ConversationStore",
       dependencies: ["CaptureAnalysis", "Findings", "Input", "Wire", .product(name: "GRDB", package: "GRDB.swift")]),
@@ -77,9 +80,13 @@ let package = Package(
     .testTarget(name: "IntentTests", dependencies: ["Intent", "Input", "Wire"]),
     .testTarget(
       name: "DiagnosisTests",
-      dependencies: ["Diagnosis", "ServiceMap", "Intent", "PacketPath", "Snapshot", "Ruleset", "Findings", "Input", "Wire"]),
+      dependencies: [
+        "Diagnosis", "ServiceMap", "Intent", "PacketPath", "Snapshot", "Ruleset", "Findings", "Input", "Wire",
+        "CaptureAnalysis", "CaptureFile",
+      ]),
     .testTarget(name: "CaptureFileTests", dependencies: ["CaptureFile", "Wire"]),
-    .testTarget(name: "CaptureAnalysisTests", dependencies: ["CaptureAnalysis", "CaptureFile", "Findings", "Wire"]),
+    .testTarget(
+      name: "CaptureAnalysisTests", dependencies: ["CaptureAnalysis", "CaptureFile", "Findings", "FuzzSupport", "Wire"]),
     .testTarget(
       name: "ConversationStoreTests",
       dependencies: [

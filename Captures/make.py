@@ -204,11 +204,11 @@ for i in range(%d):
 '''
 
 
-def vxlan(lab, mtu, port_c=4789, port_s=4789, v6=False):
+def vxlan(lab, mtu, port_c=4789, port_s=4789, v6=False, vni_s=42):
     lab.routed()
-    for n, local, remote, inner, port in (('c', '1', '2', '1', port_c), ('s', '2', '1', '2', port_s)):
+    for n, local, remote, inner, port, vni in (('c', '1', '2', '1', port_c, 42), ('s', '2', '1', '2', port_s, vni_s)):
         ends = 'local fd00:%s::2 remote fd00:%s::2 udp6zerocsumrx' % (local, remote) if v6 else 'local 10.0.%s.2 remote 10.0.%s.2' % (local, remote)
-        inside(n, 'ip link add vx0 type vxlan id 42 %s dstport %d' % (ends, port))
+        inside(n, 'ip link add vx0 type vxlan id %d %s dstport %d' % (vni, ends, port))
         inside(n, 'ethtool -K vx0 tx off tso off gso off gro off', False)
         inside(n, 'ip link set vx0 mtu %d up' % mtu)
         inside(n, 'ip addr add 10.244.0.%s/24 dev vx0' % inner)
@@ -491,6 +491,145 @@ def snapped(name):
     with Lab(name, 'r', 'toc', snap=96) as lab:
         lab.routed(); lab.server(ECHO); lab.start()
         python('c', fetch('10.0.2.2', 9000, 2))
+
+
+@scenario
+def healthy_vxlan_ipv6(name):
+    with Lab(name, 'r', 'toc') as lab:
+        vxlan(lab, 1430, v6=True); lab.server(ECHO); lab.start()
+        python('c', fetch('10.244.0.2', 12000, 2))
+
+
+@scenario
+def vxlan_odd_port(name):
+    with Lab(name, 'r', 'toc') as lab:
+        vxlan(lab, 1450, 7777, 7777); lab.server(ECHO); lab.start()
+        python('c', fetch('10.244.0.2', 12000, 2))
+
+
+@scenario
+def vxlan_blocked(name):
+    with Lab(name, 'c', 'eth0') as lab:
+        vxlan(lab, 1450)
+        lab.nft('r', 'table inet f { chain way { type filter hook forward priority 0; udp dport 4789 drop; } }')
+        lab.server(ECHO); lab.start()
+        inside('c', 'ip neigh add 10.244.0.2 lladdr 02:00:00:00:00:99 dev vx0')
+        python('c', fetch('10.244.0.2', 10, 1, timeout=4))
+
+
+@scenario
+def vxlan_vni_differs(name):
+    with Lab(name, 'r', 'toc') as lab:
+        vxlan(lab, 1450, vni_s=43); lab.start()
+        client = python('c', fetch('10.244.0.2', 10, 1, timeout=3), wait=False)
+        python('s', fetch('10.244.0.1', 10, 1, timeout=3))
+        client.wait(20)
+
+
+@scenario
+def wrong_vtep(name):
+    # The far end's address belongs to nobody: the router's own neighbour discovery fails and it says so.
+    with Lab(name, 'c', 'eth0') as lab:
+        vxlan(lab, 1450)
+        inside('c', 'bridge fdb append 00:00:00:00:00:00 dev vx0 dst 10.0.2.99')
+        inside('c', 'bridge fdb del 00:00:00:00:00:00 dev vx0 dst 10.0.2.2')
+        lab.start()
+        python('c', fetch('10.244.0.2', 10, 1, timeout=5))
+
+
+@scenario
+def vxlan_checksum(name):
+    # No card at hand gets checksums wrong: a raw socket sends what one would send, an inner echo request.
+    with Lab(name, 's', 'eth0') as lab:
+        vxlan(lab, 1450); lab.start()
+        python('c', '''
+            import socket, struct, time
+            def check(b):
+                b += bytes(len(b) % 2); t = sum(struct.unpack('!%dH' % (len(b) // 2), b))
+                while t >> 16: t = (t & 0xffff) + (t >> 16)
+                return ~t & 0xffff
+            def ip(proto, source, destination, body, ident):
+                h = struct.pack('!BBHHHBBH4s4s', 0x45, 0, 20 + len(body), ident, 0, 64, proto, 0, socket.inet_aton(source), socket.inet_aton(destination))
+                return h[:10] + struct.pack('!H', check(h)) + h[12:] + body
+            raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+            for n in range(6):
+                echo = struct.pack('!BBHHH', 8, 0, 0, 7, n) + bytes(56)
+                echo = echo[:2] + struct.pack('!H', check(echo)) + echo[4:]
+                inner = bytes.fromhex('0200000000990200000000010800') + ip(1, '10.244.0.1', '10.244.0.2', echo, n)
+                body = bytes.fromhex('0800000000002a00') + inner
+                raw.sendto(ip(17, '10.0.1.2', '10.0.2.2', struct.pack('!HHHH', 50000, 4789, 8 + len(body), 0xbad0 + n) + body, 100 + n), ('10.0.2.2', 0))
+                time.sleep(0.05)
+        ''')
+
+
+@scenario
+def black_hole_receiver(name):
+    with Lab(name, 's', 'eth0') as lab:
+        lab.routed(second_mtu=1400)
+        lab.nft('r', 'table inet f { chain out { type filter hook output priority 0; icmp type destination-unreachable drop; } }')
+        lab.server(UPLOAD); lab.start()
+        python('c', upload('10.0.2.2', 9000))
+
+
+@scenario
+def black_hole_probed(name):
+    with Lab(name, 'c', 'eth0') as lab:
+        lab.routed(second_mtu=1400)
+        inside('c', 'sysctl -qw net.ipv4.tcp_mtu_probing=1')
+        lab.nft('r', 'table inet f { chain out { type filter hook output priority 0; icmp type destination-unreachable drop; } }')
+        lab.server(UPLOAD); lab.start()
+        python('c', upload('10.0.2.2', 20000, 14))
+
+
+@scenario
+def pmtu_ignored(name):
+    # The router says "fragmentation needed"; the client's own firewall drops it.
+    with Lab(name, 'c', 'eth0') as lab:
+        lab.routed(second_mtu=1400)
+        lab.nft('c', 'table inet f { chain in { type filter hook input priority 0; icmp type destination-unreachable drop; } }')
+        lab.server(UPLOAD); lab.start()
+        python('c', upload('10.0.2.2', 9000))
+
+
+@scenario
+def routing_loop(name):
+    with Lab(name, 'c', 'eth0') as lab:
+        lab.routed()
+        inside('c', 'sysctl -qw net.ipv4.ip_forward=1 net.ipv4.conf.all.send_redirects=0 net.ipv4.conf.eth0.send_redirects=0')
+        inside('r', 'sysctl -qw net.ipv4.conf.all.send_redirects=0 net.ipv4.conf.toc.send_redirects=0')
+        inside('r', 'ip route add 10.0.9.0/24 via 10.0.1.2'); lab.start()
+        python('c', fetch('10.0.9.9', 10, 1, timeout=4))
+
+
+@scenario
+def tls_expired(name):
+    with Lab(name, 'c', 'eth0') as lab:
+        lab.routed()
+        # Only `openssl ca` takes dates.
+        sh('''set -e; d=$(mktemp -d); cd $d; touch index; echo 01 > serial
+            printf '[ca]\ndefault_ca=c\n[c]\ndatabase=index\nserial=serial\nnew_certs_dir=.\ndefault_md=sha256\npolicy=p\nx509_extensions=x\n[p]\ncommonName=supplied\n[x]\nsubjectAltName=DNS:web.shop.svc\nbasicConstraints=CA:true\n' > conf
+            openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=web.shop.svc -keyout /tmp/kpc.key -out csr
+            openssl ca -batch -selfsign -config conf -keyfile /tmp/kpc.key -in csr -out /tmp/kpc.crt -notext -startdate 20250101000000Z -enddate 20260101000000Z
+            rm -r $d''')
+        lab.server('''
+            import socket, ssl
+            c = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER); c.maximum_version = ssl.TLSVersion.TLSv1_2; c.load_cert_chain('/tmp/kpc.crt', '/tmp/kpc.key')
+            s = socket.socket(); s.bind(('0.0.0.0', 443)); s.listen(5)
+            while True:
+                k, _ = s.accept()
+                try: c.wrap_socket(k, server_side=True)
+                except Exception: k.close()
+        ''')
+        lab.start()
+        python('c', '''
+            import socket, ssl
+            c = ssl.create_default_context(cafile='/tmp/kpc.crt')
+            for i in range(2):
+                k = socket.create_connection(('10.0.2.2', 443))
+                try: c.wrap_socket(k, server_hostname='web.shop.svc')
+                except Exception: pass
+        ''')
+        sh('rm -f /tmp/kpc.key /tmp/kpc.crt')
 
 
 if __name__ == '__main__':

@@ -68,8 +68,7 @@ extension CaptureAnalyzer {
 
   /// Tells the quoted conversation, or the tunnel, what happened to its packet.
   private mutating func mark(_ event: inout ICMPEvent, _ layer: NetworkLayer) {
-    if event.quotedProtocol == 17, isVXLANPort[Int(event.quotedDestinationPort)] || event.quotedDestinationPort == 6081
-    {
+    if event.quotedProtocol == 17, vxlanPorts[event.quotedDestinationPort] || event.quotedDestinationPort == 6081 {
       let kind: TunnelKind = event.quotedDestinationPort == 6081 ? .geneve : .vxlan
       let key = TunnelKey(
         source: event.quotedSource, destination: event.quotedDestination, port: event.quotedDestinationPort, kind: kind,

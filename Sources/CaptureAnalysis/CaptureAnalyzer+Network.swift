@@ -97,12 +97,14 @@ extension CaptureAnalyzer {
     let key = FragmentTable.Key(
       source: layer.source, destination: layer.destination, identification: identification, proto: layer.proto,
       version: layer.version, scope: layer.outer.scope)
-    let ports = isVXLANPort
+    var isOverlay = false
+    if offset == 0, layer.proto == 17, payload.count >= 4 {
+      isOverlay = vxlanPorts[payload.u16(2)] || payload.u16(2) == GeneveHeader.port
+    }
     let outcome = fragments.add(
       FragmentTable.Piece(
         key: key, offset: offset, more: more, payload: payload, frame: frame, time: now, packetLength: layer.length,
-        mayBeCopy: mayDuplicate, keep: reassemble)
-    ) { ports[Int($0)] || $0 == GeneveHeader.port }
+        mayBeCopy: mayDuplicate, keep: reassemble, isOverlay: isOverlay))
     var whole = layer
     switch outcome {
     case .complete(let bytes?):

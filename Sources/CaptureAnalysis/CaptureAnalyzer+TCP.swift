@@ -1,4 +1,3 @@
-import CPrefetch
 import Wire
 
 extension CaptureAnalyzer {
@@ -15,8 +14,6 @@ extension CaptureAnalyzer {
       scope: layer.outer.scope)
     let hash = conversations.hash(key)
     var index = conversations.find(key, hash)
-    // The state of a connection lies anywhere in many megabytes: its lines are on their way while the sum is made.
-    if index >= 0 { prefetch(Int(conversations.records.pointer(index).pointee.tcp), direction) }
     if bytes.isWhole, !layer.isPartial {
       let seed = Checksum.pseudoHeader(
         source: layer.source, destination: layer.destination, protocol: 6, length: bytes.wireCount)
@@ -37,20 +34,27 @@ extension CaptureAnalyzer {
       index = restart(index, key, hash, direction, sequence: header.sequence)
     }
     let c = conversations.records.pointer(index)
-    let wasDuplicate = frameDuplicate
-    frameDuplicate = false
-    touch(
-      c, direction: direction, packetLength: layer.length, ttl: layer.ttl,
-      signature: UInt64(header.sequence) << 32 ^ UInt64(header.acknowledgment) << 9 ^ UInt64(layer.identification) << 20
-        ^ UInt64(header.flags.rawValue) << 8 ^ UInt64(header.window) ^ UInt64(layer.length) << 40)
-    let duplicate = frameDuplicate
-    frameDuplicate = wasDuplicate || duplicate
-
     let tcp = Int(c.pointee.tcp)
     let forward = halves.pointer(tcp &* 2 &+ direction)
     let reverse = halves.pointer(tcp &* 2 &+ (1 - direction))
     let both = shared.pointer(tcp)
     let length = layer.isPartial ? 0 : max(0, bytes.wireCount &- header.headerLength)
+    // On a bridge, or on an interface that packets leave as they came, a routed segment shows twice.
+    let isRoutedCopy =
+      forward.pointee.lastTTL != layer.ttl && forward.pointee.lastSequence == header.sequence
+      && forward.pointee.lastLength == UInt32(truncatingIfNeeded: length)
+      && forward.pointee.lastAck == header.acknowledgment && forward.pointee.window == UInt32(header.window)
+      && now &- forward.pointee.lastAckTime < 1_000_000 && now >= forward.pointee.lastAckTime
+    forward.pointee.lastTTL = layer.ttl
+    let wasDuplicate = frameDuplicate
+    frameDuplicate = false
+    touch(
+      c, direction: direction, packetLength: layer.length, ttl: layer.ttl, isCopy: isRoutedCopy,
+      signature: UInt64(header.sequence) << 32 ^ UInt64(header.acknowledgment) << 9 ^ UInt64(layer.identification) << 20
+        ^ UInt64(header.flags.rawValue) << 8 ^ UInt64(header.window) ^ UInt64(layer.length) << 40)
+    let duplicate = frameDuplicate
+    frameDuplicate = wasDuplicate || duplicate
+
     let segment = Segment(
       sequence: header.sequence, acknowledgment: header.acknowledgment, flags: flags, window: UInt32(header.window),
       length: UInt32(truncatingIfNeeded: length), time: now)
@@ -104,18 +108,6 @@ extension CaptureAnalyzer {
     track(c, timeout: timeout(c, both, forward, reverse))
   }
 
-  @inline(__always) private func prefetch(_ tcp: Int, _ direction: Int) {
-    guard tcp >= 0 else { return }
-    let forward = UnsafeRawPointer(halves.pointer(tcp &* 2 &+ direction))
-    let reverse = UnsafeRawPointer(halves.pointer(tcp &* 2 &+ (1 - direction)))
-    prefetch_line(forward)
-    prefetch_line(forward + 64)
-    prefetch_line(forward + 128)
-    prefetch_line(reverse)
-    prefetch_line(reverse + 64)
-    prefetch_line(UnsafeRawPointer(shared.pointer(tcp)))
-  }
-
   /// A header cut short, or one that claims less than 20 bytes: flags count when they are there.
   @inline(never) private mutating func tcpCut(_ bytes: PacketBytes) {
     counts.tcp &+= 1
@@ -163,7 +155,10 @@ extension CaptureAnalyzer {
     _ events: TCPEvents, duplicate: Bool, _ s: Segment, _ c: UnsafeMutablePointer<Conversation>,
     _ forward: UnsafeMutablePointer<TCPHalf>
   ) {
-    if events.contains(.lostSegment) { counts.tcpLostSegments &+= 1 }
+    if events.contains(.lostSegment) {
+      counts.tcpLostSegments &+= 1
+      if !forward.pointee.firstHole.exists { forward.pointee.firstHole = frame }
+    }
     if events.contains(.duplicateAck) { counts.tcpDuplicateAcks &+= 1 }
     if events.contains(.zeroWindow) {
       counts.tcpZeroWindows &+= 1
@@ -192,6 +187,12 @@ extension CaptureAnalyzer {
         forward.pointee.timeouts &+= 1
       }
       if !forward.pointee.firstRetransmission.exists { forward.pointee.firstRetransmission = frame }
+      // Cut into smaller pieces: its acknowledgment will not say that the large one arrived.
+      if s.length < forward.pointee.watchedLength,
+        s.sequence == forward.pointee.watchedEnd &- forward.pointee.watchedLength
+      {
+        forward.pointee.watchedLength = 0
+      }
       if !events.contains(.spurious) {
         if forward.pointee.stuckCount > 0, forward.pointee.stuckSequence == s.sequence {
           forward.pointee.stuckCount &+= 1
@@ -317,23 +318,21 @@ extension CaptureAnalyzer {
     var level: UInt8 = 0
     var description: UInt8 = 0xFF
     var seen: UInt8 = 0
-    var hello: PacketBytes?
+    var handshake: PacketBytes?
     let afterApplication = both.pointee.sawApplicationData
-    forward.pointee.tls.take(payload, sequence: sequence) { record in
+    forward.pointee.tls.take(payload, sequence: sequence) { start in
+      // The first hello or certificate of the segment; later ones are other connections' business.
+      if handshake == nil, start.count > 4 { handshake = start }
+      if start.u8(0) == 1 { seen |= 1 }
+      if start.u8(0) == 2 { seen |= 2 }
+      if start.u8(0) == 11 { handshake = start }
+    } visit: { record in
       switch record.type {
       case TLSRecordHeader.alert:
         alerts += 1
         if record.payload.count == 2, record.payload.u8(0) <= 2 {
           level = record.payload.u8(0)
           description = record.payload.u8(1)
-        }
-      case TLSRecordHeader.handshake:
-        if record.payload.count > 4 {
-          if record.payload.u8(0) == 1 {
-            seen |= 1
-            if hello == nil { hello = record.payload }
-          }
-          if record.payload.u8(0) == 2 { seen |= 2 }
         }
       case TLSRecordHeader.applicationData: seen |= 4
       default: break
@@ -350,9 +349,18 @@ extension CaptureAnalyzer {
     }
     if seen & 1 != 0 {
       both.pointee.sawClientHello = true
-      if let hello, both.pointee.serverName < 0, let name = ClientHello.serverName(hello) {
+      if let handshake, handshake.u8(0) == 1, both.pointee.serverName < 0, let name = ClientHello.serverName(handshake)
+      {
         both.pointee.serverName = serverNames.intern(name)
       }
+    }
+    if let handshake, both.pointee.certificateNotAfter == 0, direction != Int(c.pointee.initiator),
+      let dates = ServerCertificate.dates(handshake)
+    {
+      both.pointee.certificateNotBefore = dates.notBefore
+      both.pointee.certificateNotAfter = dates.notAfter
+      both.pointee.certificateFrame = frame
+      both.pointee.certificateTime = now
     }
     if seen & 2 != 0 { both.pointee.sawServerHello = true }
     if seen & 4 != 0 { both.pointee.sawApplicationData = true }

@@ -28,7 +28,7 @@ extension CaptureAnalyzer {
     let payload = datagram.dropping(UDPHeader.length)
     let sourcePort = header.sourcePort
     let destinationPort = header.destinationPort
-    if isVXLANPort[Int(destinationPort)] || isVXLANPort[Int(sourcePort)] {
+    if vxlanPorts[destinationPort] || vxlanPorts[sourcePort] {
       if vxlan(payload, layer, sourcePort: sourcePort, port: destinationPort, checksum: state, sum: sum) { return }
     } else if destinationPort == GeneveHeader.port || sourcePort == GeneveHeader.port {
       if geneve(payload, layer, port: destinationPort, checksum: state, sum: sum) { return }
@@ -43,6 +43,8 @@ extension CaptureAnalyzer {
       return
     } else if sourcePort == 53 || destinationPort == 53 {
       domain(payload, layer, sourcePort, destinationPort, proto: 17)
+    } else if VXLANPorts.mayBe(payload) {
+      vxlanPorts.look(payload, port: destinationPort)
     }
     let (key, direction) = ConversationKey.make(
       layer.source, sourcePort, layer.destination, destinationPort, proto: 17, version: layer.version,

@@ -36,7 +36,7 @@ public struct CaptureAnalyzer: ~Copyable {
   var detectors = DetectorSet()
   /// Stands for the state of conversations that are not TCP.
   let noHalf: UnsafeMutablePointer<TCPHalf>
-  var isVXLANPort: UnsafeMutablePointer<Bool>
+  var vxlanPorts: VXLANPorts
 
   // The frame being walked
   var frame: FrameReference = .none
@@ -49,6 +49,8 @@ public struct CaptureAnalyzer: ~Copyable {
   var frameDuplicate = false
   var mayDuplicate = false
   var recent: UnsafeMutablePointer<RecentPacket>
+  /// Of the frames of a batch, see `consume(_:)` of a buffer.
+  let lookahead: UnsafeMutablePointer<UInt64>
   /// A bad outer checksum that the inner packet may still explain: the sum, and the tunnel.
   var pendingOuterSum: UInt16 = 0
   var pendingTunnel: UnsafeMutablePointer<Tunnel>?
@@ -80,15 +82,14 @@ public struct CaptureAnalyzer: ~Copyable {
     noHalf.initialize(to: TCPHalf())
     recent = .allocate(capacity: Self.recentCount)
     recent.initialize(repeating: RecentPacket(signature: 0, time: 0, interface: 0), count: Self.recentCount)
-    isVXLANPort = .allocate(capacity: 65_536)
-    isVXLANPort.initialize(repeating: false, count: 65_536)
-    for port in [VXLANHeader.standardPort, VXLANHeader.linuxPort] + options.vxlanPorts { isVXLANPort[Int(port)] = true }
+    lookahead = .allocate(capacity: Self.batch)
+    vxlanPorts = VXLANPorts(options.vxlanPorts)
   }
 
   deinit {
     noHalf.deallocate()
     recent.deallocate()
-    isVXLANPort.deallocate()
+    lookahead.deallocate()
   }
 
   public mutating func consume(_ f: Frame) {
@@ -160,9 +161,10 @@ public struct CaptureAnalyzer: ~Copyable {
   }
 
   @inline(__always) mutating func touch(
-    _ c: UnsafeMutablePointer<Conversation>, direction: Int, packetLength: Int, ttl: UInt8, signature: UInt64
+    _ c: UnsafeMutablePointer<Conversation>, direction: Int, packetLength: Int, ttl: UInt8, isCopy: Bool = false,
+    signature: UInt64
   ) {
-    if isDuplicate(mix(signature, UInt64(UInt(bitPattern: c)))) {
+    if isCopy || isDuplicate(mix(signature, UInt64(UInt(bitPattern: c)))) {
       frameDuplicate = true
       c.pointee.duplicates &+= 1
       return
@@ -275,7 +277,7 @@ public struct CaptureAnalyzer: ~Copyable {
   }
 
   /// Errors first; among equals the detectors' order, which puts causes before symptoms.
-  static func ordered(_ findings: [Finding]) -> [Finding] {
+  public static func ordered(_ findings: [Finding]) -> [Finding] {
     findings.enumerated().sorted {
       $0.element.severity != $1.element.severity ? $0.element.severity > $1.element.severity : $0.offset < $1.offset
     }.map(\.element)

@@ -68,6 +68,7 @@ public struct TunnelRow: Sendable {
   public var innerBytes: Int
   public var largestInner: Int
   public var badChecksums: Int
+  public var firstFrame: FrameReference
 }
 
 /// How tables of conversations are sorted.
@@ -92,9 +93,24 @@ public struct CaptureReport: Sendable {
   public var newConnectionsPeak: Int
   /// Peak of the simulated conntrack table.
   public var conntrackPeak: Int
+  /// The table over the capture: entries, each the most of so many milliseconds.
+  public var conntrackCurve: [Int] = []
+  public var conntrackSpan: Int64 = 0
+  public var conntrackMaximum: Int?
+  public var paths: [PathRow] = []
   public var interrupted = false
+  /// Names of Services, Pods and nodes, where a snapshot told them; safe to print.
+  public var names: [IPAddress: String] = [:]
 
   public var worst: Finding.Severity? { findings.map(\.severity).max() }
+
+  /// Takes the names of all addresses in the tables.
+  public mutating func name(_ nameOf: (IPAddress) -> String?) {
+    let shown =
+      hosts.map(\.address) + conversations.flatMap { [$0.client, $0.server] }
+      + tunnels.flatMap { [$0.source, $0.destination] }
+    for address in shown where names[address] == nil { names[address] = nameOf(address) }
+  }
 }
 
 extension CaptureAnalyzer {
@@ -157,6 +173,23 @@ extension CaptureAnalyzer {
     if reset { row.resets += 1 }
   }
 
+  /// All tunnels, those with the most bytes first.
+  public func tunnelRows() -> [TunnelRow] {
+    var rows: [TunnelRow] = []
+    for index in 0..<tunnels.count {
+      let t = tunnels.tunnels.pointer(index).pointee
+      let version: IPVersion = t.key.version == 4 ? .v4 : .v6
+      rows.append(
+        TunnelRow(
+          kind: t.key.kind.name, source: IPAddress(bits: t.key.source, version: version),
+          destination: IPAddress(bits: t.key.destination, version: version), port: t.key.port,
+          identifier: t.identifier, otherIdentifier: t.hasOther ? t.otherIdentifier : nil, packets: t.packets,
+          bytes: t.bytes, innerBytes: t.innerBytes, largestInner: t.largestInner, badChecksums: t.checksumBad,
+          firstFrame: t.firstFrame))
+    }
+    return rows.sorted { $0.bytes > $1.bytes }
+  }
+
   /// The tables for printing; `top` rows each.
   public func report(
     captures: [CaptureSummary], findings: [Finding], top: Int, order: ConversationOrder = .bytes
@@ -198,21 +231,10 @@ extension CaptureAnalyzer {
         unanswered: unanswered, reset: reset)
     }
     rows.sort { $0.1 != $1.1 ? $0.1 > $1.1 : $0.0 < $1.0 }
-    var tunnelRows: [TunnelRow] = []
-    for index in 0..<tunnels.count {
-      let t = tunnels.tunnels.pointer(index).pointee
-      let version: IPVersion = t.key.version == 4 ? .v4 : .v6
-      tunnelRows.append(
-        TunnelRow(
-          kind: t.key.kind.name, source: IPAddress(bits: t.key.source, version: version),
-          destination: IPAddress(bits: t.key.destination, version: version), port: t.key.port,
-          identifier: t.identifier, otherIdentifier: t.hasOther ? t.otherIdentifier : nil, packets: t.packets,
-          bytes: t.bytes, innerBytes: t.innerBytes, largestInner: t.largestInner, badChecksums: t.checksumBad))
-    }
-    tunnelRows.sort { $0.bytes > $1.bytes }
     let hasTime = start <= end
     let duration = hasTime ? (end - start) / 1_000_000 : 0
-    return CaptureReport(
+    let occupancy = conntrack.points(duration: duration)
+    var report = CaptureReport(
       captures: captures, counts: counts, findings: findings, start: hasTime ? start : 0, end: hasTime ? end : 0,
       conversations: rows.prefix(top).map { row(conversations.records.pointer($0.0)) },
       conversationCount: conversations.records.count + conversations.evicted, evicted: conversations.evicted,
@@ -220,7 +242,12 @@ extension CaptureAnalyzer {
         hosts.values.sorted { $0.bytes != $1.bytes ? $0.bytes > $1.bytes : $0.address < $1.address }.prefix(top)),
       services: Array(
         services.values.sorted { $0.bytes != $1.bytes ? $0.bytes > $1.bytes : $0.port < $1.port }.prefix(top)),
-      tunnels: Array(tunnelRows.prefix(top)), newConnectionsPeak: newConnections.peak,
-      conntrackPeak: conntrack.curve(duration: duration).max() ?? 0)
+      tunnels: Array(tunnelRows().prefix(top)), newConnectionsPeak: newConnections.peak,
+      conntrackPeak: occupancy.entries.max() ?? 0)
+    report.conntrackCurve = occupancy.entries
+    report.conntrackSpan = occupancy.span
+    report.conntrackMaximum = options.conntrackMaximum
+    report.paths = Array(pathRows().prefix(top))
+    return report
   }
 }

@@ -9,6 +9,12 @@ public struct CaptureSummary: Sendable {
   public var linkTypes: [String]
   public var packets: Int
   public var dropped: Int
+  /// Of the frames on the wire, before snapping; those that passed the filter.
+  public var bytes = 0
+  public var snapped = 0
+  /// Nanoseconds since 1970; 0 where no frame has a time.
+  public var start: Int64 = 0
+  public var end: Int64 = 0
   /// What stopped the reading before the file's end.
   public var damage: Diagnostic?
   /// Escaped; empty where the file does not name them.
@@ -39,17 +45,27 @@ public enum CaptureSession {
     if paths.count == 1 {
       var reader = try CaptureReader.open(path: paths[0])
       read(&reader, &frame, filter, &analyzer, progress)
-      return [summary(reader)]
+      var summary = summary(reader)
+      analyzer.describe(&summary)
+      return [summary]
     }
     let merged = MergedCapture()
     for path in paths { merged.add(try CaptureReader.open(path: path)) }
     var tick = 0
+    var tallies = [FrameTally](repeating: FrameTally(), count: paths.count)
     while merged.next(&frame) {
-      if filter?.matches(frame) ?? true { analyzer.consume(frame) }
+      if filter?.matches(frame) ?? true {
+        tallies[frame.file].add(frame)
+        analyzer.consume(frame)
+      }
       tick &+= 1
       if tick & 0xFFFF == 0, let progress, !progress(merged.consumed) { break }
     }
-    return (0..<merged.count).map { merged.withReader($0, summary) }
+    return (0..<merged.count).map { index in
+      var summary = merged.withReader(index, summary)
+      tallies[index].describe(&summary)
+      return summary
+    }
   }
 
   public static func read(
@@ -57,9 +73,16 @@ public enum CaptureSession {
     _ progress: ((Int) -> Bool)?
   ) {
     if filter == nil {
-      while reader.next(&frame) {
-        analyzer.consume(frame)
-        if frame.number & 0xFFFF == 0, let progress, !progress(reader.consumed) { break }
+      var ticks = 0
+      withUnsafeTemporaryAllocation(of: Frame.self, capacity: CaptureAnalyzer.batch) { frames in
+        frames.initialize(repeating: .empty)
+        while true {
+          let count = reader.next(frames)
+          guard count > 0 else { break }
+          analyzer.consume(UnsafeMutableBufferPointer(rebasing: frames[..<count]))
+          ticks &+= 1
+          if ticks & 0xFFF == 0, let progress, !progress(reader.consumed) { break }
+        }
       }
     } else {
       while reader.next(&frame) {
@@ -74,5 +97,40 @@ public enum CaptureSession {
       file: reader.name, format: reader.header.name, linkTypes: reader.linkTypes.map { $0.0.description },
       packets: reader.frames, dropped: Int(clamping: reader.dropped), damage: reader.damage,
       interfaces: reader.interfaceNames.map { printable($0) })
+  }
+}
+
+/// What of several files' frames is told file by file.
+private struct FrameTally {
+  private var bytes = 0
+  private var snapped = 0
+  private var start: Int64 = .max
+  private var end: Int64 = .min
+
+  mutating func add(_ frame: Frame) {
+    bytes &+= frame.bytes.wireCount
+    if frame.bytes.count < frame.bytes.wireCount { snapped &+= 1 }
+    guard frame.time != 0 else { return }
+    start = min(start, frame.time)
+    end = max(end, frame.time)
+  }
+
+  func describe(_ summary: inout CaptureSummary) {
+    summary.bytes = bytes
+    summary.snapped = snapped
+    guard start <= end else { return }
+    summary.start = start
+    summary.end = end
+  }
+}
+
+extension CaptureAnalyzer {
+  /// The figures of the only source that was read.
+  public func describe(_ summary: inout CaptureSummary) {
+    summary.bytes = counts.bytes
+    summary.snapped = counts.snapped
+    guard start <= end else { return }
+    summary.start = start
+    summary.end = end
   }
 }

@@ -52,6 +52,14 @@ struct ConntrackSimulation {
     width *= 2
   }
 
+  /// At most `count` points over `duration` milliseconds, each the most entries of its span; and that span in milliseconds.
+  func points(duration: Int64, count: Int = 60) -> (entries: [Int], span: Int64) {
+    let all = curve(duration: duration)
+    let step = max(1, (all.count + count - 1) / count)
+    let points = stride(from: 0, to: all.count, by: step).map { all[$0..<min($0 + step, all.count)].max() ?? 0 }
+    return (points, width * Int64(step))
+  }
+
   /// Entries at the end of each bin, up to `duration` milliseconds.
   func curve(duration: Int64) -> [Int] {
     var sum = 0

@@ -40,6 +40,21 @@ struct ConversationTable: ~Copyable {
     }
   }
 
+  /// Where the search for a hash begins, and what stands there: an index that is probably its record's, or -1.
+  @inline(__always) func slot(_ hash: UInt64) -> UnsafeRawPointer {
+    UnsafeRawPointer(slots + (Int(truncatingIfNeeded: hash) & mask))
+  }
+  @inline(__always) func guess(_ hash: UInt64) -> Int {
+    var at = Int(truncatingIfNeeded: hash) & mask
+    for _ in 0..<4 {
+      let slot = slots[at]
+      if slot == 0 { return -1 }
+      if slot >> 32 == hash >> 32 { return Int(truncatingIfNeeded: slot & 0xFFFF_FFFF) &- 1 }
+      at = (at &+ 1) & mask
+    }
+    return -1
+  }
+
   /// The record that must go before another can be inserted, when the table is full: the longest idle of 16.
   mutating func victim() -> Int? {
     guard records.count >= limit else { return nil }

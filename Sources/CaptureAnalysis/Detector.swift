@@ -51,6 +51,7 @@ struct DetectorSet {
   private var timestamps = TimestampsNATDetector()
   private var refused = ConnectionRefusedDetector()
   private var unanswered = SynUnansweredDetector()
+  private var certificates = CertificateDateDetector()
   private var handshake = TLSHandshakeDetector()
   private var segmentSize = MSSDetector()
   private var zeroWindow = ZeroWindowDetector()
@@ -65,6 +66,7 @@ struct DetectorSet {
     timestamps.examine(c)
     refused.examine(c)
     unanswered.examine(c)
+    certificates.examine(c)
     handshake.examine(c)
     segmentSize.examine(c)
     zeroWindow.examine(c)
@@ -76,8 +78,10 @@ struct DetectorSet {
   /// For the end, in the order in which findings of equal weight are shown.
   var inOrder: [any Detector] {
     [
-      FragmentationDetector(), TunnelDetector(), blackHole, untranslated, DuplicateAddressDetector(), conntrack,
-      timestamps, RejectedByICMPDetector(), refused, DNSDetector(), unanswered, handshake, segmentSize, zeroWindow,
+      FragmentationDetector(), TunnelDetector(), TunnelEndsDetector(), blackHole, untranslated,
+      DuplicateAddressDetector(), conntrack,
+      timestamps, RejectedByICMPDetector(), refused, DNSDetector(), unanswered, certificates, handshake, segmentSize,
+      zeroWindow,
       slowServer, loss, limits,
     ]
   }

@@ -53,6 +53,8 @@ struct FragmentTable {
     var mayBeCopy: Bool
     /// False for a piece whose header checksum is wrong: it is counted and not used.
     var keep: Bool
+    /// The first piece of an overlay's outer packet.
+    var isOverlay: Bool
   }
 
   private struct Pending {
@@ -90,7 +92,7 @@ struct FragmentTable {
   private(set) var groups: [Group] = []
   private(set) var ungrouped = 0
 
-  mutating func add(_ piece: Piece, overlayPorts: (UInt16) -> Bool) -> Outcome {
+  mutating func add(_ piece: Piece) -> Outcome {
     let group = self.group(of: piece)
     if group >= 0 {
       groups[group].fragments += 1
@@ -116,9 +118,8 @@ struct FragmentTable {
       return .ignored
     }
     if piece.offset == 0, piece.key.proto == 17, piece.payload.count >= 4 {
-      let port = piece.payload.u16(2)
-      if group >= 0 { groups[group].destinationPort = port }
-      if overlayPorts(port) { entry.overlay = true }
+      if group >= 0 { groups[group].destinationPort = piece.payload.u16(2) }
+      if piece.isOverlay { entry.overlay = true }
     }
     if !piece.more { entry.total = entry.total < 0 ? end : max(entry.total, end) }
     if entry.ranges.contains(where: { $0.overlaps(piece.offset..<end) && $0 != piece.offset..<end }), group >= 0 {

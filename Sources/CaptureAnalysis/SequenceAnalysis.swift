@@ -110,6 +110,8 @@ enum SequenceAnalysis {
     forward.pointee.lastAck = s.acknowledgment
     forward.pointee.lastAckTime = s.time
     forward.pointee.lastEvents = events
+    forward.pointee.lastSequence = s.sequence
+    forward.pointee.lastLength = s.length
     return events
   }
 }

@@ -13,6 +13,10 @@ struct TCPHalf {
   var duplicateAcks: UInt32 = 0
   var lastEvents: TCPEvents = []
   var hasBase = false
+  /// Of the last segment in this direction, to know it again on the other side of a router.
+  var lastTTL: UInt8 = 0
+  var lastSequence: UInt32 = 0
+  var lastLength: UInt32 = 0
   var stuckCount: UInt16 = 0
   var syns: UInt16 = 0
   var synAcks: UInt16 = 0
@@ -57,6 +61,8 @@ struct TCPHalf {
   var resets: UInt16 = 0
   var firstReset: FrameReference = .none
   var firstResetTime: Int64 = 0
+  /// The first segment behind a hole.
+  var firstHole: FrameReference = .none
 
   // The segment that is sent again and again, now and at its worst
   var stuckLength: UInt32 = 0
@@ -97,7 +103,11 @@ struct TCPShared {
   var sawClientHello = false
   var sawServerHello = false
   var sawApplicationData = false
-  var certificateExpired: Int64 = 0
+  /// The server certificate's dates in seconds since 1970, where the handshake shows them; `notAfter` 0: it does not.
+  var certificateNotBefore: Int64 = 0
+  var certificateNotAfter: Int64 = 0
+  var certificateFrame: FrameReference = .none
+  var certificateTime: Int64 = 0
 }
 
 /// What Wireshark's sequence analysis calls a segment.

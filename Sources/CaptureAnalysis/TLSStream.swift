@@ -24,9 +24,10 @@ struct TLSStream {
     var payload: PacketBytes
   }
 
-  /// Walks a segment's payload. `visit` is called for each record at its end.
+  /// Walks a segment's payload. `visit` is called for each record at its end, `begin` for each record of a handshake at
+  /// its start, with as much of it as the segment holds.
   @inline(__always) mutating func take(
-    _ payload: PacketBytes, sequence: UInt32, visit: (Record) -> Void
+    _ payload: PacketBytes, sequence: UInt32, begin: (PacketBytes) -> Void, visit: (Record) -> Void
   ) {
     var bytes = payload
     if state == .other { return }
@@ -67,6 +68,10 @@ struct TLSStream {
         type = parsed.contentType
         remaining = UInt32(parsed.payloadLength)
         header = 0
+        if type == TLSRecordHeader.handshake, at < bytes.count {
+          let count = min(Int(remaining), bytes.count - at)
+          begin(PacketBytes(base: bytes.base + at, count: count, wireCount: Int(remaining)))
+        }
       }
       let step = min(Int(remaining), bytes.count - at)
       remaining -= UInt32(step)

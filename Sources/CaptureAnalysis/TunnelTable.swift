@@ -59,6 +59,17 @@ struct Tunnel {
   var unreachable: UInt16 = 0xFFFF
   var unreachableFrame: FrameReference = .none
   var ttl: UInt8 = 0
+
+  var source: IPAddress { IPAddress(bits: key.source, version: key.version == 4 ? .v4 : .v6) }
+  var destination: IPAddress { IPAddress(bits: key.destination, version: key.version == 4 ? .v4 : .v6) }
+  var names: String { "\(source) → \(destination)" }
+  var isMulticast: Bool { destination.isMulticast }
+
+  /// The other direction, whatever its port and identifier.
+  func isReverse(of other: Tunnel) -> Bool {
+    key.kind == other.key.kind && key.scope == other.key.scope && key.source == other.key.destination
+      && key.destination == other.key.source
+  }
 }
 
 /// Tunnels by endpoints, behind a small direct-mapped cache; bounded, what is beyond goes to one shared record.
@@ -76,6 +87,7 @@ struct TunnelTable: ~Copyable {
   deinit { cache.deallocate() }
 
   var count: Int { tunnels.count }
+  var all: [Tunnel] { (0..<tunnels.count).map { tunnels[$0] } }
 
   @inline(__always) mutating func find(_ key: TunnelKey, frame: FrameReference) -> UnsafeMutablePointer<Tunnel> {
     let mixed = mix(key.source.low ^ key.source.high, key.destination.low ^ key.destination.high ^ UInt64(key.port))

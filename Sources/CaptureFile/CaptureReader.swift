@@ -202,6 +202,26 @@ public struct CaptureReader: ~Copyable {
     header.format == .pcap ? nextRecord(&frame) : nextBlock(&frame)
   }
 
+  /// Moves on by as many frames as the buffer holds whole, at least one if there is one, at most `frames.count`; their
+  /// bytes are good until the next call. 0 at the end.
+  public mutating func next(_ frames: UnsafeMutableBufferPointer<Frame>) -> Int {
+    guard next(&frames[0]) else { return 0 }
+    var count = 1
+    while count < frames.count, holdsFrame, next(&frames[count]) { count &+= 1 }
+    return count
+  }
+
+  /// Whether the next frame can be had without reading on, which would move the bytes of those before.
+  @inline(__always) private var holdsFrame: Bool {
+    if header.format == .pcap {
+      let available = buffer.available
+      return available >= recordHeader && available &- recordHeader >= Int(u32(8))
+    }
+    guard buffer.available >= 12 else { return false }
+    let type = u32(0)
+    return (type == 6 || type == 2 || type == 3) && buffer.available >= Int(u32(4))
+  }
+
   @inline(__always) private mutating func nextRecord(_ frame: inout Frame) -> Bool {
     guard buffer.need(recordHeader) else {
       if buffer.available > 0 || buffer.failure != nil { fail("the file ends inside a record header") }

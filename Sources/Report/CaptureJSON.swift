@@ -13,10 +13,10 @@ public enum CaptureJSON {
           json.field("format", capture.format)
           json.array("linkTypes", capture.linkTypes) { json, name in json.value(name) }
           json.field("packets", capture.packets)
-          json.field("bytes", report.captures.count == 1 ? report.counts.bytes : capture.packets)
-          json.field("start", TimeText.iso(report.start))
-          json.field("end", TimeText.iso(report.end))
-          json.field("snaplenTruncated", report.counts.snapped)
+          json.field("bytes", capture.bytes)
+          json.field("start", TimeText.iso(capture.start))
+          json.field("end", TimeText.iso(capture.end))
+          json.field("snaplenTruncated", capture.snapped)
           json.field("dropped", capture.dropped)
           json.field("damage", capture.damage.map(\.description))
         }
@@ -25,10 +25,15 @@ public enum CaptureJSON {
       json.object("counts") { json in
         for (name, value) in fields(counts) { json.field(name, value) }
       }
-      json.array("findings", report.findings) { json, finding in Self.finding(finding, &json) }
+      json.array("findings", report.findings) { json, finding in FindingsJSON.write(finding, to: &json) }
       json.field("interrupted", report.interrupted)
       json.field("newConnectionsPerSecondPeak", report.newConnectionsPeak)
       json.field("conntrackEntriesPeak", report.conntrackPeak)
+      json.object("conntrackCurve") { json in
+        json.field("secondsPerPoint", Double(report.conntrackSpan) / 1000)
+        json.field("maximum", report.conntrackMaximum)
+        json.array("entries", report.conntrackCurve) { json, value in json.number(value) }
+      }
       json.field("conversationCount", report.conversationCount)
       json.field("conversationsEvicted", report.evicted)
       json.array("conversations", report.conversations) { json, row in
@@ -38,6 +43,8 @@ public enum CaptureJSON {
           json.field("clientPort", Int(row.clientPort))
           json.field("server", row.server.description)
           json.field("serverPort", Int(row.serverPort))
+          if let name = report.names[row.client] { json.field("clientObject", name) }
+          if let name = report.names[row.server] { json.field("serverObject", name) }
           json.field("tunnel", row.tunnel)
           json.field("packets", row.packets)
           json.field("bytes", row.bytes)
@@ -49,6 +56,18 @@ public enum CaptureJSON {
           json.field("slowestResponseNanoseconds", Int(row.slowestResponse))
           json.field("serverName", row.serverName)
           json.field("state", row.state)
+        }
+      }
+      json.array("paths", report.paths) { json, row in
+        json.object { json in
+          json.field("source", row.source.description)
+          json.field("destination", row.destination.description)
+          json.field("tunnel", row.tunnel)
+          json.field("packets", row.packets)
+          json.field("announcedMTU", row.announced)
+          json.field("largestFragment", row.fragment)
+          json.field("largestDelivered", row.delivered)
+          json.field("smallestLost", row.lost)
         }
       }
       json.array("tunnels", report.tunnels) { json, row in
@@ -87,34 +106,6 @@ public enum CaptureJSON {
       ("undecoded", c.undecoded),
     ]
   }
-
-  static func finding(_ finding: Finding, _ json: inout JSONWriter) {
-    json.object { json in
-      json.field("id", finding.id)
-      json.field("severity", finding.severity.rawValue)
-      json.field("confidence", finding.confidence.rawValue)
-      json.object("subject") { json in
-        json.field("kind", finding.subject.kind)
-        json.field("namespace", finding.subject.namespace)
-        json.field("name", finding.subject.name)
-        json.field("port", finding.subject.port)
-        json.field("node", finding.subject.node)
-      }
-      json.field("problem", finding.problem)
-      json.field("cause", finding.cause)
-      json.array("evidence", finding.evidence) { json, evidence in
-        json.object { json in
-          json.field("file", evidence.file)
-          if let line = evidence.line { json.field("line", line) }
-          if let frame = evidence.frame { json.field("frame", frame) }
-          json.field("text", evidence.text)
-        }
-      }
-      json.array("fix", finding.fix) { json, command in json.value(command) }
-      json.array("verify", finding.verify) { json, command in json.value(command) }
-      json.field("reference", finding.reference)
-    }
-  }
 }
 
 extension JSONWriter {
@@ -135,6 +126,10 @@ extension JSONWriter {
   mutating func field(_ name: StaticString, _ value: Int?) {
     key(name)
     if let value { number(value) } else { null() }
+  }
+  mutating func field(_ name: StaticString, _ value: Double) {
+    key(name)
+    number(value)
   }
   mutating func field(_ name: StaticString, _ flag: Bool) {
     key(name)

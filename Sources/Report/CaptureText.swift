@@ -40,14 +40,15 @@ public struct CaptureText {
       paragraph("", escaped(finding.problem), indent: 2, &out)
       paragraph("cause: ", escaped(finding.cause), indent: 2, &out)
       for evidence in finding.evidence {
-        let place = evidence.frame.map { frame in
+        var place = evidence.frame.map { frame in
           (evidence.file.map { report.captures.count > 1 ? "\(escaped($0)) " : "" } ?? "") + "frame \(frame)"
         }
+        if place == nil, let line = evidence.line { place = "\(escaped(evidence.file ?? "")):\(line)" }
         paragraph("- ", (place.map { "\($0): " } ?? "") + escaped(evidence.text), indent: 4, &out)
       }
-      for command in finding.fix { paragraph("fix: ", command, indent: 2, &out) }
-      for command in finding.verify { paragraph("verify: ", command, indent: 2, &out) }
-      if let reference = finding.reference { paragraph("see: ", reference, indent: 2, &out) }
+      for command in finding.fix { paragraph("fix: ", escaped(command), indent: 2, &out) }
+      for command in finding.verify { paragraph("verify: ", escaped(command), indent: 2, &out) }
+      if let reference = finding.reference { paragraph("see: ", escaped(reference), indent: 2, &out) }
     }
   }
 
@@ -124,11 +125,23 @@ public struct CaptureText {
         (c.undecoded, "not decoded"),
       ], &out)
     out += "  new conversations: at most \(report.newConnectionsPeak) per second; "
-    out += "conntrack table (simulated): at most \(report.conntrackPeak) entries\n"
+    out += "conntrack table (simulated): at most \(report.conntrackPeak) entries"
+    if let maximum = report.conntrackMaximum { out += " of \(maximum)" }
+    out += "\n"
+    if report.conntrackPeak > 0, report.conntrackCurve.count > 1 {
+      out += "    \(sparkline(report.conntrackCurve))  \(TimeText.span(report.conntrackSpan * 1_000_000)) each\n"
+    }
     if report.evicted > 0 {
       out +=
         "  \(report.evicted) idle conversations were dropped from the table; raise --max-conversations to keep them\n"
     }
+  }
+
+  /// Bars of eighths, the highest the peak.
+  private func sparkline(_ values: [Int]) -> String {
+    let peak = max(1, values.max() ?? 1)
+    let bars = Array("▁▂▃▄▅▆▇█")
+    return String(values.map { $0 == 0 ? " " : bars[min(7, $0 * 8 / (peak + 1))] })
   }
 
   private func line(_ title: String, _ figures: [(Int, String)], _ out: inout String) {
@@ -147,7 +160,8 @@ public struct CaptureText {
         report.conversations.map { row in
           [
             row.proto.description + (row.tunnel.isEmpty ? "" : " in \(row.tunnel)"),
-            endpoint(row.client, row.clientPort, row.proto), endpoint(row.server, row.serverPort, row.proto),
+            endpoint(row.client, row.clientPort, row.proto, report),
+            endpoint(row.server, row.serverPort, row.proto, report),
             String(row.packets), size(row.bytes), String(row.retransmissions),
             row.handshake < 0 ? "-" : TimeText.span(row.handshake), row.state,
           ]
@@ -155,12 +169,12 @@ public struct CaptureText {
     }
     if !report.hosts.isEmpty {
       table(
-        "HOSTS", ["address", "conversations", "packets", "bytes", "retr"],
+        "HOSTS", ["address", "conversations", "packets", "bytes", "retr"] + (report.names.isEmpty ? [] : ["name"]),
         report.hosts.map { row in
           [
             row.address.description, String(row.conversations), String(row.packets), size(row.bytes),
             String(row.retransmissions),
-          ]
+          ] + (report.names.isEmpty ? [] : [report.names[row.address] ?? ""])
         }, right: [1, 2, 3, 4], &out)
     }
     if !report.services.isEmpty {
@@ -173,6 +187,18 @@ public struct CaptureText {
             String(row.resets),
           ]
         }, right: [1, 2, 3, 4, 5], &out)
+    }
+    let limited = report.paths.filter(\.isLimited)
+    if !limited.isEmpty {
+      table(
+        "PATH MTU", ["from", "to", "announced", "fragments", "passed", "lost"],
+        limited.map { row in
+          [
+            row.source.description + (row.tunnel.isEmpty ? "" : " in \(row.tunnel)"), row.destination.description,
+            row.announced.map(String.init) ?? "-", row.fragment.map(String.init) ?? "-",
+            row.delivered.map(String.init) ?? "-", row.lost.map(String.init) ?? "-",
+          ]
+        }, right: [2, 3, 4, 5], &out)
     }
     if !report.tunnels.isEmpty {
       table(
@@ -187,7 +213,9 @@ public struct CaptureText {
     }
   }
 
-  private func endpoint(_ address: IPAddress, _ port: UInt16, _ proto: IPProtocol) -> String {
+  /// The name where there is one; the hosts' table tells its address.
+  private func endpoint(_ address: IPAddress, _ port: UInt16, _ proto: IPProtocol, _ report: CaptureReport) -> String {
+    if let name = report.names[address] { return proto.hasPorts ? "\(name):\(port)" : name }
     guard proto.hasPorts else { return address.description }
     return address.version == .v6 ? "[\(address)]:\(port)" : "\(address):\(port)"
   }

@@ -1,3 +1,5 @@
+import Wire
+
 /// Times and spans as people read them.
 enum TimeText {
   /// Nanoseconds since 1970 as `2024-05-01T12:00:00.123456Z`; nil for 0.
@@ -15,17 +17,7 @@ enum TimeText {
       second += 86_400
       days -= 1
     }
-    // Days to a date of the proleptic Gregorian calendar, in eras of 400 years that begin in March.
-    let z = days + 719_468
-    let era = (z >= 0 ? z : z - 146_096) / 146_097
-    let dayOfEra = z - era * 146_097
-    let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
-    let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-    let monthIndex = (5 * dayOfYear + 2) / 153
-    let day = dayOfYear - (153 * monthIndex + 2) / 5 + 1
-    let month = monthIndex < 10 ? monthIndex + 3 : monthIndex - 9
-    let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
-    return "\(pad(year, 4))-\(pad(month, 2))-\(pad(day, 2))T\(pad(second / 3600, 2)):\(pad(second / 60 % 60, 2)):"
+    return "\(CalendarDate(daysSince1970: Int(days)))T\(pad(second / 3600, 2)):\(pad(second / 60 % 60, 2)):"
       + "\(pad(second % 60, 2)).\(pad(rest / 1000, 6))Z"
   }
 

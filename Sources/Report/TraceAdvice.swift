@@ -1,7 +1,5 @@
 import PacketPath
-import Ruleset
 import Snapshot
-import Wire
 
 /// What to do about a flow that does not arrive: from the rule or decision that ended it.
 enum TraceAdvice {
@@ -17,82 +15,13 @@ enum TraceAdvice {
   }
 
   private static func advice(_ outcome: Outcome, _ flow: Flow, _ snapshot: Snapshot) -> [String] {
-    let ruleset = snapshot.ruleset
-    let tool = flow.version == .v6 ? "ip6tables" : "iptables"
-    switch outcome.verdict {
-    case .forward:
-      guard !outcome.isTranslated, visitedServices(outcome, ruleset) else { return [] }
+    if outcome.verdict == .drop || outcome.verdict == .reject, outcome.detail != nil,
+      let balancer = BalancerText(outcome, snapshot)
+    {
       return [
-        "No Service rule took \(flow.destination):\(flow.destinationPort), so it leaves untranslated. If this is a Service address, compare with 'kubectl get svc -A -o wide' and look whether kube-proxy runs on this node."
-      ]
-    case .deliver: return []
-    case .reject, .drop:
-      if let balancer = BalancerText(outcome, snapshot), outcome.detail != nil {
-        return [
-          "\(balancer.frontend) has nobody to send it to (\(balancer.place)). Look at the Service's endpoints and at what wrote the table."
-        ]
-      }
-      guard let step = outcome.steps.last else { return outcome.detail.map { [$0] } ?? [] }
-      let chain = ruleset[step.chain]
-      let table = ruleset[chain.table].name
-      guard let rule = step.rule else {
-        return [
-          "The packet reaches the end of \(table) \(printable(ruleset.names[chain.name])), whose policy is DROP: no rule accepts it.",
-          "Accept it there: \(tool) -t \(table) -I \(printable(ruleset.names[chain.name])) \(match(outcome, flow)) -j ACCEPT",
-        ]
-      }
-      let text = ruleset.sourceText(of: ruleset[rule])
-      if text.contains("has no endpoints") {
-        let name = ServiceLabel.comment(text).map { String($0.prefix { $0 != ":" }) } ?? "NAMESPACE/NAME"
-        let parts = name.split(separator: "/")
-        return [
-          "The Service has no ready endpoint. Look at its Pods and selector:",
-          "kubectl -n \(parts[0]) get endpointslices -l kubernetes.io/service-name=\(parts.last ?? "")",
-          "kubectl -n \(parts[0]) describe svc \(parts.last ?? "")",
-        ]
-      }
-      if text.contains("has no local endpoints") {
-        return [
-          "externalTrafficPolicy (or internalTrafficPolicy) is Local and no endpoint runs on this node: send the traffic to a node that has one, or set the policy to Cluster."
-        ]
-      }
-      return [
-        "See whether this rule is meant to stop the packet: \(clip(printable(text, limit: 300), 90))",
-        "To let it pass: \(tool) -t \(table) -I \(printable(ruleset.names[chain.name])) \(step.position) \(match(outcome, flow)) -j ACCEPT",
-      ]
-    case .noroute:
-      let detail = outcome.detail ?? ""
-      if detail.hasPrefix("rp_filter") {
-        return [
-          "Asymmetric path. Repair the route back to \(flow.source), or loosen the check: sysctl -w net.ipv4.conf.\(flow.from).rp_filter=2"
-        ]
-      }
-      if detail.hasPrefix("forwarding is off") {
-        return ["sysctl -w \(flow.version == .v4 ? "net.ipv4.ip_forward=1" : "net.ipv6.conf.all.forwarding=1")"]
-      }
-      if detail.contains("route_localnet") {
-        return [
-          "localhost NodePorts need: sysctl -w net.ipv4.conf.all.route_localnet=1 (and kube-proxy's KUBE-FIREWALL rule against outsiders)"
-        ]
-      }
-      return [
-        "Look at the routing decision: ip route get \(outcome.destination)\(flow.isLocal ? "" : " from \(flow.source) iif \(flow.from)")"
+        "\(balancer.frontend) has nobody to send it to (\(balancer.place)). Look at the Service's endpoints and at what wrote the table."
       ]
     }
-  }
-
-  private static func visitedServices(_ outcome: Outcome, _ ruleset: Ruleset) -> Bool {
-    outcome.steps.contains { step in
-      if case .jump(let chain) = step.verdict {
-        return ["KUBE-SERVICES", "services"].contains(ruleset.name(of: chain))
-      }
-      return false
-    }
-  }
-
-  private static func match(_ outcome: Outcome, _ flow: Flow) -> String {
-    var text = "-s \(outcome.source) -d \(outcome.destination) -p \(flow.ipProtocol)"
-    if flow.ipProtocol.hasPorts { text += " --dport \(outcome.destinationPort)" }
-    return text
+    return OutcomeAdvice.of(outcome, flow, snapshot)
   }
 }

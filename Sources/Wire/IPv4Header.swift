@@ -27,5 +27,13 @@ public struct IPv4Header {
   @inlinable public var destination: UInt32 { bytes.u32(16) }
 
   /// The header's sum with its checksum is all ones when it is right.
-  @inlinable public var isChecksumValid: Bool { Checksum.sum(bytes.base, headerLength) == 0xFFFF }
+  @inlinable public var isChecksumValid: Bool {
+    guard headerLength == Self.minimumLength else { return Checksum.sum(bytes.base, headerLength) == 0xFFFF }
+    let low = bytes.base.loadUnaligned(as: UInt64.self)
+    let high = bytes.base.loadUnaligned(fromByteOffset: 8, as: UInt64.self)
+    let sum =
+      (low & 0xFFFF_FFFF) &+ (low >> 32) &+ (high & 0xFFFF_FFFF) &+ (high >> 32)
+      &+ UInt64(bytes.base.loadUnaligned(fromByteOffset: 16, as: UInt32.self))
+    return Checksum.fold(sum) == 0xFFFF
+  }
 }

@@ -2,9 +2,11 @@ import ArgumentParser
 import CaptureAnalysis
 import CaptureFile
 import ConversationStore
+import Diagnosis
 import Findings
 import Glibc
 import Input
+import Intent
 import Report
 import Snapshot
 
@@ -19,7 +21,7 @@ struct CaptureCommand: ParsableCommand {
         tcpdump -i any -w - -c 10000 | kubepath capture -    from a pipe
         kubepath capture --live eth0 --filter 'udp port 8472' --duration 30
         kubepath capture a.pcap --conntrack-max 131072       judge the simulated conntrack table
-        kubepath capture a.pcap -s node1/                    the same, with the node's own sysctls
+        kubepath capture a.pcap -s node1/ -s objects.json    against the node's rules and the cluster's objects
         kubepath capture a.pcap --conversations all.csv      every conversation, for a spreadsheet
         kubepath capture a.pcap --conversations all.sqlite   the same for SQL, see below
         kubepath capture a.pcap -o json | jq '.findings[].id'
@@ -31,6 +33,9 @@ struct CaptureCommand: ParsableCommand {
       severity, confidence, kind, name, port, problem, cause, evidence, fix), with indexes by server and port,
       client, start, state and server_name:
         sqlite3 all.sqlite "SELECT server, count(*) FROM conversations WHERE state='syn-only' GROUP BY 1 ORDER BY 2 DESC"
+
+      With -s, addresses get the names of their Services and Pods, a failing conversation is traced through the
+      rules to name the one that stops it, and MTUs, VXLAN ports, conntrack limits and timeouts are the nodes' own.
 
       Reads pcap and pcapng, also compressed with gzip or zstd. Frame numbers are Wireshark's.
       Exit status: 0 all well; 1 a finding of severity error stands; 64 usage; 65 not a capture;
@@ -70,11 +75,10 @@ struct CaptureCommand: ParsableCommand {
   @Option(
     name: [.customShort("s"), .long],
     help: ArgumentHelp(
-      "A node's dumps: its sysctls give nf_conntrack_max and the conntrack timeouts. May be repeated.",
-      valueName: "path"))
+      "Dumps of the nodes and objects of the cluster to compare with. May be repeated.", valueName: "path"))
   var snapshot: [String] = []
 
-  @Option(help: ArgumentHelp("Which node, where the snapshot holds several.", valueName: "name"))
+  @Option(help: ArgumentHelp("Only this node, where the snapshot holds several.", valueName: "name"))
   var node: String?
 
   @Option(help: "The link's MTU, where it is known.")
@@ -113,7 +117,8 @@ struct CaptureCommand: ParsableCommand {
     options.vxlanPorts = vxlanPort
     options.conntrackMaximum = conntrackMax
     options.linkMTU = mtu
-    try readSysctls(&options)
+    let join = try loadJoin()
+    join?.configure(&options)
     var analyzer = CaptureAnalyzer(options: options)
     var summaries: [CaptureSummary] = []
     var stopped = false
@@ -141,7 +146,8 @@ struct CaptureCommand: ParsableCommand {
       case .malformed: throw ExitCode(65)
       }
     }
-    let findings = analyzer.finish(captures: summaries)
+    var findings = analyzer.finish(captures: summaries)
+    if let join { findings = join.complete(findings, analyzer) }
     if let conversations {
       do {
         if conversations.hasSuffix(".csv") {
@@ -157,6 +163,7 @@ struct CaptureCommand: ParsableCommand {
     var report = analyzer.report(
       captures: summaries, findings: findings, top: top, order: ConversationOrder(rawValue: sort) ?? .bytes)
     report.interrupted = stopped
+    if let join { report.name { join.name(of: $0) } }
     switch output {
     case .text: print(CaptureText(colour: useColour).render(report), terminator: "")
     case .json: print(CaptureJSON.render(report))
@@ -165,26 +172,24 @@ struct CaptureCommand: ParsableCommand {
     if report.worst == .error { throw ExitCode(1) }
   }
 
-  /// What the node's own kernel is set to, as far as its dumps say; --conntrack-max goes before.
-  private func readSysctls(_ options: inout CaptureOptions) throws {
-    guard !snapshot.isEmpty else { return }
-    let bundle: Bundle
+  /// What `-s` names; nil without it.
+  private func loadJoin() throws -> CaptureJoin? {
+    guard !snapshot.isEmpty else { return nil }
+    var bundle: Bundle
     do { bundle = try SnapshotLoader.load(snapshot) } catch {
       complain(error.description)
       throw ExitCode(66)
     }
-    let found = bundle.snapshots.filter { node == nil || $0.name == node }
-    guard let chosen = found.first(where: { !$0.sysctls.isEmpty }) ?? found.first else {
-      throw ValidationError(node.map { "No node '\(escaped($0))' in the snapshot." } ?? "The snapshot holds no node.")
+    if let node {
+      bundle.snapshots.removeAll { $0.name != node }
+      if bundle.snapshots.isEmpty { throw ValidationError("No node '\(escaped(node))' in the snapshot.") }
     }
-    options.timeouts.take { chosen.sysctlInt($0) }
-    if options.conntrackMaximum == nil {
-      options.conntrackMaximum =
-        chosen.sysctlInt("net.netfilter.nf_conntrack_max") ?? chosen.sysctlInt("net.nf_conntrack_max")
-    }
-    if options.conntrackMaximum == nil, chosen.sysctls.isEmpty {
-      complain("\(chosen.name): no sysctls among the dumps; the kernel's default timeouts are used")
-    }
+    let intent = ObjectReader.read(bundle.objectFiles)
+    var diagnostics = bundle.diagnostics
+    for snapshot in bundle.snapshots { diagnostics.add(contentsOf: snapshot.diagnostics) }
+    diagnostics.add(contentsOf: intent.diagnostics)
+    Terminal.report(diagnostics, verbose: false)
+    return CaptureJoin(bundle, intent: intent)
   }
 
   private func capture(_ interface: String, _ analyzer: inout CaptureAnalyzer) throws(CaptureError) -> CaptureSummary {
@@ -199,9 +204,11 @@ struct CaptureCommand: ParsableCommand {
       }
       if let end, time(nil) >= end { break }
     }
-    return CaptureSummary(
+    var summary = CaptureSummary(
       file: interface, format: "live", linkTypes: [source.linkType.description], packets: frame.number,
       dropped: source.dropped, damage: nil, interfaces: [interface])
+    analyzer.describe(&summary)
+    return summary
   }
 
   private var useColour: Bool {

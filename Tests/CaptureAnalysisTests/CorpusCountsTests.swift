@@ -29,6 +29,13 @@ import Testing
     "ndpi__dnscrypt-v1-and-resolver-pings.pcap": "DNS on port 443, which tshark finds by heuristics",
     "ndpi__fuzz-2006-06-26-2594.pcap": "DNS on other ports than 53, which tshark finds by its conversations",
     "suricata__vxlan-decoder-01__input.pcap": "DNS on other ports than 53, which tshark finds by its conversations",
+    "ndpi__anyconnect-vpn.pcap": "a TLS alert alone on port 5223, which tshark does not take for TLS",
+    "ndpi__heuristic_tcp_ack_payload.pcap":
+      "a TLS alert behind two bytes of padding that the IP length includes; tshark drops the segment as overlapping",
+    "ndpi__fuzz-2006-09-29-28586.pcap":
+      "tshark 4.0 takes an acknowledgment of unseen data for 2^32 - 1 duplicate ones, so what follows is \"fast\"",
+    "k8scka__cn-ngfw.pcap": "VXLAN on a port that its content tells, and tshark does not know",
+    "k8scka__eth.pcap": "VXLAN on a port that its content tells, and tshark does not know",
     "zeek__vxlan-overlapping-http-get.pcap": "tshark merges equal addresses of two VNIs, here they stay apart",
   ]
 
@@ -67,9 +74,7 @@ import Testing
           "\(file): " + different.map { "\($0.0) \($0.1), tshark \(line[column[$0.0]!])" }.joined(separator: "; "))
       }
     }
-    for difference in unexplained { print(difference) }
-    #expect(equal >= lines.count - 20)
-    // TLS alerts after lost segments (2 files) and one retransmission after a damaged header.
-    #expect(unexplained.count <= 3)
+    #expect(equal >= lines.count - Self.deliberate.count)
+    #expect(unexplained == [])
   }
 }

@@ -8,7 +8,18 @@ struct BlackHoleDetector: Detector {
     var sender: IPAddress
     var receiver: IPAddress
     var tunnelled: Bool
-    var ignored: Bool
+    var kind: Kind
+  }
+
+  private enum Kind: Hashable {
+    /// Sent again and again, never acknowledged.
+    case silent
+    /// The sender found a size that passes by itself (RFC 4821, RFC 8899).
+    case probed
+    /// An MTU was announced and the sender does not take it.
+    case ignored
+    /// Seen from the receiver: what is large is missing, what is small arrives.
+    case missing
   }
 
   private var tally = Tally<Pair>()
@@ -16,7 +27,14 @@ struct BlackHoleDetector: Detector {
   private var sizes: [Pair: (stuck: Int, passed: Int)] = [:]
 
   mutating func examine(_ c: ConversationView) {
-    guard c.isTCP, c.clientHalf.worstCount >= 2 || c.server.worstCount >= 2 || c.record.oversized >= 2 else { return }
+    guard c.isTCP else { return }
+    if c.clientHalf.firstHole.exists {
+      receiver(c, half: c.clientHalf, other: c.server, sender: c.record.client, receiver: c.record.server)
+    }
+    if c.server.firstHole.exists {
+      receiver(c, half: c.server, other: c.clientHalf, sender: c.record.server, receiver: c.record.client)
+    }
+    guard c.clientHalf.worstCount >= 2 || c.server.worstCount >= 2 || c.record.oversized >= 2 else { return }
     side(
       c, half: c.clientHalf, other: c.server, sender: c.record.client, receiver: c.record.server,
       direction: Int(c.record.initiator))
@@ -25,37 +43,65 @@ struct BlackHoleDetector: Detector {
       direction: 1 - Int(c.record.initiator))
   }
 
+  /// A hole that stays, larger than a full segment, while nothing larger than what arrived can have come through.
+  private mutating func receiver(
+    _ c: ConversationView, half: TCPHalf, other: TCPHalf, sender: IPAddress, receiver: IPAddress
+  ) {
+    let segment = Int(min(half.maximumSegment, other.maximumSegment))
+    guard segment >= 1200, half.worstCount < 2, other.lastAck != 0, other.lastAck == half.highestAckable,
+      before(half.highestAckable, half.nextSequence)
+    else { return }
+    let hole = Int(half.nextSequence &- half.highestAckable) - Int(half.largestPayload)
+    guard hole >= segment * 9 / 10, Int(half.largestPayload) < segment * 9 / 10 else { return }
+    let pair = Pair(sender: sender, receiver: receiver, tunnelled: c.isTunnelled, kind: .missing)
+    note(pair, stuck: segment, passed: Int(half.largestPayload))
+    tally.add(
+      pair, client: c.record.client, amount: Int64(hole),
+      example: .init(
+        frames: [half.firstHole, c.record.lastFrame],
+        text:
+          "\(c.endpoints): \(hole) bytes from \(sender) never arrive, of segments of up to \(segment); the largest that "
+          + "came: \(half.largestPayload) bytes",
+        filter: c.filter + " && (tcp.analysis.lost_segment || tcp.analysis.duplicate_ack)"))
+  }
+
+  private mutating func note(_ pair: Pair, stuck: Int, passed: Int) {
+    let known = sizes[pair] ?? (0, 0)
+    if sizes.count < 2048 || sizes[pair] != nil { sizes[pair] = (max(known.stuck, stuck), max(known.passed, passed)) }
+  }
+
   private mutating func side(
     _ c: ConversationView, half: TCPHalf, other: TCPHalf, sender: IPAddress, receiver: IPAddress, direction: Int
   ) {
     let announced = c.record.announcedMTU[direction]
     let ignored = announced != 0 && c.record.oversized >= 2
     guard half.worstCount >= 2 || ignored else { return }
+    var delivered = false
     let peer = other.maximumSegment > 0 ? Int(other.maximumSegment) : 1460
     // Timestamps take 12 bytes of each segment.
     let full = min(peer, 1460) * 9 / 10 - 12
     if !ignored {
       guard Int(half.worstLength) >= min(full, 1200), half.worstLength > half.largestAcked else { return }
       // Acknowledged later all the same: it was loss, or the sender went over to smaller segments (PLPMTUD).
-      let delivered = other.lastAck != 0 && before(half.worstSequence, other.lastAck)
+      delivered = other.lastAck != 0 && before(half.worstSequence, other.lastAck)
       guard !delivered || half.largestAcked * 10 < half.worstLength * 9 else { return }
       // Something must have got through, else the host is simply gone.
       guard
         half.largestAcked > 0 || c.serverPackets > 1 && (other.synAcks > 0 || half.synAcks > 0 || other.segments > 0)
       else { return }
     }
-    let pair = Pair(sender: sender, receiver: receiver, tunnelled: c.isTunnelled, ignored: ignored)
+    let pair = Pair(
+      sender: sender, receiver: receiver, tunnelled: c.isTunnelled,
+      kind: ignored ? .ignored : delivered ? .probed : .silent)
     if ignored { mtus[pair] = Int(announced) }
-    let known = sizes[pair] ?? (0, 0)
-    if sizes.count < 2048 {
-      sizes[pair] = (max(known.stuck, Int(half.worstLength)), max(known.passed, Int(half.largestAcked)))
-    }
+    note(pair, stuck: Int(half.worstLength), passed: Int(half.largestAcked))
     let text =
       ignored
       ? "\(c.endpoints): MTU \(announced) announced in frame \(c.record.announcedFrame.number), "
         + "\(plural(Int(c.record.oversized), "larger packet")) sent after that"
-      : "\(c.endpoints): a segment of \(half.worstLength) bytes from \(sender) sent \(half.worstCount + 1) times without an "
-        + "acknowledgment; the largest that arrived: \(half.largestAcked) bytes"
+      : "\(c.endpoints): a segment of \(half.worstLength) bytes from \(sender) sent \(half.worstCount + 1) times "
+        + (delivered ? "before it was cut into smaller ones" : "without an acknowledgment")
+        + "; the largest that arrived: \(half.largestAcked) bytes"
     tally.add(
       pair, client: c.record.client, amount: Int64(half.worstCount),
       example: .init(
@@ -67,26 +113,13 @@ struct BlackHoleDetector: Detector {
   mutating func findings(_ facts: borrowing CaptureAnalyzer) -> [Finding] {
     tally.top(3).map { pair, entry in
       let size = sizes[pair] ?? (0, 0)
-      let overlay = pair.tunnelled
-      let cause =
-        pair.ignored
-        ? "the sender does not take the announced MTU \(mtus[pair] ?? 0) ← ICMP is filtered on its side or belongs to a NATed "
-          + "connection that is not recognised"
-        : overlay
-          ? "the inner packet and its outer header do not fit the link ← the inner interfaces' MTU is larger than the link's "
-            + "minus the encapsulation (50 bytes for VXLAN over IPv4, 70 over IPv6)"
-          : "a link on the way is smaller than the packets and its ICMP \"fragmentation needed\" does not arrive ← a rule or "
-            + "firewall drops ICMP errors, or a tunnel drops what is too large without a word"
+      let overlay = pair.tunnelled && pair.kind != .ignored
       return Finding(
-        id: overlay && !pair.ignored ? "overlay-mtu" : "pmtu-black-hole", severity: .error,
-        confidence: pair.ignored || entry.count > 1 ? .likely : entry.worst >= 3 ? .likely : .possible,
+        id: overlay ? "overlay-mtu" : "pmtu-black-hole", severity: pair.kind == .probed ? .warning : .error,
+        confidence: pair.kind == .ignored || entry.count > 1 || entry.worst >= 3 ? .likely : .possible,
         subject: .init(kind: "Path", name: "\(pair.sender) → \(pair.receiver)"),
-        problem: pair.ignored
-          ? "\(pair.sender) keeps sending packets larger than the MTU announced for the way to \(pair.receiver)"
-          : "large packets from \(pair.sender) to \(pair.receiver) never arrive, small ones do "
-            + "(\(plural(entry.count, "conversation")))",
-        cause: cause,
-        evidence: facts.evidence([(pair, entry)]),
+        problem: problem(pair, entry.count, size),
+        cause: cause(pair, overlay: overlay), evidence: facts.evidence([(pair, entry)]),
         fix: overlay
           ? [
             "set the MTU of Pod and tunnel interfaces to the link's MTU minus the overhead (for a 1500-byte link: 1450)",
@@ -100,5 +133,34 @@ struct BlackHoleDetector: Detector {
           "ping -M do -s \(size.stuck > 0 ? size.stuck : 1472) \(pair.receiver)   (must not be silent: an answer, or \"message too long\")"
         ], reference: "RFC 2923")
     }
+  }
+
+  private func problem(_ pair: Pair, _ count: Int, _ size: (stuck: Int, passed: Int)) -> String {
+    let conversations = "(\(plural(count, "conversation")))"
+    switch pair.kind {
+    case .ignored:
+      return "\(pair.sender) keeps sending packets larger than the MTU announced for the way to \(pair.receiver)"
+    case .probed:
+      return
+        "large packets from \(pair.sender) to \(pair.receiver) vanish until the sender tries smaller ones by itself "
+        + "(path MTU probing) \(conversations)"
+    case .silent, .missing:
+      return "large packets from \(pair.sender) to \(pair.receiver) never arrive, small ones do \(conversations)"
+    }
+  }
+
+  private func cause(_ pair: Pair, overlay: Bool) -> String {
+    if pair.kind == .ignored {
+      return
+        "the sender does not take the announced MTU \(mtus[pair] ?? 0) ← ICMP is filtered on its side or belongs to a "
+        + "NATed connection that is not recognised"
+    }
+    if overlay {
+      return "the inner packet and its outer header do not fit the link ← the inner interfaces' MTU is larger than the "
+        + "link's minus the encapsulation (50 bytes for VXLAN over IPv4, 70 over IPv6)"
+    }
+    return
+      "a link on the way is smaller than the packets and its ICMP \"fragmentation needed\" does not arrive ← a rule or "
+      + "firewall drops ICMP errors, or a tunnel drops what is too large without a word"
   }
 }

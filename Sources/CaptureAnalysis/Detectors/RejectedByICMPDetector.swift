@@ -30,7 +30,7 @@ struct RejectedByICMPDetector: Detector {
         answered: answered)
       // A client that closed its socket before the DNS answer came is no fault of the path.
       if event.quotedProtocol == 17, event.quotedSourcePort == 53 { continue }
-      if facts.isVXLANPort[Int(event.quotedDestinationPort)], event.quotedProtocol == 17 { continue }
+      if facts.vxlanPorts[event.quotedDestinationPort], event.quotedProtocol == 17 { continue }
       var frames = [event.frame]
       if event.conversation >= 0 {
         frames.insert(facts.conversations.records.pointer(Int(event.conversation)).pointee.firstFrame, at: 0)
@@ -71,7 +71,12 @@ struct RejectedByICMPDetector: Detector {
     let proto = IPProtocol(rawValue: key.target.proto).description
     let cause: String
     if key.version == .v4 ? key.code == 1 || key.code == 0 : key.code == 0 || key.code == 3 {
-      cause = "\(key.reporter) has no way to \(key.target.address) ← no route, or no neighbour answers for it"
+      // The error of a translated packet comes from the address that was dialled.
+      cause =
+        own
+        ? "what stands behind \(key.target.address) cannot be reached ← no route to it, or no neighbour answers: its host is "
+          + "down or gone"
+        : "\(key.reporter) has no way to \(key.target.address) ← no route, or no neighbour answers for it"
     } else if udpPort, own {
       cause = "nobody listens on \(proto)/\(key.target.port) at \(key.target.address)"
     } else {
@@ -87,7 +92,9 @@ struct RejectedByICMPDetector: Detector {
       problem:
         "\(plural(entry.count, "packet")) to \(proto) \(key.target.text) answered by \(name) from \(key.reporter)",
       cause: cause, evidence: facts.evidence([(key, entry)]),
-      fix: ["on \(key.reporter): iptables-save -c | grep REJECT; nft list ruleset | grep reject"],
+      fix: [
+        "on \(own ? "the node" : "\(key.reporter)"): iptables-save -c | grep REJECT; nft list ruleset | grep reject"
+      ],
       verify: [
         "kubepath trace \(key.target.text) --from \(entry.clients.first.map(\.description) ?? "CLIENT") -s NODE/"
       ])

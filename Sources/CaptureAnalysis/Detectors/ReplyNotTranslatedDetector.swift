@@ -10,6 +10,8 @@ struct ReplyNotTranslatedDetector: Detector {
     var frame: FrameReference
     var nextSequence: UInt32
     var answered: Bool
+    /// The client went on as if it had been answered.
+    var continued: Bool
     var time: Int64
   }
   private struct Stray {
@@ -69,7 +71,8 @@ struct ReplyNotTranslatedDetector: Detector {
       attempts[key, default: []].append(
         Attempt(
           server: c.record.server, port: c.record.serverPort, frame: c.clientHalf.firstSyn,
-          nextSequence: c.clientHalf.baseSequence &+ 1, answered: c.server.synAcks > 0, time: c.record.firstTime))
+          nextSequence: c.clientHalf.baseSequence &+ 1, answered: c.server.synAcks > 0,
+          continued: c.clientHalf.lastAck != 0 && c.clientHalf.resets == 0, time: c.record.firstTime))
     }
     return attempts
   }
@@ -88,6 +91,9 @@ struct ReplyNotTranslatedDetector: Detector {
       let target = Target(address: match.server, port: match.port)
       if stray.isSynAck {
         guard stray.acknowledges == match.nextSequence || !match.answered else { continue }
+        // A bridge device shows packets after the destination was changed and answers after it was changed back
+        // (br_netfilter): the client is content.
+        if match.continued, !match.answered, !stray.reset.exists { continue }
         dialled[source] = target
         untranslated.add(
           source, client: stray.client,

@@ -1,0 +1,48 @@
+import Findings
+import Wire
+
+/// Server certificates that are out of their dates by the capture's own clock.
+struct CertificateDateDetector: Detector {
+  private struct Key: Hashable {
+    var target: Target
+    var expired: Bool
+  }
+  private var tally = Tally<Key>()
+  private var failed: Set<Target> = []
+
+  mutating func examine(_ c: ConversationView) {
+    guard c.isTCP, c.both.certificateNotAfter != 0, c.both.certificateTime > 0 else { return }
+    let tcp = c.both
+    let now = tcp.certificateTime / 1_000_000_000
+    guard now > tcp.certificateNotAfter || now < tcp.certificateNotBefore else { return }
+    let expired = now > tcp.certificateNotAfter
+    if !tcp.sawApplicationData, failed.count < 2048 { failed.insert(c.target) }
+    tally.add(
+      Key(target: c.target, expired: expired), client: c.record.client,
+      example: .init(
+        frames: [tcp.certificateFrame, tcp.alertFrame],
+        text: "\(c.endpoints): the certificate is valid from \(Self.date(tcp.certificateNotBefore)) to "
+          + "\(Self.date(tcp.certificateNotAfter)), the capture is of \(Self.date(now))",
+        filter: c.filter + " && tls.handshake.type==11"))
+  }
+
+  mutating func findings(_ facts: borrowing CaptureAnalyzer) -> [Finding] {
+    tally.top(3).map { key, entry in
+      Finding(
+        id: "tls-handshake-failure", severity: failed.contains(key.target) ? .error : .warning, confidence: .certain,
+        subject: .init(kind: "Endpoint", name: key.target.address.description, port: String(key.target.port)),
+        problem: "\(key.target.text) shows a certificate that \(key.expired ? "has expired" : "is not valid yet") "
+          + "(\(plural(entry.count, "handshake")))",
+        cause: key.expired
+          ? "the certificate was not renewed, or the server still holds the old one"
+          : "the certificate's start lies in the future ← a clock that is wrong, on the issuer's side or here",
+        evidence: facts.evidence([(key, entry)]),
+        fix: ["renew it and reload the server (cert-manager: kubectl get certificates -A; kubeadm certs renew all)"],
+        verify: ["openssl s_client -connect \(key.target.text) </dev/null | openssl x509 -noout -dates"])
+    }
+  }
+
+  private static func date(_ seconds: Int64) -> CalendarDate {
+    CalendarDate(daysSince1970: Int((seconds >= 0 ? seconds : seconds - 86_399) / 86_400))
+  }
+}

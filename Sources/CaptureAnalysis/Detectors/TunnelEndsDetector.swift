@@ -1,0 +1,144 @@
+import Findings
+import Wire
+
+/// The two ends of VXLAN tunnels: different ports or VNIs, far ends that refuse, packets that nothing answers.
+struct TunnelEndsDetector: Detector {
+  mutating func findings(_ facts: borrowing CaptureAnalyzer) -> [Finding] {
+    var list: [Finding] = []
+    var alone: [Tunnel] = []
+    // A port known by its content only may be a socket's, other than VXLAN's of one port for both ends.
+    let learned = facts.vxlanPorts.learned
+    let vxlan = facts.tunnels.all.filter {
+      $0.key.kind == .vxlan && !$0.isMulticast && !learned.contains($0.key.port)
+    }
+    for (index, t) in vxlan.enumerated() where list.count < 3 {
+      if t.unreachable != 0xFFFF {
+        let isPort = t.unreachable == 0x0303 || t.unreachable == 0x0104
+        list.append(
+          Finding(
+            id: isPort ? "vxlan-port" : "wrong-vtep", severity: .error, confidence: .certain,
+            subject: .init(kind: "Tunnel", name: t.names, port: String(t.key.port)),
+            problem: "VXLAN packets \(t.names) to port \(t.key.port) are answered by "
+              + ICMPEvent.name(
+                t.key.version == 4 ? .v4 : .v6, type: UInt8(t.unreachable >> 8), code: UInt8(t.unreachable & 0xFF)),
+            cause: isPort
+              ? "nobody listens on UDP \(t.key.port) there ← the other node's VXLAN device uses another port, or is missing"
+              : "the tunnel's far end cannot be reached ← a wrong VTEP address (flannel public-ip, node InternalIP)",
+            evidence: [
+              facts.evidence(t.unreachableFrame, "the ICMP error"),
+              facts.evidence(t.firstFrame, "the tunnel's first packet"),
+              facts.filterEvidence("udp.port==\(t.key.port) || icmp"),
+            ],
+            fix: [
+              isPort
+                ? "use one port on all nodes: ip -d link show type vxlan | grep dstport"
+                : "bridge fdb show dev flannel.1; correct the VTEP address (flannel --iface, node annotation)"
+            ],
+            verify: ["capture again: the ICMP errors must be gone"]))
+        continue
+      }
+      if let other = vxlan[(index + 1)...].first(where: {
+        $0.key.port != t.key.port && $0.key.scope == t.key.scope
+          && ($0.key.source == t.key.source && $0.key.destination == t.key.destination
+            || $0.key.source == t.key.destination && $0.key.destination == t.key.source)
+      }) {
+        list.append(
+          Finding(
+            id: "vxlan-port", severity: .error, confidence: .likely,
+            subject: .init(kind: "Tunnel", name: t.names, port: String(t.key.port)),
+            problem:
+              "two nodes use different VXLAN ports: \(t.names) port \(t.key.port), \(other.names) port \(other.key.port)",
+            cause: "each side drops what comes to the other's port ← 4789 is the IANA port, 8472 the Linux default",
+            evidence: [
+              facts.evidence(t.firstFrame, "port \(t.key.port)"),
+              facts.evidence(other.firstFrame, "port \(other.key.port)"),
+              facts.filterEvidence("udp.port==\(t.key.port) || udp.port==\(other.key.port)"),
+            ],
+            fix: ["use one port on all nodes: ip -d link show type vxlan | grep dstport"],
+            verify: ["capture again: one port only"]))
+        continue
+      }
+      let backward = vxlan.first { $0.isReverse(of: t) }
+      if let backward {
+        guard backward.key.port == t.key.port, t.firstFrame < backward.firstFrame, !t.hasOther, !backward.hasOther,
+          backward.identifier != t.identifier
+        else { continue }
+        list.append(identifiers(t, backward, facts))
+      } else if t.packets >= 3, !isAnswered(t, facts) {
+        alone.append(t)
+      }
+    }
+    guard list.isEmpty, let first = alone.first else { return list }
+    for t in alone {
+      if let other = alone.first(where: { $0.key.source == t.key.destination && $0.identifier == t.identifier }) {
+        return [astray(t, other, facts)]
+      }
+    }
+    return [oneWay(first, facts)]
+  }
+
+  /// Whether what the tunnel carries goes on as if the other direction existed: then the capture lacks it.
+  private func isAnswered(_ t: Tunnel, _ facts: borrowing CaptureAnalyzer) -> Bool {
+    let scope = CaptureAnalyzer.scope(t.key.kind, t.identifier, inside: Outer(scope: t.key.scope))
+    for index in 0..<facts.conversations.records.count {
+      let c = facts.view(facts.conversations.records.pointer(index))
+      guard c.record.key.scope == scope else { continue }
+      // Someone who acknowledges has heard something.
+      if !c.record.isOneWay || c.isTCP && (c.clientHalf.lastAck != 0 || c.server.lastAck != 0) { return true }
+    }
+    return false
+  }
+
+  private func oneWay(_ t: Tunnel, _ facts: borrowing CaptureAnalyzer) -> Finding {
+    Finding(
+      id: "vxlan-port", severity: .error, confidence: .possible,
+      subject: .init(kind: "Tunnel", name: t.names, port: String(t.key.port)),
+      problem: "\(plural(t.packets, "VXLAN packet")) \(t.names) to port \(t.key.port), none comes back",
+      cause:
+        "the far end does not get them or does not take them ← a firewall, security group or hypervisor that drops UDP "
+        + "\(t.key.port), a VXLAN device with another port or VNI there, or a VTEP address that is no node's",
+      evidence: [
+        facts.evidence(t.firstFrame, "the first of them, VNI \(t.identifier)"),
+        facts.filterEvidence("udp.port==\(t.key.port)"),
+      ],
+      fix: [
+        "on the far node: tcpdump -ni any udp port \(t.key.port); ip -d link show type vxlan; bridge fdb show",
+        "open UDP \(t.key.port) between the nodes, or use another port where the hypervisor takes this one for itself",
+      ],
+      verify: ["capture on both nodes: kubepath capture sender.pcap receiver.pcap"])
+  }
+
+  private func astray(_ t: Tunnel, _ other: Tunnel, _ facts: borrowing CaptureAnalyzer) -> Finding {
+    Finding(
+      id: "wrong-vtep", severity: .error, confidence: .likely,
+      subject: .init(kind: "Tunnel", name: other.names, port: String(other.key.port)),
+      problem: "\(t.destination) gets VXLAN packets from \(t.source) and sends its own to \(other.destination)",
+      cause:
+        "one of the two addresses is no VTEP of that node ← a wrong public-ip annotation or --iface, or two addresses on one node",
+      evidence: [
+        facts.evidence(t.firstFrame, t.names), facts.evidence(other.firstFrame, other.names),
+        facts.filterEvidence("udp.port==\(t.key.port) && ip.addr==\(t.destination)"),
+      ],
+      fix: [
+        "on \(t.destination): bridge fdb show; correct the VTEP address of the other node (annotation, InternalIP)"
+      ],
+      verify: ["capture again: packets go to \(t.source)"])
+  }
+
+  private func identifiers(_ t: Tunnel, _ backward: Tunnel, _ facts: borrowing CaptureAnalyzer) -> Finding {
+    Finding(
+      id: "vxlan-port", severity: .error, confidence: .likely,
+      subject: .init(kind: "Tunnel", name: t.names, port: String(t.key.port)),
+      problem:
+        "the two directions have different VNIs: \(t.names) \(t.identifier), \(backward.names) \(backward.identifier)",
+      cause:
+        "each side drops what carries a VNI that it has no device for ← two configurations, or two CNIs on one port",
+      evidence: [
+        facts.evidence(t.firstFrame, "VNI \(t.identifier)"),
+        facts.evidence(backward.firstFrame, "VNI \(backward.identifier)"),
+        facts.filterEvidence("vxlan.vni==\(t.identifier) || vxlan.vni==\(backward.identifier)"),
+      ],
+      fix: ["use one VNI on all nodes: ip -d link show type vxlan   (id)"],
+      verify: ["capture again: one VNI only"])
+  }
+}

@@ -1,0 +1,96 @@
+import Findings
+import Snapshot
+import Wire
+
+/// An encapsulating device of a node and the link beneath it: whether what goes in fits what comes out.
+struct OverlayLink {
+  var name: String
+  var kind: String
+  var mtu: Int
+  var port: Int?
+  var identifier: Int?
+  var underlay: String
+  var underlayMTU: Int?
+  /// Bytes from the outer IP header to the inner one.
+  var overhead: Int
+
+  /// The largest MTU that fits.
+  var room: Int? { underlayMTU.map { $0 - overhead } }
+  var isTooLarge: Bool { room.map { mtu > $0 } ?? false }
+
+  static func all(_ snapshot: Snapshot) -> [OverlayLink] {
+    (snapshot.links ?? []).compactMap { link in
+      guard let mtu = link.mtu, let kind = link.kind else { return nil }
+      let overhead: Int
+      switch kind {
+      case "vxlan":
+        let isV6 = (link.vxlan?.local ?? link.vxlan?.remote)?.version == .v6
+        overhead = isV6 ? 70 : 50
+      case "geneve": overhead = 50
+      case "ipip": overhead = 20
+      case "sit": overhead = 20
+      // 32 bytes of WireGuard, 8 of UDP, 20 of IPv4.
+      case "wireguard": overhead = 60
+      default: return nil
+      }
+      // Fallback devices of the module (tunl0, sit0) carry nothing unless they have an address.
+      guard link.up, kind == "vxlan" || (snapshot.addresses ?? []).contains(where: { $0.interface == link.name }) else {
+        return nil
+      }
+      let device = link.vxlan?.device ?? link.parent ?? uplink(snapshot)
+      return OverlayLink(
+        name: link.name, kind: kind, mtu: mtu, port: link.vxlan?.port, identifier: link.vxlan?.id,
+        underlay: device ?? "", underlayMTU: device.flatMap { snapshot.link(named: $0)?.mtu }, overhead: overhead)
+    }
+  }
+
+  /// The device of the default route.
+  private static func uplink(_ snapshot: Snapshot) -> String? {
+    (snapshot.routes ?? []).filter { $0.destination.length == 0 && $0.type == .unicast }.min { $0.metric < $1.metric }?
+      .nextHops.first?.interface
+  }
+
+  static func uplinkMTU(_ snapshot: Snapshot) -> Int? { uplink(snapshot).flatMap { snapshot.link(named: $0)?.mtu } }
+
+  private var text: String {
+    let beneath = underlayMTU.map { "\(printable(underlay)) beneath it \($0): \($0 - overhead) fit" }
+    return "\(printable(name)) (\(kind)) has MTU \(mtu)" + (beneath.map { ", \($0)" } ?? "")
+  }
+
+  static func complete(_ finding: Finding, _ nodes: [JoinedNode]) -> Finding {
+    var finding = finding
+    var fixes: [String] = []
+    for node in nodes {
+      for link in node.overlays {
+        finding.evidence.append(.init(text: "\(node.name): \(link.text)"))
+        guard link.isTooLarge, let room = link.room else { continue }
+        fixes.append(
+          "on \(node.name): ip link set dev \(printable(link.name)) mtu \(room)   (and the same in the CNI's configuration)"
+        )
+        if finding.id != "vxlan-overhead" { finding.confidence = .certain }
+      }
+    }
+    finding.fix = fixes + finding.fix
+    return finding
+  }
+
+  /// Devices that are too large although the capture shows no harm of it.
+  static func findings(_ nodes: [JoinedNode], besides known: [Finding]) -> [Finding] {
+    guard !known.contains(where: { $0.id == "overlay-mtu" }) else { return [] }
+    return nodes.flatMap { node in
+      node.overlays.filter(\.isTooLarge).map { link in
+        Finding(
+          id: "overlay-mtu", severity: .warning, confidence: .certain,
+          subject: .init(kind: "Link", name: printable(link.name), node: node.name),
+          problem:
+            "\(printable(link.name)) on \(node.name) takes packets of \(link.mtu) bytes where \(link.room ?? 0) fit",
+          cause:
+            "\(link.kind) adds \(link.overhead) bytes and \(printable(link.underlay)) carries \(link.underlayMTU ?? 0) ← its MTU was not lowered; "
+            + "nothing in this capture was large enough to suffer from it",
+          evidence: [.init(text: "\(node.name): \(link.text)")],
+          fix: ["on \(node.name): ip link set dev \(printable(link.name)) mtu \(link.room ?? 0)"],
+          verify: ["ip -d link show dev \(printable(link.name))"])
+      }
+    }
+  }
+}

@@ -1,0 +1,81 @@
+import Ruleset
+import Snapshot
+import Wire
+
+/// What to do about one outcome: sentences and commands, from the rule or decision that ended it.
+public enum OutcomeAdvice {
+  public static func of(_ outcome: Outcome, _ flow: Flow, _ snapshot: Snapshot) -> [String] {
+    let ruleset = snapshot.ruleset
+    let tool = flow.version == .v6 ? "ip6tables" : "iptables"
+    switch outcome.verdict {
+    case .forward:
+      guard !outcome.isTranslated, visitedServices(outcome, ruleset) else { return [] }
+      return [
+        "No Service rule took \(flow.destination):\(flow.destinationPort), so it leaves untranslated. If this is a Service address, compare with 'kubectl get svc -A -o wide' and look whether kube-proxy runs on this node."
+      ]
+    case .deliver: return []
+    case .reject, .drop:
+      guard let step = outcome.steps.last else { return outcome.detail.map { [$0] } ?? [] }
+      let chain = ruleset[step.chain]
+      let table = ruleset[chain.table].name
+      guard let rule = step.rule else {
+        return [
+          "The packet reaches the end of \(table) \(printable(ruleset.names[chain.name])), whose policy is DROP: no rule accepts it.",
+          "Accept it there: \(tool) -t \(table) -I \(printable(ruleset.names[chain.name])) \(match(outcome, flow)) -j ACCEPT",
+        ]
+      }
+      let text = ruleset.sourceText(of: ruleset[rule])
+      if text.contains("has no endpoints") {
+        let name = ServiceLabel.comment(text).map { String($0.prefix { $0 != ":" }) } ?? "NAMESPACE/NAME"
+        let parts = name.split(separator: "/")
+        return [
+          "The Service has no ready endpoint. Look at its Pods and selector:",
+          "kubectl -n \(parts[0]) get endpointslices -l kubernetes.io/service-name=\(parts.last ?? "")",
+          "kubectl -n \(parts[0]) describe svc \(parts.last ?? "")",
+        ]
+      }
+      if text.contains("has no local endpoints") {
+        return [
+          "externalTrafficPolicy (or internalTrafficPolicy) is Local and no endpoint runs on this node: send the traffic to a node that has one, or set the policy to Cluster."
+        ]
+      }
+      return [
+        "See whether this rule is meant to stop the packet: \(printable(text, limit: 90))",
+        "To let it pass: \(tool) -t \(table) -I \(printable(ruleset.names[chain.name])) \(step.position) \(match(outcome, flow)) -j ACCEPT",
+      ]
+    case .noroute:
+      let detail = outcome.detail ?? ""
+      if detail.hasPrefix("rp_filter") {
+        return [
+          "Asymmetric path. Repair the route back to \(flow.source), or loosen the check: sysctl -w net.ipv4.conf.\(flow.from).rp_filter=2"
+        ]
+      }
+      if detail.hasPrefix("forwarding is off") {
+        return ["sysctl -w \(flow.version == .v4 ? "net.ipv4.ip_forward=1" : "net.ipv6.conf.all.forwarding=1")"]
+      }
+      if detail.contains("route_localnet") {
+        return [
+          "localhost NodePorts need: sysctl -w net.ipv4.conf.all.route_localnet=1 (and kube-proxy's KUBE-FIREWALL rule against outsiders)"
+        ]
+      }
+      return [
+        "Look at the routing decision: ip route get \(outcome.destination)\(flow.isLocal ? "" : " from \(flow.source) iif \(flow.from)")"
+      ]
+    }
+  }
+
+  private static func visitedServices(_ outcome: Outcome, _ ruleset: Ruleset) -> Bool {
+    outcome.steps.contains { step in
+      if case .jump(let chain) = step.verdict {
+        return ["KUBE-SERVICES", "services"].contains(ruleset.name(of: chain))
+      }
+      return false
+    }
+  }
+
+  private static func match(_ outcome: Outcome, _ flow: Flow) -> String {
+    var text = "-s \(outcome.source) -d \(outcome.destination) -p \(flow.ipProtocol)"
+    if flow.ipProtocol.hasPorts { text += " --dport \(outcome.destinationPort)" }
+    return text
+  }
+}

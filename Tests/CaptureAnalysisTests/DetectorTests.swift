@@ -1,0 +1,128 @@
+import CaptureAnalysis
+import Findings
+import Testing
+import Wire
+
+/// Faults that the lab cannot make, and their healthy likenesses.
+@Suite struct DetectorTests {
+  /// Two hosts behind one address, the second with an older clock: an old server with tcp_tw_recycle drops its SYNs.
+  @Test(arguments: [true, false]) func timestampsBehindOneAddress(recycles: Bool) {
+    var script = Script()
+    for number in 0..<6 {
+      let isOld = number % 2 == 1
+      let port = UInt16(40_000 + number)
+      if isOld, recycles {
+        for (retry, delay) in [0, 1000, 3000].enumerated() {
+          script.tcp(
+            at: number * 100 + delay, from: (1, port), to: (2, 80), seq: 100, flags: Script.syn,
+            timestamp: 1000 + UInt32(retry))
+        }
+      } else {
+        script.handshake(at: number * 100, port: port, timestamp: isOld ? 1000 : 90_000 + UInt32(number))
+      }
+    }
+    #expect(script.ids.contains("tcp-timestamps-nat") == recycles)
+  }
+
+  /// In the middle of a translated connection a packet arrives from the Pod itself, and the client resets it.
+  @Test(arguments: [true, false]) func untranslatedInTheMiddle(reset: Bool) {
+    var script = Script()
+    script.handshake(at: 0, port: 40_000)
+    script.tcp(at: 10, from: (1, 40_000), to: (2, 80), seq: 101, ack: 501, flags: Script.pushAck, count: 50)
+    script.tcp(at: 20, from: (2, 80), to: (1, 40_000), seq: 501, ack: 151, flags: Script.pushAck, count: 50)
+    if reset {
+      script.tcp(at: 30, from: (9, 8080), to: (1, 40_000), seq: 551, ack: 151, flags: Script.pushAck, count: 50)
+      script.tcp(at: 31, from: (1, 40_000), to: (9, 8080), seq: 151, flags: Script.rst)
+    }
+    #expect(script.ids.contains("invalid-packet-reset") == reset)
+  }
+
+  /// Each tenth connection loses its first SYN and gets through with the retry after a second.
+  @Test(arguments: [true, false]) func firstSynsLost(races: Bool) {
+    var script = Script()
+    for number in 0..<60 {
+      let start = number * 50
+      let port = UInt16(40_000 + number)
+      if races, number % 10 == 0 {
+        script.tcp(at: start, from: (1, port), to: (2, 80), seq: 100, flags: Script.syn)
+        script.handshake(at: start + 1000, port: port)
+      } else {
+        script.handshake(at: start, port: port)
+      }
+    }
+    #expect(script.ids.contains("snat-port-race") == races)
+  }
+
+  /// Source ports come round within seconds, and the connections that reuse one do not come about at once.
+  @Test(arguments: [true, false]) func portsUsedUp(exhausted: Bool) {
+    var script = Script()
+    for number in 0..<24 {
+      let start = number * 500
+      let port = UInt16(exhausted ? 40_000 + number % 4 : 40_000 + number)
+      if exhausted, number >= 4, number % 2 == 0 {
+        script.tcp(at: start, from: (1, port), to: (2, 80), seq: UInt32(number) * 1000, flags: Script.syn)
+        script.tcp(at: start + 400, from: (1, port), to: (2, 80), seq: UInt32(number) * 1000, flags: Script.syn)
+      } else {
+        script.tcp(at: start, from: (1, port), to: (2, 80), seq: UInt32(number) * 1000, flags: Script.syn)
+        script.tcp(
+          at: start + 1, from: (2, 80), to: (1, port), seq: 500, ack: UInt32(number) * 1000 + 1, flags: Script.synAck)
+        script.tcp(
+          at: start + 2, from: (1, port), to: (2, 80), seq: UInt32(number) * 1000 + 1, ack: 501, flags: Script.ack)
+      }
+    }
+    #expect(script.ids.contains("snat-port-exhaustion") == exhausted)
+  }
+
+  /// What a router sends back out of the same interface has another hop limit: seen twice, sent once.
+  @Test(arguments: [UInt8(63), 64]) func routedCopiesAreNotRetransmissions(ttl: UInt8) {
+    var script = Script()
+    script.handshake(at: 0, port: 40_000)
+    for number in 0..<6 {
+      let seq = UInt32(101 + number * 50)
+      let at = 10 + number * 10
+      script.tcp(at: at, from: (1, 40_000), to: (2, 80), seq: seq, ack: 501, flags: Script.pushAck, count: 50)
+      script.tcp(at: at, from: (1, 40_000), to: (2, 80), seq: seq, ack: 501, flags: Script.pushAck, count: 50, ttl: ttl)
+    }
+    let (counts, findings, _) = script.analyze()
+    #expect(counts.tcpRetransmissions == 6)
+    #expect(counts.duplicateRetransmissions == (ttl == 63 ? 6 : 0))
+    #expect(findings.contains { $0.id == "packet-loss" } == (ttl == 64))
+  }
+
+  /// VXLAN on a port that nobody told: three packets teach it, the fourth is walked.
+  @Test func vxlanPortsAreLearned() {
+    let inner = AnalyzerTests.ipv4(
+      6, from: [10, 244, 0, 1], to: [10, 244, 0, 2], AnalyzerTests.tcp(1000, 80, seq: 1, ack: 0, flags: 2))
+    var script = Script()
+    for number in 0..<5 {
+      script.add(
+        AnalyzerTests.ipv4(
+          17, AnalyzerTests.udp(50_000, 7777, AnalyzerTests.vxlan + AnalyzerTests.ethernet + inner)), at: number)
+    }
+    #expect(script.analyze().0.vxlan == 2)
+    // The same bytes with something reserved set are no VXLAN.
+    var other = Script()
+    var header = AnalyzerTests.vxlan
+    header[3] = 1
+    for number in 0..<5 {
+      other.add(
+        AnalyzerTests.ipv4(17, AnalyzerTests.udp(50_000, 7777, header + AnalyzerTests.ethernet + inner)), at: number)
+    }
+    #expect(other.analyze().0.vxlan == 0)
+  }
+
+  @Test func announcedMTUsStandInThePaths() throws {
+    var script = Script()
+    script.handshake(at: 0, port: 40_000)
+    script.tcp(at: 10, from: (1, 40_000), to: (2, 80), seq: 101, ack: 501, flags: Script.pushAck, count: 1400)
+    let quoted = Array(
+      AnalyzerTests.ipv4(6, from: [10, 0, 0, 1], AnalyzerTests.tcp(40_000, 80, seq: 101, ack: 501, flags: 24)))
+    script.add(
+      AnalyzerTests.ipv4(1, from: [10, 0, 0, 9], to: [10, 0, 0, 1], [3, 4, 0, 0, 0, 0, 0x05, 0x14] + quoted), at: 11)
+    let paths = script.analyze().2.paths
+    let path = try #require(paths.first)
+    #expect(path.source.description == "10.0.0.1")
+    #expect(path.announced == 1300)
+    #expect(paths.dropFirst().allSatisfy { !$0.isLimited })
+  }
+}

@@ -1,0 +1,65 @@
+import CaptureAnalysis
+import CaptureFile
+import Findings
+import Wire
+
+/// Frames of raw IPv4 written one by one, with their times in milliseconds.
+struct Script {
+  private(set) var frames: [(bytes: [UInt8], time: Int64)] = []
+
+  static let syn: UInt8 = 2
+  static let rst: UInt8 = 4
+  static let ack: UInt8 = 16
+  static let synAck: UInt8 = 18
+  static let pushAck: UInt8 = 24
+
+  mutating func add(_ bytes: [UInt8], at milliseconds: Int) {
+    frames.append((bytes, Int64(milliseconds) * 1_000_000))
+  }
+
+  static func word(_ value: UInt32) -> [UInt8] { [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: value >> $0) } }
+
+  /// `10.0.0.last:port` to another; with a TCP timestamp option if one is given.
+  mutating func tcp(
+    at milliseconds: Int, from: (UInt8, UInt16), to: (UInt8, UInt16), seq: UInt32, ack: UInt32 = 0, flags: UInt8,
+    count: Int = 0, timestamp: UInt32? = nil, ttl: UInt8 = 64, id: UInt16 = 7
+  ) {
+    var segment = AnalyzerTests.tcp(from.1, to.1, seq: seq, ack: ack, flags: flags)
+    if let timestamp {
+      segment[12] = 0x80
+      segment += [1, 1, 8, 10] + Self.word(timestamp) + Self.word(0)
+    }
+    segment += [UInt8](repeating: 65, count: count)
+    var packet = AnalyzerTests.ipv4(6, from: [10, 0, 0, from.0], to: [10, 0, 0, to.0], id: id, segment)
+    packet[8] = ttl
+    // Another hop limit changes the header's sum by as much.
+    packet[10] = 0
+    packet[11] = 0
+    let sum = packet.withUnsafeBytes { ~Checksum.sum($0.baseAddress!, 20) }
+    packet[10] = UInt8(sum >> 8)
+    packet[11] = UInt8(sum & 0xFF)
+    add(packet, at: milliseconds)
+  }
+
+  /// SYN, SYN-ACK and ACK of client 1 and server 2, from sequence numbers 100 and 500.
+  mutating func handshake(at start: Int, port: UInt16, server: (UInt8, UInt16) = (2, 80), timestamp: UInt32? = nil) {
+    tcp(at: start, from: (1, port), to: server, seq: 100, flags: Self.syn, timestamp: timestamp)
+    tcp(at: start + 1, from: server, to: (1, port), seq: 500, ack: 101, flags: Self.synAck)
+    tcp(at: start + 2, from: (1, port), to: server, seq: 101, ack: 501, flags: Self.ack)
+  }
+
+  func analyze(_ options: CaptureOptions = CaptureOptions()) -> (CaptureCounts, [Finding], CaptureReport) {
+    var analyzer = CaptureAnalyzer(options: options)
+    for (index, frame) in frames.sorted(by: { $0.time < $1.time }).enumerated() {
+      frame.bytes.withUnsafeBytes {
+        analyzer.consume(
+          Frame(
+            bytes: PacketBytes($0), time: 1_700_000_000_000_000_000 + frame.time, number: index + 1, linkType: .ipv4))
+      }
+    }
+    let findings = analyzer.finish()
+    return (analyzer.counts, findings, analyzer.report(captures: [], findings: findings, top: 20))
+  }
+
+  var ids: [String] { analyze().1.map(\.id) }
+}
