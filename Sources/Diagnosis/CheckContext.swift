@@ -19,6 +19,8 @@ public struct Observation: Sendable {
   public var selection: Int
   /// What is wrong; empty: it is as it should be.
   public var faults: Faults = []
+  /// With `onlyFirstDatagram`: the rule or policy that drops the others.
+  public var dropOfSecond: Step?
 
   public struct Faults: OptionSet, Sendable, Hashable {
     public let rawValue: UInt16
@@ -42,6 +44,10 @@ public struct Observation: Sendable {
     public static let uneven = Faults(rawValue: 512)
     public static let rangesIgnored = Faults(rawValue: 1024)
     public static let hairpin = Faults(rawValue: 2048)
+    /// Policy Local is applied to a client inside the cluster, whom the proxy should send to all endpoints.
+    public static let noShortCircuit = Faults(rawValue: 4096)
+    /// Datagrams behind the first one of a flow are dropped.
+    public static let onlyFirstDatagram = Faults(rawValue: 8192)
   }
 }
 
@@ -53,6 +59,7 @@ public struct NodeContext: Sendable {
   public var isIPVS: Bool
   /// It runs in IPVS mode, and the snapshot does not have the table: nothing was traced.
   public var lacksVirtualServers = false
+  public var isNftables = false
   /// Only those with faults, or with topology hints in use.
   public var observations: [Observation] = []
   public var selections: [EndpointSelection] = []
@@ -68,7 +75,11 @@ public struct NodeContext: Sendable {
   /// Of ClusterIPs alone: none rewritten at all means that kube-proxy detects no local traffic (detectLocalMode none).
   public var clusterMasqueradeDone = 0
   public var usesHints: [Int] = []
-  public var ambiguousPriorities = false
+  /// Frontends of kind NodePort that some rule answers for, seen from outside.
+  public var nodePortsAnswered = 0
+  var planes: [ProxyPlane] = []
+  var missingRules: [MissingRule] = []
+  var serviceChains = ServiceChains()
 }
 
 /// All that checks look at. Built once; checks only read.
@@ -80,9 +91,15 @@ public struct CheckContext: Sendable {
 
   public init(_ bundle: Bundle, intent: Cluster) {
     self.intent = intent
+    let owners = ServiceOfChain(intent)
+    let sticky = CheckContext.portsWithAffinity(intent)
     for snapshot in bundle.snapshots {
       var observer = Observer(snapshot, intent)
-      nodes.append(observer.run())
+      var node = observer.run()
+      node.planes = ProxyPlane.all(snapshot)
+      node.missingRules = MissingRule.all(node.planes)
+      node.serviceChains = ServiceChains(node.planes, owners, wanted: sticky)
+      nodes.append(node)
     }
     for (index, service) in intent.services.enumerated()
     where service.isProxied && intent.serviceIndex[service.fullName] == index {
@@ -92,6 +109,14 @@ public struct CheckContext: Sendable {
         if selection.cluster.isEmpty { withoutEndpoints.append((index, number, version)) }
       }
     }
+  }
+
+  private static func portsWithAffinity(_ intent: Cluster) -> Set<ServiceOfChain.Owner> {
+    var ports: Set<ServiceOfChain.Owner> = []
+    for (index, service) in intent.services.enumerated() where service.isProxied && service.affinity != nil {
+      for number in service.ports.indices { ports.insert(ServiceOfChain.Owner(service: index, port: number)) }
+    }
+    return ports
   }
 
   public var summary: (services: Int, frontends: Int, traced: Int) {

@@ -5,6 +5,7 @@ import Wire
 /// Who sends.
 public enum Origin: String, Sendable, Hashable {
   case pod = "a Pod on this node"
+  case remotePod = "a Pod on another node"
   case node = "the node itself"
   case outside = "outside"
 }
@@ -19,6 +20,8 @@ public struct Expectation: Sendable {
   public var mayRefuse = false
   /// True: the source must be rewritten; false: it must be kept; nil: depends on options that rules alone tell.
   public var masquerade: Bool?
+  /// Policy Local does not count for this client: it must be sent to any of `shortCircuit`.
+  public var shortCircuit: [Set<EndpointAddress>] = []
 
   public static func of(
     _ kind: Frontend.Kind, _ origin: Origin, _ service: Service, _ selection: EndpointSelection, source: IPAddress,
@@ -61,14 +64,15 @@ public struct Expectation: Sendable {
         return Expectation(
           result: .serve, acceptable: selection.acceptableLocal, mayRefuse: selection.localReadyOnly.isEmpty,
           masquerade: false)
-      case .pod, .node:
+      case .pod, .node, .remotePod:
         return Expectation(
           result: .serve, acceptable: selection.acceptableCluster + selection.acceptableLocal,
-          mayRefuse: selection.local.isEmpty || selection.readyOnly.isEmpty)
+          mayRefuse: selection.local.isEmpty || selection.readyOnly.isEmpty, masquerade: origin == .node ? true : nil,
+          shortCircuit: origin == .remotePod || selection.readyOnly.isEmpty ? [] : selection.acceptableCluster)
       }
     }
     return Expectation(
       result: .serve, acceptable: selection.acceptableCluster, mayRefuse: selection.readyOnly.isEmpty,
-      masquerade: origin == .pod ? nil : true)
+      masquerade: origin == .pod || origin == .remotePod ? nil : true)
   }
 }

@@ -12,6 +12,8 @@ struct Observer {
   let node: Node?
   let probe: Probe
   let localPods: [IPVersion: [IPAddress]]
+  /// A Pod that runs elsewhere, where the objects name one.
+  let remotePod: [IPVersion: IPAddress]
   let outside: [IPVersion: IPAddress]
   let ownAddresses: Set<IPAddress>
   let nodeAddress: [IPVersion: IPAddress]
@@ -36,9 +38,21 @@ struct Observer {
     nodeAddress = addresses
     claims = HostPortShadowing.claims(intent).mapValues(\.count)
     localPods = Self.localPods(intent, node, ownAddresses)
+    remotePod = Self.remotePod(intent, node)
     context = NodeContext(
       snapshot: snapshot, name: node?.name ?? snapshot.name, node: node,
       isIPVS: !(snapshot.virtualServers ?? []).isEmpty)
+    context.isNftables = snapshot.ruleset.tables.contains { $0.backend == .nft && $0.name == "kube-proxy" }
+  }
+
+  private static func remotePod(_ intent: Cluster, _ node: Node?) -> [IPVersion: IPAddress] {
+    guard let node else { return [:] }
+    var found: [IPVersion: IPAddress] = [:]
+    for pod in intent.pods
+    where pod.node != node.name && !pod.node.isEmpty && !pod.hostNetwork && pod.ready && found.count < 2 {
+      for address in pod.addresses where found[address.version] == nil { found[address.version] = address }
+    }
+    return found
   }
 
   /// Addresses of Pods on this node, a few that stand for all.
@@ -103,6 +117,7 @@ struct Observer {
       var origins: [(Origin, IPAddress, String?)] = [(.outside, outside[version]!, nil)]
       if let own = probe.tracer.sourceAddress(to: frontend.address) { origins.append((.node, own, Flow.local)) }
       if let pod { origins.append((.pod, pod, nil)) }
+      if let remote = remotePod[version] { origins.append((.remotePod, remote, nil)) }
       for (origin, source, from) in origins {
         let reach = probe.reach(frontend, source: source, from: from)
         // Two Services claim it: whose endpoints it should have is not settled; host-port-shadowing tells.
@@ -116,6 +131,7 @@ struct Observer {
           expected: expected, selection: slot)
         observation.faults = judge(observation, service, selection)
         count(observation)
+        if origin == .outside, port.ipProtocol == .udp, reach.masqueraded > 0 { secondDatagram(&observation) }
         if !observation.faults.isEmpty {
           context.observations.append(observation)
           kept = true
@@ -130,6 +146,12 @@ struct Observer {
   }
 
   private mutating func count(_ observation: Observation) {
+    let reach = observation.reach
+    if observation.frontend.kind == .nodePort, observation.origin == .outside,
+      reach.translated + reach.rejected + reach.dropped + reach.lostBehindTranslation > 0
+    {
+      context.nodePortsAnswered += 1
+    }
     guard observation.expected.result == .serve, !observation.expected.mayRefuse else { return }
     context.expectedFrom[observation.origin, default: 0] += 1
     if observation.reach.translated + observation.reach.lostBehindTranslation > 0 {
@@ -149,6 +171,19 @@ struct Observer {
     }
   }
 
+  /// Of a flow that nobody answers, later datagrams are translated as the first was, and meet FORWARD as new ones
+  /// without its mark: as if they were sent to the endpoint.
+  private func secondDatagram(_ observation: inout Observation) {
+    guard let endpoint = observation.reach.masqueradedEndpoints.min(), !ownAddresses.contains(endpoint.address) else {
+      return
+    }
+    let direct = probe.reach(
+      Frontend(.address, endpoint.address, endpoint.port, .udp), source: observation.source, from: nil)
+    guard let loss = direct.losses.first, direct.dropped > 0.999, loss.step?.hook == .forward else { return }
+    observation.faults.insert(.onlyFirstDatagram)
+    observation.dropOfSecond = loss.step
+  }
+
   private func judge(_ o: Observation, _ service: Service, _ selection: EndpointSelection) -> Observation.Faults {
     var faults: Observation.Faults = []
     let reach = o.reach
@@ -159,11 +194,12 @@ struct Observer {
       if !programmed.isEmpty {
         let rangeMatters = o.frontend.kind == .loadBalancer && !service.sourceRanges.isEmpty && o.expected.mayRefuse
         faults.insert(rangeMatters ? .rangesIgnored : .served)
-      } else if reach.untranslated > tiny, !reach.untranslatedIsLocal,
-        o.origin != .node || o.frontend.kind == .clusterIP
+      } else if reach.untranslated > tiny,
+        reach.untranslatedIsLocal
+          ? o.frontend.kind == .nodePort && o.origin == .outside && !context.isIPVS
+          : o.origin != .node || o.frontend.kind == .clusterIP
       {
-        // On a local address the node's own reset answers; and kube-proxy never refuses the node's own packets to
-        // external addresses.
+        // kube-proxy never refuses the node's own packets to external addresses.
         faults.insert(.notRefused)
       }
     case .serve:
@@ -173,6 +209,9 @@ struct Observer {
           if !answered, !servedElsewhere(o) { faults.insert(.ignored) }
         } else if !o.expected.mayRefuse {
           faults.insert(.refused)
+        } else if !o.expected.shortCircuit.isEmpty, !context.isNftables || o.origin == .pod {
+          // Releases of nftables mode before 1.33 dropped the node's own packets here (kubernetes/kubernetes#131765).
+          faults.insert(.noShortCircuit)
         }
         return faults
       }
@@ -188,6 +227,11 @@ struct Observer {
         if reach.translated > 0.999, reach.endpoints.values.contains(where: { abs($0 - share) > 1e-4 }) {
           faults.insert(.uneven)
         }
+      }
+      if !o.expected.shortCircuit.isEmpty, faults.isEmpty,
+        !o.expected.shortCircuit.contains(where: { $0.subtracting(selection.ambiguous) == certain })
+      {
+        faults.insert(.noShortCircuit)
       }
       if let wanted = o.expected.masquerade, reach.translated > tiny {
         // An answer that returns through the node anyway needs no rewriting, but kube-proxy rewrites it all the same.

@@ -6,11 +6,11 @@ public enum ServiceLabel {
   /// `namespace/name:port` (or `namespace/name`) of the first rule or chain on the way that names one.
   public static func of(_ steps: [Step], in ruleset: Ruleset) -> String? {
     for step in steps {
-      if let name = nftChain(ruleset.names[ruleset[step.chain].name]) { return name }
+      if let name = ofChain(ruleset.names[ruleset[step.chain].name]) { return name }
       guard let rule = step.rule else { continue }
       switch step.verdict {
       case .jump(let chain), .goto(let chain):
-        if let name = nftChain(ruleset.names[ruleset[chain].name]) { return name }
+        if let name = ofChain(ruleset.names[ruleset[chain].name]) { return name }
       default: break
       }
       if let name = comment(ruleset.sourceText(of: ruleset[rule])) { return name }
@@ -42,7 +42,7 @@ public enum ServiceLabel {
   }
 
   /// `service-ULMVA6XW-ns1/svc1/tcp/p80` → `ns1/svc1:p80`.
-  static func nftChain(_ name: String) -> String? {
+  public static func ofChain(_ name: String) -> String? {
     for prefix in ["service-", "external-", "local-", "firewall-", "endpoint-"] where name.hasPrefix(prefix) {
       let rest = name.dropFirst(prefix.count)
       guard let dash = rest.firstIndex(of: "-") else { return nil }

@@ -17,8 +17,8 @@ import Testing
     // Two Services claim one address.
     ("conflicting-externalips", ["host-port-shadowing"]),
     // A host firewall in the way; nftables mode opens nothing for health checks.
-    ("host-firewall", ["forward-drop", "health-check-node-port"]),
-    ("coexist-kubelet-flannel-docker--v1.34.9", ["forward-drop"]),
+    ("host-firewall", ["forward-drop", "health-check-node-port", "apiserver-unreachable"]),
+    ("coexist-kubelet-flannel-docker--v1.34.9", ["forward-drop", "apiserver-unreachable"]),
   ]
 
   /// 1.21 and 1.24 mark packets to be dropped and leave the drop to kubelet, which did not run.

@@ -8,27 +8,29 @@ enum ForwardDrop: Check {
   static let id = "forward-drop"
 
   static func run(_ context: CheckContext) -> [Finding] {
-    Losses.collect(context) { loss, chain in
-      loss.step != nil && loss.verdict != .noroute && !NetworkPolicyDrop.isPolicyChain(chain)
-        && Losses.kernelReason(loss) == nil
-    }
-    .map { entry in
-      let hook = entry.loss.step!.hook
-      return Finding(
-        id: id, severity: .error, confidence: .certain,
-        subject: Finding.Subject(kind: "Node", name: entry.node.name, node: entry.node.name),
-        problem:
-          "\(entry.count) Service frontends fail on \(entry.node.name) behind translation, e.g. \(entry.example)",
-        cause:
-          "chain \(context.chainName(entry.loss.step, entry.node)) drops at hook \(hook.rawValue) what Service rules do not accept"
-          + (hook == .forward
-            ? " ← policy DROP of a host firewall (Docker, ufw, firewalld), and nothing accepts Pod traffic" : ""),
-        evidence: context.evidence(entry.loss.step, entry.node),
-        fix: hook == .forward
-          ? ["iptables -P FORWARD ACCEPT  # or accept the Pods' address range in both directions"]
-          : ["accept the endpoint's port in chain \(context.chainName(entry.loss.step, entry.node))"],
-        verify: ["kubepath check -s \(entry.node.name) --only forward-drop"], reference: "kubernetes/kubernetes#39823")
-    }
+    context.missingRules(id)
+      + Losses.collect(context) { loss, chain in
+        loss.step != nil && loss.verdict != .noroute && !NetworkPolicyDrop.isPolicyChain(chain)
+          && Losses.kernelReason(loss) == nil
+      }
+      .map { entry in
+        let hook = entry.loss.step!.hook
+        return Finding(
+          id: id, severity: .error, confidence: .certain,
+          subject: Finding.Subject(kind: "Node", name: entry.node.name, node: entry.node.name),
+          problem:
+            "\(entry.count) Service frontends fail on \(entry.node.name) behind translation, e.g. \(entry.example)",
+          cause:
+            "chain \(context.chainName(entry.loss.step, entry.node)) drops at hook \(hook.rawValue) what Service rules do not accept"
+            + (hook == .forward
+              ? " ← policy DROP of a host firewall (Docker, ufw, firewalld), and nothing accepts Pod traffic" : ""),
+          evidence: context.evidence(entry.loss.step, entry.node),
+          fix: hook == .forward
+            ? ["iptables -P FORWARD ACCEPT  # or accept the Pods' address range in both directions"]
+            : ["accept the endpoint's port in chain \(context.chainName(entry.loss.step, entry.node))"],
+          verify: ["kubepath check -s \(entry.node.name) --only forward-drop"], reference: "kubernetes/kubernetes#39823"
+        )
+      }
   }
 }
 

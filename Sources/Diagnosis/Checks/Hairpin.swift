@@ -5,6 +5,10 @@ enum Hairpin: Check {
   static let id = "hairpin"
 
   static func run(_ context: CheckContext) -> [Finding] {
+    traced(context) + missing(context)
+  }
+
+  private static func traced(_ context: CheckContext) -> [Finding] {
     context.groups(.hairpin) { _, node in node.masqueradeDone > 0 || node.masqueradeWanted == 0 && node.leftMarked == 0
     }.map { group in
       Finding(
@@ -13,12 +17,27 @@ enum Hairpin: Check {
         cause:
           "the endpoint's own traffic is not masqueraded ← the rule that marks it is missing, or names another address",
         evidence: group.first.reach.firstTranslatingRule.map { context.evidence($0, group.node) } ?? [],
-        fix: [
-          "kubectl -n kube-system delete pod -l k8s-app=kube-proxy --field-selector spec.nodeName=\(group.node.name)"
-        ],
+        fix: [context.restartKubeProxy(group.node)],
         verify: [
           "kubepath trace \(group.first.frontend.address):\(group.first.frontend.port) --from \(group.first.source)"
         ], reference: "kubernetes/kubernetes#13375")
+    }
+  }
+  /// Endpoint chains without the rule: of endpoints elsewhere too, which may move here with their chain unchanged.
+  private static func missing(_ context: CheckContext) -> [Finding] {
+    context.nodes.compactMap { node in
+      let traced = Set(node.observations.filter { $0.faults.contains(.hairpin) }.map(\.source))
+      let missing = node.serviceChains.withoutHairpin.filter { !traced.contains($0.endpoint.address) }
+      guard !missing.isEmpty else { return nil }
+      return Finding(
+        id: id, severity: .warning, confidence: .certain,
+        subject: Finding.Subject(kind: "Node", name: node.name, node: node.name),
+        problem:
+          "\(missing.count) endpoint\(missing.count == 1 ? "" : "s") could not reach \(missing.count == 1 ? "itself" : "themselves") through \(node.name), e.g. \(missing[0].endpoint)",
+        cause:
+          "their chains do not masquerade the endpoint's own packets ← a rule was removed, or names another address than the DNAT behind it",
+        evidence: missing.prefix(5).flatMap { context.evidence($0.rule, node) }, fix: [context.restartKubeProxy(node)],
+        verify: ["kubepath check -s \(node.name) --only hairpin"], reference: "kubernetes/kubernetes#13375")
     }
   }
 }

@@ -30,6 +30,30 @@ enum HealthCheckNodePort: Check {
             reference: "kubernetes/kubernetes#97824"))
       }
     }
-    return findings
+    return findings + unaccepted(context)
+  }
+  /// iptables and IPVS mode accept health checks before a host firewall's rules come.
+  private static func unaccepted(_ context: CheckContext) -> [Finding] {
+    context.missingRules(id)
+      + context.nodes.flatMap { node -> [Finding] in
+        guard let plane = node.planes.first(where: { $0.mode == .iptables && $0.family == .ip }),
+          let chain = plane.chain("KUBE-NODEPORTS", "filter")
+        else { return [] }
+        let accepted = Set(plane.facts(of: chain).filter(\.accepts).compactMap(\.destinationPort))
+        return context.intent.services.filter {
+          $0.isProxied && $0.healthCheckNodePort != 0 && !accepted.contains($0.healthCheckNodePort)
+            && $0.clusterIPs.contains { $0.version == .v4 }
+        }.map { service in
+          Finding(
+            id: id, severity: .warning, confidence: .certain, subject: context.subject(service, node: node.name),
+            problem:
+              "health checks of \(service.fullName) on \(node.name) depend on the host's firewall: port \(service.healthCheckNodePort) is not accepted",
+            cause:
+              "chain KUBE-NODEPORTS of table filter does not know the port ← kube-proxy is behind, or the rule was removed",
+            fix: [context.restartKubeProxy(node)],
+            verify: ["iptables -S KUBE-NODEPORTS | grep \(service.healthCheckNodePort)"],
+            reference: "kubernetes/kubernetes#97824")
+        }
+      }
   }
 }

@@ -6,6 +6,10 @@ enum MasqueradeScope: Check {
   static let id = "masquerade-scope"
 
   static func run(_ context: CheckContext) -> [Finding] {
+    traced(context) + context.missingRules(id)
+  }
+
+  private static func traced(_ context: CheckContext) -> [Finding] {
     context.groups([.notMasqueraded, .sourceLost]) { observation, node in
       if observation.faults.contains(.sourceLost) { return true }
       // Nothing at all is rewritten: the node's fault, said once by rules-flushed.
@@ -15,8 +19,14 @@ enum MasqueradeScope: Check {
     }.map { group in
       let lost = group.first.faults.contains(.sourceLost)
       let label = context.label(group.first)
+      let service = context.intent.services[group.first.service]
+      // Under policy Local the node's own packets alone are rewritten; they mostly find their way back without it.
+      let isMinor =
+        lost
+        || service.externalPolicyLocal
+          && group.observations.allSatisfy { $0.origin == .node && $0.frontend.kind != .clusterIP }
       return Finding(
-        id: id, severity: lost ? .warning : .error, confidence: .certain,
+        id: id, severity: isMinor ? .warning : .error, confidence: .certain,
         subject: context.subject(group.first, group.node),
         problem: lost
           ? "\(label): endpoints do not see the client's address, though externalTrafficPolicy is Local"

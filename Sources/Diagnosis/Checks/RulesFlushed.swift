@@ -18,6 +18,14 @@ enum RulesFlushed: Check {
   }
 
   static func run(_ context: CheckContext) -> [Finding] {
+    let findings = traced(context)
+    let told = Set(findings.compactMap(\.subject.node))
+    return findings
+      + context.missingRules(id) { missing, node in !(told.contains(node.name) && missing.rule.isEntrance) }
+  }
+
+  /// What traces show: nothing is translated from somewhere, or nothing masqueraded.
+  private static func traced(_ context: CheckContext) -> [Finding] {
     var findings: [Finding] = []
     for node in context.nodes where !node.isIPVS && hasServiceRules(node) {
       func add(_ problem: String, _ cause: String) {
@@ -26,9 +34,7 @@ enum RulesFlushed: Check {
             id: id, severity: .error, confidence: .certain,
             subject: Finding.Subject(kind: "Node", name: node.name, node: node.name),
             problem: problem, cause: cause,
-            fix: [
-              "kubectl -n kube-system delete pod -l k8s-app=kube-proxy --field-selector spec.nodeName=\(node.name)"
-            ],
+            fix: [context.restartKubeProxy(node)],
             verify: ["iptables-save -t nat | grep -c 'j KUBE-'", "nft list table ip kube-proxy"],
             reference: "k3s-io/k3s#7542"))
       }

@@ -8,13 +8,39 @@ enum StaleRules: Check {
 
   static func run(_ context: CheckContext) -> [Finding] {
     let kinds: Observation.Faults = [
-      .ignored, .partlyIgnored, .wrongEndpoints, .refused, .served, .notRefused, .uneven,
+      .ignored, .partlyIgnored, .wrongEndpoints, .refused, .served, .notRefused, .uneven, .noShortCircuit,
     ]
     return context.groups(kinds) { observation, node in
       // Said once for the node by other checks.
-      !(observation.faults == .ignored && context.programsNothing(node, from: observation.origin))
-        && !observation.reach.untracked
-    }.map { finding($0, context) }
+      if observation.faults == .ignored && context.programsNothing(node, from: observation.origin) { return false }
+      // A node that answers for no NodePort at all may have none on this address (nodePortAddresses).
+      if observation.faults == .notRefused, observation.frontend.kind == .nodePort, node.nodePortsAnswered == 0 {
+        return false
+      }
+      // A proxy that detects no local traffic (detectLocalMode none) cannot tell Pods apart.
+      if observation.faults == .noShortCircuit, observation.origin == .pod, node.clusterMasqueradeDone == 0 {
+        return false
+      }
+      return !observation.reach.untracked
+    }.map { finding($0, context) } + clusterIPs(context)
+  }
+
+  /// nftables mode: a ClusterIP that is not in the set of all of them.
+  private static func clusterIPs(_ context: CheckContext) -> [Finding] {
+    context.nodes.flatMap { node in
+      node.planes.flatMap { plane in
+        (ClusterIPSet.missing(plane, context.intent) ?? []).map { entry in
+          let service = context.intent.services[entry.service]
+          return Finding(
+            id: id, severity: .warning, confidence: .certain, subject: context.subject(service, node: node.name),
+            problem:
+              "packets to ports that \(service.fullName) does not have leave \(node.name) instead of being refused: clients time out",
+            cause: "\(entry.address) is not in set cluster-ips ← kube-proxy is behind, or the element was removed",
+            fix: [context.restartKubeProxy(node)],
+            verify: ["nft get element \(plane.family.rawValue) kube-proxy cluster-ips '{ \(entry.address) }'"])
+        }
+      }
+    }
   }
 
   private static func finding(_ group: FaultGroup, _ context: CheckContext) -> Finding {
@@ -62,6 +88,12 @@ enum StaleRules: Check {
       problem =
         "\(label) has no usable endpoint and is not refused: clients time out instead of failing fast (\(group.places))"
       cause = "the rule that answers for it is missing ← kube-proxy is behind, or its filter rules were removed"
+    } else if o.faults.contains(.noShortCircuit) {
+      severity = .warning
+      problem = "\(label): clients inside the cluster are treated like outside ones: \(group.places)"
+      cause =
+        "externalTrafficPolicy Local is applied to \(o.origin.rawValue), whom the rules should send to all \(selection.cluster.count) endpoints ← the short-circuit rule for Pods or for the node is missing"
+      if let rule = o.reach.firstTranslatingRule { evidence += context.evidence(rule, group.node) }
     } else {
       severity = .warning
       problem = "\(label) is not balanced evenly: \(group.places)"
@@ -75,9 +107,7 @@ enum StaleRules: Check {
       id: id, severity: severity, confidence: o.reach.isUncertain ? .likely : .certain,
       subject: context.subject(o, group.node),
       problem: problem, cause: cause, evidence: evidence,
-      fix: [
-        "kubectl -n kube-system delete pod -l k8s-app=kube-proxy --field-selector spec.nodeName=\(group.node.name)"
-      ],
+      fix: [context.restartKubeProxy(group.node)],
       verify: [
         "kubectl -n \(service.namespace) get endpointslices -l kubernetes.io/service-name=\(service.name)",
         "kubepath services -s \(group.node.name)",
@@ -92,7 +122,7 @@ enum StaleRules: Check {
 
   private static func weight(_ faults: Observation.Faults) -> Int {
     let order: [Observation.Faults] = [
-      .uneven, .notRefused, .served, .wrongEndpoints, .partlyIgnored, .refused, .ignored,
+      .noShortCircuit, .uneven, .notRefused, .served, .wrongEndpoints, .partlyIgnored, .refused, .ignored,
     ]
     return order.lastIndex { faults.contains($0) } ?? -1
   }

@@ -1,0 +1,30 @@
+import Intent
+import Ruleset
+import Wire
+
+/// A chain that translates to one endpoint: KUBE-SEP-… or endpoint-….
+struct EndpointChain {
+  /// Nil: it translates to nothing.
+  var endpoint: EndpointAddress?
+  /// The rule that translates.
+  var rule: RuleID?
+  /// It marks the endpoint's own packets, so that their answers come back through the node.
+  var marksItself: Bool
+  /// It notes its clients, for session affinity.
+  var remembers = false
+
+  init(_ chain: ChainID, _ ruleset: Ruleset) {
+    var marked: IPPrefix?
+    for id in ruleset.rules(of: chain) {
+      let facts = RuleFacts(id, in: ruleset)
+      if facts.remembers != nil { remembers = true }
+      if let found = facts.endpoint, endpoint == nil {
+        endpoint = found
+        rule = id
+      } else if facts.target != nil || facts.setsMark != 0, let source = facts.source {
+        marked = source
+      }
+    }
+    marksItself = endpoint.map { marked == IPPrefix($0.address, length: $0.address.version.width) } ?? false
+  }
+}

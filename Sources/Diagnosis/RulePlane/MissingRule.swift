@@ -1,0 +1,77 @@
+import Findings
+import Ruleset
+import Snapshot
+
+/// A rule of kube-proxy's own program that a node lacks.
+public struct MissingRule: Sendable {
+  var rule: StockRule
+  var mode: ProxyPlane.Mode
+  var family: Family
+  var chain: ChainID
+
+  /// What a node's planes lack of their mode's program. A table that the dump does not hold is not judged.
+  static func all(_ planes: [ProxyPlane]) -> [MissingRule] {
+    planes.flatMap { plane in
+      StockRule.program(plane.mode).compactMap { rule in
+        guard let chain = plane.chain(rule.chain, rule.table), plane.declares(rule.needs, rule.table) else {
+          return nil
+        }
+        let rules = plane.facts(of: chain)
+        guard !rules.contains(where: { rule.holds($0, plane.ruleset) }) else { return nil }
+        // IPv6 has no localhost NodePorts, and so nothing to guard them with.
+        if case .guardsLoopback = rule.shape, plane.family == .ip6 { return nil }
+        return MissingRule(rule: rule, mode: plane.mode, family: plane.family, chain: chain)
+      }
+    }
+  }
+}
+
+extension ProxyPlane {
+  /// Whether a chain or set of that name is declared in the table.
+  func declares(_ name: String, _ table: String) -> Bool {
+    guard let id = tables[table] else { return false }
+    return ruleset.declaredChain(name, id) != nil
+      || ruleset.sets.contains { $0.table == id && $0.isDefined && $0.name == name }
+  }
+}
+
+extension CheckContext {
+  /// One finding a node for the missing rules that belong to `id`; `where` leaves some out.
+  func missingRules(
+    _ id: String, severity: Finding.Severity = .warning, reference: String? = nil,
+    where counts: (MissingRule, NodeContext) -> Bool = { _, _ in true }
+  ) -> [Finding] {
+    nodes.compactMap { node in
+      let missing = node.missingRules.filter { $0.rule.finding == id && counts($0, node) }
+      guard let first = missing.first else { return nil }
+      let ruleset = node.snapshot.ruleset
+      return Finding(
+        id: id, severity: missing.contains { $0.rule.isEntrance } ? .error : severity, confidence: .certain,
+        subject: Finding.Subject(kind: "Node", name: node.name, node: node.name),
+        problem: missing.count == 1
+          ? "\(node.name): \(first.rule.without)"
+          : "\(missing.count) of kube-proxy's own rules are missing on \(node.name), one of them: \(first.rule.without)",
+        cause:
+          "rule “\(first.rule.name)” of table \(first.rule.table) is missing ← removed by hand or by another program; kube-proxy has not written it again",
+        evidence: missing.prefix(8).map { entry in
+          let chain = ruleset[entry.chain]
+          let file = Int(ruleset[chain.table].file)
+          return Finding.Evidence(
+            file: ruleset.files.indices.contains(file) ? ruleset.files[file].name : nil,
+            line: chain.line > 0 ? Int(chain.line) : nil,
+            text: "\(entry.family.rawValue) \(entry.rule.table): no “\(entry.rule.name)”: \(entry.rule.without)")
+        },
+        fix: [restartKubeProxy(node)],
+        verify: [
+          first.mode == .nftables
+            ? "nft list chain \(first.family.rawValue) kube-proxy \(first.rule.chain)"
+            : "\(first.family == .ip6 ? "ip6tables" : "iptables") -t \(first.rule.table) -S \(first.rule.chain)"
+        ], reference: reference)
+    }
+  }
+
+  /// Makes kube-proxy write all its rules again.
+  func restartKubeProxy(_ node: NodeContext) -> String {
+    "kubectl -n kube-system delete pod -l k8s-app=kube-proxy --field-selector spec.nodeName=\(node.name)"
+  }
+}

@@ -1,0 +1,61 @@
+import Ruleset
+import Snapshot
+
+/// The tables of one address family that kube-proxy has written to, and in which of its modes. Names only select what
+/// is held against the proxy's own program; what a rule does is read from its clauses.
+struct ProxyPlane {
+  enum Mode: String { case iptables, ipvs, nftables }
+
+  let ruleset: Ruleset
+  var mode: Mode
+  var family: Family
+  /// `nat` and `filter`, or `kube-proxy`.
+  var tables: [String: TableID]
+
+  /// Planes of a snapshot: at most one for each family and backend.
+  static func all(_ snapshot: Snapshot) -> [ProxyPlane] {
+    let ruleset = snapshot.ruleset
+    var planes: [ProxyPlane] = []
+    for (index, table) in ruleset.tables.enumerated() {
+      let id = TableID(index)
+      if table.backend == .nft {
+        guard table.name == "kube-proxy", ruleset.declaredChain("services", id) != nil else { continue }
+        planes.append(ProxyPlane(ruleset: ruleset, mode: .nftables, family: table.family, tables: [table.name: id]))
+        continue
+      }
+      guard table.name == "nat", ruleset.declaredChain("KUBE-SERVICES", id) != nil else { continue }
+      var tables = ["nat": id]
+      let filter = ruleset.tables.indices.first {
+        let other = ruleset.tables[$0]
+        return other.name == "filter" && other.family == table.family && other.backend == table.backend
+      }
+      tables["filter"] = filter.map { TableID($0) }
+      // In IPVS mode no chain of a Service exists, and NodePorts have a chain of another name.
+      let isIPVS =
+        ruleset.declaredChain("KUBE-NODE-PORT", id) != nil || ruleset.declaredChain("KUBE-LOAD-BALANCER", id) != nil
+        || !(snapshot.virtualServers ?? []).isEmpty
+      planes.append(
+        ProxyPlane(ruleset: ruleset, mode: isIPVS ? .ipvs : .iptables, family: table.family, tables: tables))
+    }
+    return planes
+  }
+
+  /// A chain that is declared, not only jumped to.
+  func chain(_ name: String, _ table: String) -> ChainID? {
+    tables[table].flatMap { ruleset.declaredChain(name, $0) }
+  }
+
+  func facts(of chain: ChainID) -> [RuleFacts] { ruleset.rules(of: chain).map { RuleFacts($0, in: ruleset) } }
+
+  /// Command that prints a table, for evidence and advice.
+  func dumpCommand(_ table: String) -> String {
+    mode == .nftables
+      ? "nft list table \(family.rawValue) kube-proxy" : "\(family == .ip6 ? "ip6tables" : "iptables")-save -t \(table)"
+  }
+}
+
+extension Ruleset {
+  func declaredChain(_ name: String, _ table: TableID) -> ChainID? {
+    chain(named: name, in: table).flatMap { self[$0].isDefined ? $0 : nil }
+  }
+}

@@ -1,0 +1,129 @@
+import Intent
+import Ruleset
+import Wire
+
+/// What one rule asks and does, in the few terms that a Service proxy's rules are made of. Read from its clauses, so
+/// that iptables' and nft's spellings of a rule come to the same facts.
+struct RuleFacts {
+  /// Of a jump or goto.
+  var target: ChainID?
+  var accepts = false
+  var drops = false
+  var rejects = false
+  var returns = false
+  var masquerades = false
+  /// With ports drawn at random (`--random-fully`, `fully-random`).
+  var drawsPorts = false
+  /// Bits of the mark that the rule turns on, and those that it clears or flips.
+  var setsMark: UInt32 = 0
+  var clearsMark: UInt32 = 0
+  /// Bits of the mark that the rule asks for.
+  var asksMark: UInt32 = 0
+  /// Bits of `ConnectionState`, where it asks for them plainly.
+  var states: UInt32 = 0
+  /// A single address, or a prefix, that the source must be in.
+  var source: IPPrefix?
+  var destination: IPPrefix?
+  var destinationPort: UInt16?
+  var asksSource = false
+  /// Asks for something, whatever it is; the protocol does not count.
+  var isConditional = false
+  /// Probability of `statistic`.
+  var chance: Double?
+  /// Asks whether this client was seen before: the options of xt_recent, or the name of a set that rules fill.
+  var recalls: String?
+  var recallSet: SetID?
+  /// Notes the client, for `recalls`.
+  var remembers: String?
+  /// The address that it translates the destination to.
+  var endpoint: EndpointAddress?
+  /// A verdict map: its set, and the modulus where its key is a random number.
+  var map: SetID?
+  var modulus: UInt32?
+
+  init(_ id: RuleID, in ruleset: Ruleset) {
+    for clause in ruleset.clauses(of: ruleset[id]) {
+      switch clause {
+      case .match(let match): read(match, ruleset)
+      case .statement(let statement): read(statement, ruleset, id)
+      }
+    }
+  }
+
+  private mutating func read(_ match: Match, _ ruleset: Ruleset) {
+    switch match.test {
+    case .note(let text):
+      if !match.negated, ruleset[text].hasPrefix("-m recent --set") { remembers = ruleset[text] }
+      return
+    case .equal(.protocol, _, _), .equal(.networkProtocol, _, _), .equal(.etherType, _, _): return
+    case .equal(.mark, _, let mask): asksMark |= mask
+    case .anyBit(.mark, let mask): asksMark |= mask
+    case .anyBit(.connectionState, let mask): if !match.negated { states |= mask }
+    case .equal(.source, let value, let mask), .equal(.source4, let value, let mask):
+      asksSource = true
+      if !match.negated { source = IPPrefix(IPAddress(v4: value), length: mask.nonzeroBitCount) }
+    case .equal(.destination, let value, let mask), .equal(.destination4, let value, let mask):
+      if !match.negated { destination = IPPrefix(IPAddress(v4: value), length: mask.nonzeroBitCount) }
+    case .equalWide(let field, let id):
+      let pair = ruleset.wide[Int(id.index)]
+      let bits = pair.b.high.nonzeroBitCount + pair.b.low.nonzeroBitCount
+      if field == .source || field == .source6 {
+        asksSource = true
+        if !match.negated { source = IPPrefix(IPAddress(v6: pair.a), length: bits) }
+      } else if field == .destination || field == .destination6, !match.negated {
+        destination = IPPrefix(IPAddress(v6: pair.a), length: bits)
+      }
+    case .equal(.destinationPort, let value, _): destinationPort = UInt16(truncatingIfNeeded: value)
+    case .range(.destinationPort, let low, let high) where low == high:
+      destinationPort = UInt16(truncatingIfNeeded: low)
+    case .random(let threshold): chance = Double(threshold) / 2_147_483_648
+    case .timeDependent(let text):
+      if ruleset[text].hasPrefix("-m recent") { recalls = ruleset[text] }
+    case .lookup(let id):
+      let set = ruleset.lookups[Int(id.index)].set
+      if ruleset.sets[Int(set.index)].flags.contains(.dynamic), !match.negated {
+        recalls = ruleset.sets[Int(set.index)].name
+        recallSet = set
+      }
+    default: break
+    }
+    isConditional = true
+  }
+
+  private mutating func read(_ statement: Statement, _ ruleset: Ruleset, _ id: RuleID) {
+    switch statement {
+    case .accept: accepts = true
+    case .drop: drops = true
+    case .return: returns = true
+    case .reject: rejects = true
+    case .jump(let chain), .goto(let chain): target = chain
+    case .setMark(let clear, let flip):
+      setsMark |= clear & flip
+      clearsMark |= clear ^ flip
+    case .verdictMap(let lookup):
+      map = ruleset.lookups[Int(lookup.index)].set
+      if case .randomNumber(let modulus, _) = ruleset.lookups[Int(lookup.index)].key { self.modulus = modulus }
+    case .destinationNAT4(let address, let port, _): endpoint = EndpointAddress(IPAddress(v4: address), port)
+    case .translate(let operand):
+      let translation = ruleset.translations[Int(operand.index)]
+      switch translation.kind {
+      case .masquerade, .source:
+        masquerades = true
+        drawsPorts = translation.choice == .fullyRandom
+      case .destination:
+        guard let addresses = translation.addresses, addresses.lowerBound == addresses.upperBound else { return }
+        let version = translation.version ?? ruleset[ruleset[ruleset[id].chain].table].family.version ?? .v4
+        endpoint = EndpointAddress(
+          IPAddress(bits: addresses.lowerBound, version: version), translation.ports?.lowerBound ?? 0)
+      default: break
+      }
+    case .changeSet(let text): remembers = ruleset[text]
+    default: break
+    }
+  }
+}
+
+extension Family {
+  /// Of a table for one IP version alone.
+  var version: IPVersion? { self == .ip ? .v4 : self == .ip6 ? .v6 : nil }
+}
