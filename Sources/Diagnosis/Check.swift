@@ -20,7 +20,7 @@ public enum Checks {
     IPVSTableMissing.self, IPVSSetMismatch.self, IPVSNodePorts.self, EBPFMapDiverged.self,
     LoadBalancerAddress.self,
     IngressPathCheck.self, DNSService.self, LocalhostNodePort.self, HostPortShadowing.self,
-    SessionAffinity.self, OneWayUDPForwardDrop.self, SNATPortRace.self, NftPrerequisites.self,
+    IPVSStrictARP.self, IPVSInputPolicy.self, IPVSLocalSource.self, IPVSConnectionReuse.self, SessionAffinity.self, OneWayUDPForwardDrop.self, SNATPortRace.self, NftPrerequisites.self,
     APIServerUnreachable.self, IPAMExhausted.self, NothingListening.self, VXLANChecksum.self, InvalidPacketReset.self,
   ]
 }

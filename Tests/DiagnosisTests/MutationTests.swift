@@ -108,9 +108,10 @@ import Testing
     }
     print("mutations: \(total), found \(found)")
     for line in missed { print("  not found: \(line)") }
-    // About two in five deletions change no new connection of these clusters (a jump to a chain that refuses nothing
-    // there, the accept before a policy that accepts): those are not to be found by tracing.
+    // What stays silent changes nothing: comments, a rule without a target, a second ACCEPT for the same port, the size
+    // of a set, the policy of Services without endpoints. One does: the mark rule of the only ClusterIP with
+    // endpoints, where the rules then read as those of a proxy that detects no local traffic.
     #expect(total >= 60)
-    #expect(found >= 278)
+    #expect(found >= 280)
   }
 }

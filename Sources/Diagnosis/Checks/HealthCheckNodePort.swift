@@ -39,7 +39,7 @@ enum HealthCheckNodePort: Check {
         guard let plane = node.planes.first(where: { $0.mode == .iptables && $0.family == .ip }),
           let chain = plane.chain("KUBE-NODEPORTS", "filter")
         else { return [] }
-        let accepted = Set(plane.facts(of: chain).filter(\.accepts).compactMap(\.destinationPort))
+        let accepted = Set(plane.facts(of: chain).filter(\.accepts).flatMap(\.destinationPorts))
         return context.intent.services.filter {
           $0.isProxied && $0.healthCheckNodePort != 0 && !accepted.contains($0.healthCheckNodePort)
             && $0.clusterIPs.contains { $0.version == .v4 }

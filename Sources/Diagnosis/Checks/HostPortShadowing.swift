@@ -1,8 +1,11 @@
 import Findings
 import Intent
+import Ruleset
 import ServiceMap
+import Wire
 
-/// Two Services claim one address and port: one of them gets all packets.
+/// Something else takes packets that are meant for a Service: another Service with the same address, a hostPort, Docker,
+/// a hand-made DNAT; and hostPorts that lead to Pods which are gone.
 enum HostPortShadowing: Check {
   static let id = "host-port-shadowing"
 
@@ -20,6 +23,10 @@ enum HostPortShadowing: Check {
   }
 
   static func run(_ context: CheckContext) -> [Finding] {
+    twins(context) + foreign(context) + context.nodes.flatMap { hostPorts($0, context) }
+  }
+
+  private static func twins(_ context: CheckContext) -> [Finding] {
     claims(context.intent).filter { $0.value.count > 1 }.sorted { "\($0.key)" < "\($1.key)" }.map { frontend, owners in
       let names = owners.sorted().map { context.intent.services[$0].fullName }
       return Finding(
@@ -29,5 +36,93 @@ enum HostPortShadowing: Check {
         cause: "\(names.joined(separator: ", ")) share an address and port",
         fix: ["give one of the Services another address or port"], verify: ["kubepath services -s NODE"])
     }
+  }
+  /// Frontends that a rule outside kube-proxy's chains translates.
+  private static func foreign(_ context: CheckContext) -> [Finding] {
+    context.groups([.wrongEndpoints, .served]) { observation, node in
+      observation.reach.firstTranslatingRule.map { context.isForeign($0, node) } ?? false
+    }.map { group in
+      let rule = group.first.reach.firstTranslatingRule!
+      let ruleset = group.node.snapshot.ruleset
+      let chain = ruleset.name(of: ruleset[rule].chain)
+      return Finding(
+        id: id, severity: .error, confidence: .certain, subject: context.subject(group.first, group.node),
+        problem: "another application answers for \(context.label(group.first)): \(group.places)",
+        cause:
+          "\(owner(chain)) in chain \(chain) takes its packets before the Service rules do and sends them to \(group.first.reach.programmed.sorted().prefix(3).map(\.description).joined(separator: ", "))",
+        evidence: context.evidence(rule, group.node),
+        fix: ["free the port or address that the rule takes, or remove the rule if its owner is gone"],
+        verify: [
+          "kubepath trace \(group.first.frontend.address):\(group.first.frontend.port) --from \(group.first.source) -s \(group.node.name)"
+        ], reference: "cni/plugins#683")
+    }
+  }
+
+  /// Whose chain it is, by the names that well-known programs use.
+  static func owner(_ chain: String) -> String {
+    if chain.hasPrefix("CNI-") { return "a Pod's hostPort" }
+    if chain.hasPrefix("DOCKER") { return "a published port of Docker" }
+    if chain.hasPrefix("NETAVARK") { return "a published port of Podman" }
+    return "a rule of another program, or one made by hand,"
+  }
+
+  /// Rules of the portmap plugin: ports given twice, and Pods that are gone.
+  private static func hostPorts(_ node: NodeContext, _ context: CheckContext) -> [Finding] {
+    let ruleset = node.snapshot.ruleset
+    var findings: [Finding] = []
+    func add(_ rule: RuleID, _ problem: String, _ cause: String) {
+      findings.append(
+        Finding(
+          id: id, severity: .warning, confidence: .likely,
+          subject: Finding.Subject(kind: "Node", name: node.name, node: node.name), problem: problem, cause: cause,
+          evidence: context.evidence(rule, node),
+          fix: ["delete the rule and its chain: the Pod that asked for the port does not run any more"],
+          verify: ["iptables -t nat -S CNI-HOSTPORT-DNAT"], reference: "cni/plugins#683"))
+    }
+    struct Port: Hashable {
+      var family: Family
+      var ipProtocol: UInt32
+      var port: UInt16
+    }
+    var first: [Port: RuleID] = [:]
+    for index in ruleset.chains.indices {
+      let name = ruleset.names[ruleset.chains[index].name]
+      guard name.hasPrefix("CNI-HOSTPORT-DNAT") || name.hasPrefix("CNI-DN-") else { continue }
+      for rule in ruleset.rules(of: ChainID(index)) {
+        let facts = RuleFacts(rule, in: ruleset)
+        if let endpoint = facts.endpoint, isGone(endpoint.address, node, context) {
+          add(
+            rule, "a hostPort of \(node.name) leads to \(endpoint), an address that no Pod has",
+            "the rule outlived its Pod ← the CNI did not remove it")
+        }
+        guard facts.target != nil, name.hasPrefix("CNI-HOSTPORT-DNAT"), let ipProtocol = facts.ipProtocol else {
+          continue
+        }
+        for port in facts.destinationPorts {
+          let key = Port(family: ruleset[ruleset.chains[index].table].family, ipProtocol: ipProtocol, port: port)
+          if first.updateValue(rule, forKey: key) != nil {
+            add(
+              rule, "hostPort \(port) of \(node.name) is given twice; only the first rule ever matches",
+              "a stale rule, or two Pods with one hostPort")
+          }
+        }
+      }
+    }
+    return findings
+  }
+
+  /// Of a Pod of this node by its range, and among the objects there is no such Pod, though there are others.
+  private static func isGone(_ address: IPAddress, _ node: NodeContext, _ context: CheckContext) -> Bool {
+    guard let own = node.node, own.podCIDRs.contains(where: { $0.contains(address) }) else { return false }
+    return context.intent.podOfAddress[address] == nil && context.intent.pods.contains { $0.node == own.name }
+  }
+}
+
+extension CheckContext {
+  /// Whether a rule stands in a chain that is not kube-proxy's.
+  func isForeign(_ rule: RuleID, _ node: NodeContext) -> Bool {
+    let ruleset = node.snapshot.ruleset
+    let chain = ruleset[ruleset[rule].chain]
+    return !(ruleset.names[chain.name].hasPrefix("KUBE-") || ruleset[chain.table].name == "kube-proxy")
   }
 }

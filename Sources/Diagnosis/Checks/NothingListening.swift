@@ -52,7 +52,8 @@ enum NothingListening: Check {
     // A ready Pod has passed its probe, where it has one: no socket at all may be the dump's moment.
     let contradicts = found.isEmpty
     return Finding(
-      id: id, severity: contradicts ? .info : .error, confidence: contradicts ? .possible : .likely, subject: context.subject(service, port, node: node.name),
+      id: id, severity: contradicts ? .info : .error, confidence: contradicts ? .possible : .likely,
+      subject: context.subject(service, port, node: node.name),
       problem: "\(service.portName(port)): connections to \(endpoint) are refused by the host",
       cause: loopback.map { "\($0.process ?? "the process") listens on 127.0.0.1 only, where no Service leads" }
         ?? other.map { "a process listens on \($0):\(endpoint.port) only" }

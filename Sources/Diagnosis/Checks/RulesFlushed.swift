@@ -12,8 +12,9 @@ enum RulesFlushed: Check {
     return ruleset.chains.contains { chain in
       guard chain.ruleCount > 0 else { return false }
       let name = ruleset.names[chain.name]
-      return name.hasPrefix("KUBE-SVC-") || name.hasPrefix("KUBE-SEP-") || name.hasPrefix("service-")
-        || name.hasPrefix("endpoint-")
+      // Chains of nftables mode have a Service's name behind a slash; the stock ones have not.
+      return name.hasPrefix("KUBE-SVC-") || name.hasPrefix("KUBE-SEP-")
+        || name.contains("/") && (name.hasPrefix("service-") || name.hasPrefix("endpoint-"))
     }
   }
 

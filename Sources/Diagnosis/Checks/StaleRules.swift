@@ -12,7 +12,11 @@ enum StaleRules: Check {
     ]
     return context.groups(kinds) { observation, node in
       // Said once for the node by other checks.
-      if observation.faults == .ignored && context.programsNothing(node, from: observation.origin) { return false }
+      if observation.faults == .ignored || observation.faults == .refused,
+        context.programsNothing(node, from: observation.origin)
+      {
+        return false
+      }
       // A node that answers for no NodePort at all may have none on this address (nodePortAddresses).
       if observation.faults == .notRefused, observation.frontend.kind == .nodePort, node.nodePortsAnswered == 0 {
         return false
@@ -21,6 +25,8 @@ enum StaleRules: Check {
       if observation.faults == .noShortCircuit, observation.origin == .pod, node.clusterMasqueradeDone == 0 {
         return false
       }
+      // host-port-shadowing names whose rule it is.
+      if let rule = observation.reach.firstTranslatingRule, context.isForeign(rule, node) { return false }
       return !observation.reach.untracked
     }.map { finding($0, context) } + clusterIPs(context)
   }

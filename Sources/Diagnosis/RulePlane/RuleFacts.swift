@@ -24,8 +24,11 @@ struct RuleFacts {
   /// A single address, or a prefix, that the source must be in.
   var source: IPPrefix?
   var destination: IPPrefix?
-  var destinationPort: UInt16?
-  var asksSource = false
+  /// Single ports; ranges are left out.
+  var destinationPorts: [UInt16] = []
+  var ipProtocol: UInt32?
+  /// A prefix that the source must not be in.
+  var excludedSource: IPPrefix?
   /// Asks for something, whatever it is; the protocol does not count.
   var isConditional = false
   /// Probability of `statistic`.
@@ -55,27 +58,32 @@ struct RuleFacts {
     case .note(let text):
       if !match.negated, ruleset[text].hasPrefix("-m recent --set") { remembers = ruleset[text] }
       return
-    case .equal(.protocol, _, _), .equal(.networkProtocol, _, _), .equal(.etherType, _, _): return
+    case .equal(.protocol, let value, _):
+      if !match.negated { ipProtocol = value }
+      return
+    case .equal(.networkProtocol, _, _), .equal(.etherType, _, _): return
     case .equal(.mark, _, let mask): asksMark |= mask
     case .anyBit(.mark, let mask): asksMark |= mask
     case .anyBit(.connectionState, let mask): if !match.negated { states |= mask }
     case .equal(.source, let value, let mask), .equal(.source4, let value, let mask):
-      asksSource = true
-      if !match.negated { source = IPPrefix(IPAddress(v4: value), length: mask.nonzeroBitCount) }
+      let prefix = IPPrefix(IPAddress(v4: value), length: mask.nonzeroBitCount)
+      if match.negated { excludedSource = prefix } else { source = prefix }
     case .equal(.destination, let value, let mask), .equal(.destination4, let value, let mask):
       if !match.negated { destination = IPPrefix(IPAddress(v4: value), length: mask.nonzeroBitCount) }
     case .equalWide(let field, let id):
       let pair = ruleset.wide[Int(id.index)]
       let bits = pair.b.high.nonzeroBitCount + pair.b.low.nonzeroBitCount
       if field == .source || field == .source6 {
-        asksSource = true
-        if !match.negated { source = IPPrefix(IPAddress(v6: pair.a), length: bits) }
+        let prefix = IPPrefix(IPAddress(v6: pair.a), length: bits)
+        if match.negated { excludedSource = prefix } else { source = prefix }
       } else if field == .destination || field == .destination6, !match.negated {
         destination = IPPrefix(IPAddress(v6: pair.a), length: bits)
       }
-    case .equal(.destinationPort, let value, _): destinationPort = UInt16(truncatingIfNeeded: value)
+    case .equal(.destinationPort, let value, _): destinationPorts.append(UInt16(truncatingIfNeeded: value))
     case .range(.destinationPort, let low, let high) where low == high:
-      destinationPort = UInt16(truncatingIfNeeded: low)
+      destinationPorts.append(UInt16(truncatingIfNeeded: low))
+    case .ports(.destination, let list):
+      destinationPorts += ruleset.portLists[Int(list.index)].ranges.filter { $0.count == 1 }.map(\.lowerBound)
     case .random(let threshold): chance = Double(threshold) / 2_147_483_648
     case .timeDependent(let text):
       if ruleset[text].hasPrefix("-m recent") { recalls = ruleset[text] }

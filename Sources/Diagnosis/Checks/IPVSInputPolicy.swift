@@ -1,0 +1,70 @@
+import Findings
+import Intent
+import PacketPath
+import ServiceMap
+import Wire
+
+/// IPVS takes packets at LOCAL_IN, behind the INPUT rules: what these drop never reaches a virtual server, though the
+/// same Service works in iptables mode.
+enum IPVSInputPolicy: Check {
+  static let id = "ipvs-input-policy"
+  /// Frontends traced on a node; the rules that stop one stop most.
+  static let limit = 500
+
+  static func run(_ context: CheckContext) -> [Finding] {
+    context.nodes.compactMap { node in
+      guard node.isIPVS else { return nil }
+      let probe = Probe(NodeModel(node.snapshot, indexed: false))
+      var dropped: [(Frontend, Reach.Loss)] = []
+      for frontend in frontends(node, context.intent).prefix(limit) {
+        let source = ServiceMap.outsideAddress(frontend.address.version, node.snapshot)
+        let reach = probe.reach(frontend, source: source, from: nil)
+        if let loss = reach.losses.first(where: {
+          $0.translatedTo == nil && $0.step?.hook == .input && $0.verdict != .noroute
+        }),
+          loss.probability > 0.999
+        {
+          dropped.append((frontend, loss))
+        }
+      }
+      guard let first = dropped.first else { return nil }
+      return Finding(
+        id: id, severity: .error, confidence: .certain,
+        subject: Finding.Subject(kind: "Node", name: node.name, node: node.name),
+        problem:
+          "\(dropped.count) Service frontends of \(node.name) are dropped before IPVS sees them, e.g. \(first.0) from outside",
+        cause:
+          "chain \(context.chainName(first.1.step, node)) drops at hook input, and IPVS works behind it ← a host firewall that does not accept Service ports",
+        evidence: context.evidence(first.1.step, node),
+        fix: [
+          "iptables -I INPUT -m set --match-set KUBE-CLUSTER-IP dst,dst -j ACCEPT  # likewise the other KUBE- sets"
+        ],
+        verify: [
+          "kubepath trace \(first.0.address):\(first.0.port) --from \(ServiceMap.outsideAddress(first.0.address.version, node.snapshot))"
+        ],
+        reference: "kubernetes/kubernetes#98465")
+    }
+  }
+
+  /// Those that have endpoints, without the ones that source ranges may rightly close.
+  private static func frontends(_ node: NodeContext, _ intent: Cluster) -> [Frontend] {
+    let served = Set(
+      (node.snapshot.virtualServers ?? []).filter { server in server.realServers.contains { $0.weight > 0 } }.map {
+        Frontend(.address, $0.address, $0.port, IPProtocol(rawValue: $0.ipProtocol))
+      })
+    var list: [Frontend] = []
+    for service in intent.services where service.isProxied {
+      for port in service.ports {
+        for address in service.clusterIPs + service.externalIPs
+          + (service.sourceRanges.isEmpty ? service.loadBalancerIPs : [])
+        {
+          list.append(Frontend(.address, address, port.port, port.ipProtocol))
+        }
+        for address in node.node?.internalIPs ?? [] where port.nodePort != 0 {
+          list.append(Frontend(.address, address, port.nodePort, port.ipProtocol))
+        }
+      }
+    }
+    return list.filter { served.contains($0) }
+  }
+}

@@ -1,0 +1,34 @@
+import Findings
+
+/// Section “IPVS” of the catalogue.
+extension CheckTests {
+  static let ipvsCases: [Case] = [
+    Case("ipvs-strict-arp", .ipvs, "203.0.113.7", severity: .info) {
+      $0.replace("sysctl", "arp_ignore = 1", "arp_ignore = 0")
+    },
+    Case("ipvs-strict-arp", .ipvs, "192.0.2.77") {
+      $0.replace("sysctl", "arp_ignore = 1", "arp_ignore = 0")
+      $0.replace("objects.yaml", "[{ip: 203.0.113.7}]", "[{ip: 192.0.2.77}]")
+      $0.replace("ip-addr", "inet 203.0.113.7/32", "inet 192.0.2.77/32")
+    },
+    Case("ipvs-weight-zero", .ipvs, "10.96.0.20:80", severity: .error) {
+      for _ in 0..<2 { $0.replace("ipvsadm-Sn", ":8080 -m -w 1", ":8080 -m -w 0") }
+    },
+    Case("ipvs-connection-reuse", .ipvs, "conn_reuse_mode is 0", "4.19") {
+      $0.replace("sysctl", "6.1.0-18-amd64", "4.19.0-1")
+    },
+    Case("ipvs-connection-reuse", .ipvs, "wait one second") {
+      $0.replace("sysctl", "6.1.0-18-amd64", "4.19.0-1")
+      $0.replace("sysctl", "conn_reuse_mode = 0", "conn_reuse_mode = 1")
+    },
+    Case("ipvs-input-policy", .ipvs, "policy drop of chain INPUT", severity: .error) {
+      $0.replace("iptables-save", ":INPUT ACCEPT", ":INPUT DROP")
+    },
+    Case("ipvs-local-source", .ipvs, "covers the Service's own address", severity: .error) {
+      $0.replace("iptables-save", "! -s 10.244.0.0/16", "! -s 10.0.0.0/8")
+    },
+    Case("ipvs-local-source", .ipvs, "no rule marks packets", severity: .error) {
+      $0.remove("iptables-save", "! -s 10.244.0.0/16")
+    },
+  ]
+}

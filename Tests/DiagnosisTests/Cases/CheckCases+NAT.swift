@@ -1,0 +1,100 @@
+import Findings
+
+/// Section “NAT, masquerade, forwarding” of the catalogue.
+extension CheckTests {
+  static let natCases: [Case] = [
+    Case("forward-drop", .iptables, "policy drop", severity: .error) {
+      $0.replace("iptables-save", ":FORWARD ACCEPT", ":FORWARD DROP")
+    },
+    Case("forward-drop", .nftables, "policy drop", severity: .error) {
+      $0.append(
+        "nft",
+        "\ntable inet host {\n  chain forward {\n    type filter hook forward priority 10; policy drop;\n  }\n}\n")
+    },
+    Case("forward-drop", .iptables, "accept RELATED,ESTABLISHED") {
+      $0.remove("iptables-save", "KUBE-FORWARD", "RELATED,ESTABLISHED -j ACCEPT")
+    },
+    Case("one-way-udp-forward-drop", .iptables, "kube-system/kube-dns:dns", "first datagram") {
+      $0.replace("iptables-save", ":FORWARD ACCEPT", ":FORWARD DROP")
+      $0.replace(
+        "iptables-save", "-A FORWARD -m conntrack --ctstate NEW -m comment --comment \"kubernetes service portals\"",
+        "-A FORWARD -s 10.244.0.0/16 -j ACCEPT\n"
+          + "-A FORWARD -m conntrack --ctstate NEW -m comment --comment \"kubernetes service portals\"")
+    },
+    Case("masquerade-scope", .iptables, "shop/edge:https", "replies bypass", severity: .error) {
+      $0.remove("iptables-save", "KUBE-SVC-TFCKRJ4VVZESZDQY", "-j KUBE-MARK-MASQ")
+    },
+    Case("masquerade-scope", .iptables, "shop/edge:https", "do not see the client") {
+      $0.replace(
+        "iptables-save", "-A \(Chains.edgeExternal) -j \(Chains.edgeLocal)",
+        "-A \(Chains.edgeExternal) -j KUBE-MARK-MASQ\n-A \(Chains.edgeExternal) -j \(Chains.edgeLocal)")
+    },
+    Case("masquerade-scope", .iptables, "return for unmarked packets", "lose their clients' addresses") {
+      $0.remove("iptables-save", "KUBE-POSTROUTING", "-j RETURN")
+    },
+    Case("masquerade-scope", .nftables, "mark-for-masquerade: set the masquerade mark") {
+      $0.remove("nft", "meta mark set meta mark | 0x00004000")
+    },
+    Case("hairpin", .iptables, "10.244.0.6", severity: .error) {
+      $0.remove("iptables-save", "-s 10.244.0.6/32", "KUBE-MARK-MASQ")
+    },
+    Case("hairpin", .nftables, "10.244.1.6:8443") { $0.remove("nft", "ip saddr 10.244.1.6 jump") },
+    Case("bridge-nf-call-off", .iptables, "cni0", severity: .error) {
+      $0.replace("sysctl", "bridge-nf-call-iptables = 1", "bridge-nf-call-iptables = 0")
+    },
+    Case("ip-forward-off", .nftables, "net.ipv4.ip_forward is 0", severity: .error) {
+      $0.replace("sysctl", "ip_forward = 1", "ip_forward = 0")
+    },
+    Case("reverse-path-filter", .iptables, "flows on a", severity: .error) {
+      $0.replace("sysctl", "net.ipv4.conf.all.rp_filter = 0", "net.ipv4.conf.all.rp_filter = 1")
+      // Outside clients come in by eth0, and the way back to them leads elsewhere once DNAT has been done.
+      $0.append(
+        "ip-rule", "0:\tfrom all lookup local\n100:\tfrom 10.244.0.0/16 lookup 77\n32766:\tfrom all lookup main\n")
+      $0.append("ip-rule", "32767:\tfrom all lookup default\n")
+      $0.append("ip-route", "default via 192.0.2.253 dev flannel.1 table 77\n")
+      $0.replace("ip-route", "10.244.1.0/24 via 10.244.1.0 dev flannel.1 onlink\n", "")
+      $0.append("ip-route", "10.244.1.0/24 via 192.0.2.2 dev eth0\n")
+    },
+    Case("notrack-before-nat", .iptables, "shop/cart:http", "NOTRACK", severity: .error) {
+      $0.append(
+        "iptables-save",
+        "\n*raw\n:PREROUTING ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n"
+          + "-A PREROUTING -d 10.96.0.20/32 -j NOTRACK\nCOMMIT\n")
+    },
+    Case("snat-port-race", .iptables, "without fully random", severity: .info) {
+      $0.replace("iptables-save", " --random-fully", "")
+    },
+    Case("snat-port-race", .nftables, "insert_failed", "23") {
+      $0.replace("nft", "masquerade fully-random", "masquerade")
+      $0.append(
+        "conntrack-S",
+        "cpu=0 found=0 invalid=0 insert=0 insert_failed=23 drop=23 early_drop=0 error=0 search_restart=0\n")
+    },
+    Case("node-port-in-ephemeral-range", .iptables, "30080", "30000-60999") {
+      $0.replace("sysctl", "32768", "30000")
+    },
+    Case("host-port-shadowing", .iptables, "shop/cart", "claimed by 2 Services") {
+      $0.replace("objects.yaml", "selector: {app: office}", "selector: {app: office}, externalIPs: [10.96.0.20]")
+    },
+    Case("host-port-shadowing", .iptables, "shop/cart:http", "a Pod's hostPort", "10.244.0.2:80", severity: .error) {
+      $0.replace(
+        "iptables-save", ":KUBE-MARK-MASQ - [0:0]",
+        ":CNI-HOSTPORT-DNAT - [0:0]\n:CNI-DN-abc - [0:0]\n:KUBE-MARK-MASQ - [0:0]")
+      $0.replace(
+        "iptables-save", "-A PREROUTING -m comment",
+        "-A PREROUTING -m addrtype --dst-type LOCAL -j CNI-HOSTPORT-DNAT\n"
+          + "-A CNI-HOSTPORT-DNAT -p tcp -m multiport --dports 30080 -j CNI-DN-abc\n"
+          + "-A CNI-DN-abc -p tcp -m tcp --dport 30080 -j DNAT --to-destination 10.244.0.2:80\n-A PREROUTING -m comment"
+      )
+    },
+    Case("host-port-shadowing", .iptables, "10.244.0.77:80", "no Pod has") {
+      $0.replace("iptables-save", ":KUBE-MARK-MASQ - [0:0]", ":CNI-DN-abc - [0:0]\n:KUBE-MARK-MASQ - [0:0]")
+      $0.replace(
+        "iptables-save", "-A PREROUTING -m comment",
+        "-A CNI-DN-abc -p tcp -m tcp --dport 8088 -j DNAT --to-destination 10.244.0.77:80\n-A PREROUTING -m comment")
+    },
+    Case("localhost-node-port", .iptables, "CVE-2020-8558") {
+      $0.remove("iptables-save", "block incoming localnet connections")
+    },
+  ]
+}
