@@ -8,19 +8,30 @@ public protocol Check: Sendable {
 
 public enum Checks {
   /// In the order in which people triage: node, objects, kube-proxy, the way of the packet.
-  public static let all: [any Check.Type] = [
-    PodNotReady.self, SelectorMismatch.self, NoEndpoints.self, TargetPortMismatch.self, NoLocalEndpointsExternal.self,
-    NoLocalEndpointsInternal.self, KubeProxyNotProgramming.self, RulesFlushed.self, StaleRules.self, SourceRanges.self,
-    MasqueradeScope.self, Hairpin.self, ForwardDrop.self, NetworkPolicyDrop.self, IPForwardOff.self,
-    ReversePathFilter.self,
-    BridgeNFCallOff.self, NotrackBeforeNAT.self, HealthCheckNodePort.self, NodePortInEphemeralRange.self,
-    TopologyHints.self,
-    DualStackFamilyMissing.self, MixedIptablesBackends.self, ModeLeftovers.self, IPVSWeightZero.self,
-    IPVSAddressMissing.self, IPVSStaleVirtualServer.self, IPVSConntrackOff.self,
-    IPVSTableMissing.self, IPVSSetMismatch.self, IPVSNodePorts.self, EBPFMapDiverged.self,
-    LoadBalancerAddress.self,
-    IngressPathCheck.self, DNSService.self, LocalhostNodePort.self, HostPortShadowing.self,
-    IPVSStrictARP.self, IPVSInputPolicy.self, IPVSLocalSource.self, IPVSConnectionReuse.self, SessionAffinity.self, OneWayUDPForwardDrop.self, SNATPortRace.self, NftPrerequisites.self,
-    APIServerUnreachable.self, IPAMExhausted.self, NothingListening.self, VXLANChecksum.self, InvalidPacketReset.self,
+  public static let all: [any Check.Type] = causes + endpoints + rulePlane + packets + virtualServers
+
+  private static let causes: [any Check.Type] = [
+    PodNotReady.self, SelectorMismatch.self, TargetPortMismatch.self, NothingListening.self, IPAMExhausted.self,
+    LoadBalancerAddress.self, IngressPathCheck.self, DNSService.self, APIServerUnreachable.self,
+  ]
+  private static let endpoints: [any Check.Type] = [
+    NoEndpoints.self, NoLocalEndpointsExternal.self, NoLocalEndpointsInternal.self, TopologyHints.self,
+    DualStackFamilyMissing.self, SessionAffinity.self,
+  ]
+  private static let rulePlane: [any Check.Type] = [
+    KubeProxyNotProgramming.self, NftPrerequisites.self, RulesFlushed.self, MixedIptablesBackends.self,
+    ModeLeftovers.self, StaleRules.self, HostPortShadowing.self, SourceRanges.self, VXLANChecksum.self,
+    InvalidPacketReset.self,
+  ]
+  private static let packets: [any Check.Type] = [
+    MasqueradeScope.self, Hairpin.self, ForwardDrop.self, OneWayUDPForwardDrop.self, NetworkPolicyDrop.self,
+    IPForwardOff.self, ReversePathFilter.self, BridgeNFCallOff.self, NotrackBeforeNAT.self, SNATPortRace.self,
+    HealthCheckNodePort.self, NodePortInEphemeralRange.self, LocalhostNodePort.self,
+  ]
+  private static let virtualServers: [any Check.Type] = [
+    IPVSWeightZero.self, IPVSAddressMissing.self, IPVSStaleVirtualServer.self, IPVSConntrackOff.self,
+    IPVSTableMissing.self,
+    IPVSSetMismatch.self, IPVSNodePorts.self,
+    IPVSStrictARP.self, IPVSInputPolicy.self, IPVSLocalSource.self, IPVSConnectionReuse.self, EBPFMapDiverged.self,
   ]
 }

@@ -67,8 +67,10 @@ public struct Expectation: Sendable {
       case .pod, .node, .remotePod:
         return Expectation(
           result: .serve, acceptable: selection.acceptableCluster + selection.acceptableLocal,
-          mayRefuse: selection.local.isEmpty || selection.readyOnly.isEmpty, masquerade: origin == .node ? true : nil,
-          shortCircuit: origin == .remotePod || selection.readyOnly.isEmpty ? [] : selection.acceptableCluster)
+          mayRefuse: selection.local.isEmpty || selection.readyOnly.isEmpty,
+          masquerade: origin == .node && !isIPVS ? true : nil,
+          shortCircuit: isIPVS || origin == .remotePod || selection.readyOnly.isEmpty
+            ? [] : selection.acceptableCluster)
       }
     }
     return Expectation(

@@ -125,7 +125,10 @@ struct Observer {
         context.traced += 1
         var expected = Expectation.of(frontend.kind, origin, service, selection, source: source, isIPVS: context.isIPVS)
         // How Cilium treats the client's address its tables do not tell.
-        if case .ebpf = reach.balancer { expected.masquerade = nil }
+        if case .ebpf = reach.balancer {
+          expected.masquerade = nil
+          expected.shortCircuit = []
+        }
         var observation = Observation(
           service: index, port: number, frontend: frontend, origin: origin, source: source, reach: reach,
           expected: expected, selection: slot)

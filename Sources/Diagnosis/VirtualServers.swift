@@ -38,10 +38,6 @@ enum VirtualServers {
       file: node.snapshot.fileName(server.file), line: real.line > 0 ? real.line : nil,
       text: "\(name(server)) → \(EndpointAddress(real.address, real.port)) weight \(real.weight)")
   }
-
-  static func restart(_ node: NodeContext) -> String {
-    "kubectl -n kube-system delete pod -l k8s-app=kube-proxy --field-selector spec.nodeName=\(node.name)"
-  }
 }
 
 extension Snapshot {

@@ -38,7 +38,7 @@ enum APIServerUnreachable: Check {
     Finding(
       id: id, severity: .error, confidence: .certain, subject: context.subject(service, node: node?.name),
       problem: problem, cause: cause, evidence: evidence,
-      fix: [node.map { context.restartKubeProxy($0) } ?? "crictl ps -a --name kube-apiserver  # on the control plane"],
+      fix: [node?.restartKubeProxy ?? "crictl ps -a --name kube-apiserver  # on the control plane"],
       verify: ["curl -k https://\(service.clusterIPs.first.map { "\($0)" } ?? "10.96.0.1"):443/livez"])
   }
 }

@@ -17,7 +17,7 @@ enum Hairpin: Check {
         cause:
           "the endpoint's own traffic is not masqueraded ← the rule that marks it is missing, or names another address",
         evidence: group.first.reach.firstTranslatingRule.map { context.evidence($0, group.node) } ?? [],
-        fix: [context.restartKubeProxy(group.node)],
+        fix: [group.node.restartKubeProxy],
         verify: [
           "kubepath trace \(group.first.frontend.address):\(group.first.frontend.port) --from \(group.first.source)"
         ], reference: "kubernetes/kubernetes#13375")
@@ -36,7 +36,7 @@ enum Hairpin: Check {
           "\(missing.count) endpoint\(missing.count == 1 ? "" : "s") could not reach \(missing.count == 1 ? "itself" : "themselves") through \(node.name), e.g. \(missing[0].endpoint)",
         cause:
           "their chains do not masquerade the endpoint's own packets ← a rule was removed, or names another address than the DNAT behind it",
-        evidence: missing.prefix(5).flatMap { context.evidence($0.rule, node) }, fix: [context.restartKubeProxy(node)],
+        evidence: missing.prefix(5).flatMap { context.evidence($0.rule, node) }, fix: [node.restartKubeProxy],
         verify: ["kubepath check -s \(node.name) --only hairpin"], reference: "kubernetes/kubernetes#13375")
     }
   }

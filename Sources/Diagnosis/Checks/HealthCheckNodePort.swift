@@ -50,7 +50,7 @@ enum HealthCheckNodePort: Check {
               "health checks of \(service.fullName) on \(node.name) depend on the host's firewall: port \(service.healthCheckNodePort) is not accepted",
             cause:
               "chain KUBE-NODEPORTS of table filter does not know the port ← kube-proxy is behind, or the rule was removed",
-            fix: [context.restartKubeProxy(node)],
+            fix: [node.restartKubeProxy],
             verify: ["iptables -S KUBE-NODEPORTS | grep \(service.healthCheckNodePort)"],
             reference: "kubernetes/kubernetes#97824")
         }

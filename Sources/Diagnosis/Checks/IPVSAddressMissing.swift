@@ -29,7 +29,7 @@ enum IPVSAddressMissing: Check {
           evidence: [VirtualServers.evidence(server, node)],
           fix: [
             "ip address add \(server.address)/\(server.address.version.width) dev kube-ipvs0",
-            VirtualServers.restart(node),
+            node.restartKubeProxy,
           ],
           verify: ["ip -brief address show dev kube-ipvs0"])
       }

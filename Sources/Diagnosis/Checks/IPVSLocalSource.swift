@@ -35,7 +35,7 @@ enum IPVSLocalSource: Check {
           evidence: marking.first.map { context.evidence($0, node) } ?? [],
           fix: [
             "set clusterCIDR in kube-proxy's configuration to the Pods' range and nothing else",
-            context.restartKubeProxy(node),
+            node.restartKubeProxy,
           ],
           verify: ["iptables -t nat -S KUBE-SERVICES | grep KUBE-CLUSTER-IP"], reference: "kubernetes/kubernetes#65158")
       }

@@ -82,6 +82,6 @@ enum IPVSNodePorts: Check {
     Finding(
       id: id, severity: .error, confidence: .certain, subject: subject, problem: problem,
       cause: cause + " ← kube-proxy is behind, or the table was changed by hand", evidence: evidence,
-      fix: [VirtualServers.restart(node)], verify: ["ipvsadm -Ln"])
+      fix: [node.restartKubeProxy], verify: ["ipvsadm -Ln"])
   }
 }

@@ -44,7 +44,7 @@ enum IPVSStaleVirtualServer: Check {
             "IPVS still has a virtual server with \(serving) usable real servers ← the Service is gone, or its port changed, and kube-proxy is behind",
           evidence: [VirtualServers.evidence(server, node)],
           fix: [
-            VirtualServers.restart(node),
+            node.restartKubeProxy,
             "ipvsadm -D \(VirtualServers.option(server)) \(VirtualServers.name(server))",
           ],
           verify: ["ipvsadm -Ln"], reference: "kubernetes/kubernetes#78421")

@@ -50,6 +50,6 @@ enum IPVSWeightZero: Check {
       cause:
         "\(isDead ? "all " : "")\(shown.count) \(which) have weight 0 ← kube-proxy restarted while it drained them, and does not know them any more",
       evidence: shown.prefix(3).map { VirtualServers.evidence($0, of: server, node) },
-      fix: [VirtualServers.restart(node)], verify: ["ipvsadm -Ln"], reference: "kubernetes/kubernetes#111903")
+      fix: [node.restartKubeProxy], verify: ["ipvsadm -Ln"], reference: "kubernetes/kubernetes#111903")
   }
 }

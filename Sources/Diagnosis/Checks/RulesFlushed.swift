@@ -35,7 +35,7 @@ enum RulesFlushed: Check {
             id: id, severity: .error, confidence: .certain,
             subject: Finding.Subject(kind: "Node", name: node.name, node: node.name),
             problem: problem, cause: cause,
-            fix: [context.restartKubeProxy(node)],
+            fix: [node.restartKubeProxy],
             verify: ["iptables-save -t nat | grep -c 'j KUBE-'", "nft list table ip kube-proxy"],
             reference: "k3s-io/k3s#7542"))
       }

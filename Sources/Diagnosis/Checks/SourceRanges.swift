@@ -13,7 +13,7 @@ enum SourceRanges: Check {
             "\(context.label(group.first)) serves clients outside its loadBalancerSourceRanges (\(group.first.source))",
           cause: "the rule that drops other sources is missing or is not reached on \(group.node.name)",
           evidence: group.first.reach.firstTranslatingRule.map { context.evidence($0, group.node) } ?? [],
-          fix: [context.restartKubeProxy(group.node)],
+          fix: [group.node.restartKubeProxy],
           verify: [
             "kubepath trace \(group.first.frontend.address):\(group.first.frontend.port) --from \(group.first.source)"
           ], reference: "kubernetes/kubernetes#109575")

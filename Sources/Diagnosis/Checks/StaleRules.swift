@@ -42,7 +42,7 @@ enum StaleRules: Check {
             problem:
               "packets to ports that \(service.fullName) does not have leave \(node.name) instead of being refused: clients time out",
             cause: "\(entry.address) is not in set cluster-ips ← kube-proxy is behind, or the element was removed",
-            fix: [context.restartKubeProxy(node)],
+            fix: [node.restartKubeProxy],
             verify: ["nft get element \(plane.family.rawValue) kube-proxy cluster-ips '{ \(entry.address) }'"])
         }
       }
@@ -113,7 +113,7 @@ enum StaleRules: Check {
       id: id, severity: severity, confidence: o.reach.isUncertain ? .likely : .certain,
       subject: context.subject(o, group.node),
       problem: problem, cause: cause, evidence: evidence,
-      fix: [context.restartKubeProxy(group.node)],
+      fix: [group.node.restartKubeProxy],
       verify: [
         "kubectl -n \(service.namespace) get endpointslices -l kubernetes.io/service-name=\(service.name)",
         "kubepath services -s \(group.node.name)",

@@ -61,7 +61,7 @@ extension CheckContext {
             line: chain.line > 0 ? Int(chain.line) : nil,
             text: "\(entry.family.rawValue) \(entry.rule.table): no “\(entry.rule.name)”: \(entry.rule.without)")
         },
-        fix: [restartKubeProxy(node)],
+        fix: [node.restartKubeProxy],
         verify: [
           first.mode == .nftables
             ? "nft list chain \(first.family.rawValue) kube-proxy \(first.rule.chain)"
@@ -69,9 +69,11 @@ extension CheckContext {
         ], reference: reference)
     }
   }
+}
 
-  /// Makes kube-proxy write all its rules again.
-  func restartKubeProxy(_ node: NodeContext) -> String {
-    "kubectl -n kube-system delete pod -l k8s-app=kube-proxy --field-selector spec.nodeName=\(node.name)"
+extension NodeContext {
+  /// The command that makes kube-proxy write all its rules again.
+  var restartKubeProxy: String {
+    "kubectl -n kube-system delete pod -l k8s-app=kube-proxy --field-selector spec.nodeName=\(name)"
   }
 }

@@ -30,5 +30,18 @@ extension CheckTests {
     Case("ipvs-local-source", .ipvs, "no rule marks packets", severity: .error) {
       $0.remove("iptables-save", "! -s 10.244.0.0/16")
     },
+    Case("ipvs-address-missing", .ipvs, "10.96.0.20", severity: .error) { $0.remove("ip-addr", "10.96.0.20/32") },
+    Case("ipvs-stale-virtual-server", .ipvs, "10.96.0.20:81", "no Service") {
+      $0.append("ipvsadm-Sn", "-A -t 10.96.0.20:81 -s rr\n-a -t 10.96.0.20:81 -r 10.244.0.3:80 -m -w 1\n")
+    },
+    Case("ipvs-conntrack-off", .ipvs, "net.ipv4.vs.conntrack", severity: .error) {
+      $0.replace("sysctl", "vs.conntrack = 1", "vs.conntrack = 0")
+    },
+    Case("ipvs-set-mismatch", .ipvs, "KUBE-CLUSTER-IP", "10.96.0.20") {
+      $0.remove("ipset-save", "KUBE-CLUSTER-IP", "10.96.0.20")
+    },
+    Case("ipvs-node-ports", .ipvs, "30080") {
+      $0.append("ip-addr", "10: eth1: <UP> mtu 1500 qdisc noqueue state UP\n    inet 198.18.0.1/24 scope global eth1\n")
+    },
   ]
 }
