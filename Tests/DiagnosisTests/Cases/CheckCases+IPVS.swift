@@ -37,11 +37,13 @@ extension CheckTests {
     Case("ipvs-conntrack-off", .ipvs, "net.ipv4.vs.conntrack", severity: .error) {
       $0.replace("sysctl", "vs.conntrack = 1", "vs.conntrack = 0")
     },
-    Case("ipvs-set-mismatch", .ipvs, "KUBE-CLUSTER-IP", "10.96.0.20") {
+    Case("ipvs-set-mismatch", .ipvs, "KUBE-CLUSTER-IP", "10.96.0.20", severity: .error) {
       $0.remove("ipset-save", "KUBE-CLUSTER-IP", "10.96.0.20")
     },
-    Case("ipvs-node-ports", .ipvs, "30080") {
-      $0.append("ip-addr", "10: eth1: <UP> mtu 1500 qdisc noqueue state UP\n    inet 198.18.0.1/24 scope global eth1\n")
+    Case("ipvs-node-ports", .ipvs, "198.18.0.1:30080", "no virtual server", severity: .error) {
+      $0.append(
+        "ip-addr", "10: eth1: <UP> mtu 1500 qdisc noqueue state UP\n    inet 198.18.0.1/24 scope global eth1\n")
+      $0.append("ipvsadm-Sn", "-A -t 198.18.0.1:30090 -s rr\n-a -t 198.18.0.1:30090 -r 10.244.1.7:8080 -m -w 1\n")
     },
   ]
 }

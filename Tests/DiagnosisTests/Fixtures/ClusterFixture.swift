@@ -42,7 +42,11 @@ struct ClusterFixture {
     files[file] = kept.joined(separator: "\n")
   }
 
-  mutating func append(_ file: String, _ text: String) { files[file, default: ""] += text }
+  /// Adds lines at the end of a file.
+  mutating func append(_ file: String, _ text: String) {
+    if let old = files[file], !old.isEmpty, !old.hasSuffix("\n") { files[file] = old + "\n" }
+    files[file, default: ""] += text
+  }
 
   /// One node of that name, or several with the same objects.
   static func context(_ nodes: [(name: String, fixture: ClusterFixture)]) -> CheckContext {
