@@ -40,6 +40,7 @@ extension CheckTests {
     Case("ipvs-set-mismatch", .ipvs, "KUBE-CLUSTER-IP", "10.96.0.20", severity: .error) {
       $0.remove("ipset-save", "KUBE-CLUSTER-IP", "10.96.0.20")
     },
+    Case("ipvs-table-missing", .ipvs, "not in the snapshot") { $0.files["ipvsadm-Sn"] = nil },
     Case("ipvs-node-ports", .ipvs, "198.18.0.1:30080", "no virtual server", severity: .error) {
       $0.append(
         "ip-addr", "10: eth1: <UP> mtu 1500 qdisc noqueue state UP\n    inet 198.18.0.1/24 scope global eth1\n")
