@@ -28,7 +28,7 @@ let package = Package(
     // 1
     .target(name: "Input", dependencies: ["Wire", "CSimdjson", "CZlib", "CZstd", "CLibYAML"]),
     .target(name: "Findings", dependencies: ["Wire"]),
-    .target(name: "Ruleset", dependencies: ["Wire", "Input"]),
+    .target(name: "Ruleset", dependencies: ["Wire", "Input", "CPrefetch"]),
     // 2
     .target(name: "Snapshot", dependencies: ["Wire", "Input", "Ruleset"]),
     .target(name: "CaptureFile", dependencies: ["Wire", "Input", "CPcap", "CZlib", "CZstd"]),

@@ -1,3 +1,6 @@
+import CPrefetch
+import Input
+
 /// The number of a name in a NameTable.
 public struct NameID: Hashable, Sendable {
   public var index: UInt32
@@ -25,7 +28,17 @@ public struct NameTable: Sendable {
 
   public var count: Int { ends.count }
 
-  @inlinable static func hash(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
+  /// Makes room for `count` names in all, of `length` bytes each, so that a large dump does not rehash them again and
+  /// again.
+  public mutating func reserve(_ count: Int, length: Int) {
+    var wanted = slots.count
+    while count * 4 > wanted * 3 { wanted *= 2 }
+    if wanted > slots.count { resize(wanted) }
+    ends.reserveCapacity(count)
+    storage.reserveLarge(count * length)
+  }
+
+  @inlinable public static func hash(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
     var h: UInt64 = 0x9E37_79B9_7F4A_7C15 ^ UInt64(truncatingIfNeeded: bytes.count)
     let base = bytes.baseAddress ?? UnsafeRawPointer(bitPattern: 1)!
     var at = 0
@@ -89,7 +102,10 @@ public struct NameTable: Sendable {
 
   /// The number of these bytes, known or new.
   @inlinable public mutating func intern(_ bytes: UnsafeRawBufferPointer) -> NameID {
-    let hash = Self.hash(bytes)
+    intern(bytes, hash: Self.hash(bytes))
+  }
+
+  @inlinable public mutating func intern(_ bytes: UnsafeRawBufferPointer, hash: UInt32) -> NameID {
     let at = slot(bytes, hash)
     if slots[at].index != 0 { return NameID(Int(slots[at].index) - 1) }
     return insert(bytes, hash: hash, slot: at)
@@ -103,13 +119,13 @@ public struct NameTable: Sendable {
     slots[slot].count = UInt32(bytes.count)
     storage.append(contentsOf: bytes)
     ends.append(UInt32(storage.count))
-    if ends.count * 4 > slots.count * 3 { grow() }
+    if ends.count * 4 > slots.count * 3 { resize(slots.count * 2) }
     return NameID(index)
   }
 
-  private mutating func grow() {
-    let mask = slots.count * 2 - 1
-    var larger = [Slot](repeating: Slot(), count: slots.count * 2)
+  private mutating func resize(_ count: Int) {
+    let mask = count - 1
+    var larger = [Slot](large: Slot(), count: count)
     for slot in slots where slot.index != 0 {
       var at = Int(slot.hash) & mask
       while larger[at].index != 0 { at = (at + 1) & mask }
@@ -131,6 +147,21 @@ public struct NameTable: Sendable {
       let at = slot(bytes, Self.hash(bytes))
       return slots[at].index == 0 ? nil : NameID(Int(slots[at].index) - 1)
     }
+  }
+
+  // Many lookups in a row: the slot of each is asked for some lookups ahead, then the name's bytes, so that memory
+  // answers while the ones before are being compared.
+
+  @inlinable public func prefetchSlot(_ hash: UInt32) {
+    slots.withUnsafeBufferPointer { prefetch_line($0.baseAddress! + (Int(hash) & ($0.count &- 1))) }
+  }
+
+  /// The number that the name with this hash likely has; asks for its bytes.
+  @inlinable public func prefetchName(_ hash: UInt32) -> NameID? {
+    let slot = slots[Int(hash) & (slots.count &- 1)]
+    guard slot.index != 0, slot.hash == hash else { return nil }
+    storage.withUnsafeBufferPointer { prefetch_line($0.baseAddress! + Int(slot.start)) }
+    return NameID(Int(slot.index) - 1)
   }
 
   /// Whether a name has these bytes.

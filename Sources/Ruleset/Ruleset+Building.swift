@@ -13,9 +13,23 @@ extension Ruleset {
     return TableID(tables.count - 1)
   }
 
+  /// Makes room for this many more, where a dump's size tells how many will come.
+  public mutating func reserve(rules: Int, clauses: Int, chains: Int) {
+    self.rules.reserveLarge(rules)
+    self.clauses.reserveLarge(clauses)
+    self.chains.reserveLarge(chains)
+    declared.reserveCapacity(declared.count + chains)
+    names.reserve(names.count + chains, length: 24)
+    chainIndex.reserve(self.chains.count + chains)
+  }
+
   /// The chain of this name, made when it is new: a jump may stand before its target. Not yet defined (`line == 0`).
   @inlinable public mutating func chain(_ name: NameID, in table: TableID) -> ChainID {
-    if let known = chainIndex.find(table, name) { return known }
+    chainIndex.find(table, name) ?? addChain(name, in: table)
+  }
+
+  /// A chain that the table does not have yet.
+  @inlinable public mutating func addChain(_ name: NameID, in table: TableID) -> ChainID {
     let id = ChainID(chains.count)
     chains.append(Chain(table: table, name: name))
     chainIndex.insert(table, name, id)

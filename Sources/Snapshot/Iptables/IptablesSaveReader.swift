@@ -51,7 +51,13 @@ struct IptablesParser {
   var interfaces: [String: WideID] = [:]
   /// Chain + 1 of the open table by the number of its name; 0: not looked up yet.
   var chainOfName: [UInt32] = []
-  /// Chains named by jumps before they were declared, with the rule's line.
+  /// Declarations before this offset were looked at ahead.
+  var foreseen = 0
+  /// The open table was left and entered again: chains may be known that `chainOfName` does not hold.
+  var reopened = false
+  /// Jumps of the open table whose targets are not looked up yet.
+  var pendingJumps: [PendingJump] = []
+  /// Chains first named by a jump, with the rule's line.
   var jumps: [(chain: ChainID, line: Int)] = []
 
   // Of the rule being read.
@@ -73,8 +79,11 @@ struct IptablesParser {
       diagnostics.add(Diagnostic(.error, file: file.name, .whole, "larger than 4 GiB; only the first 4 GiB are read"))
     }
     let limit = min(range.upperBound, Int(UInt32.max))
-    ruleset.rules.reserveCapacity(ruleset.rules.count + (limit - range.lowerBound) / 110)
-    ruleset.clauses.reserveCapacity(ruleset.clauses.count + (limit - range.lowerBound) / 45)
+    // What kube-proxy writes: a chain for each endpoint, two rules and a jump to it.
+    let size = limit - range.lowerBound
+    ruleset.reserve(rules: size / 140, clauses: size / 65, chains: size / 440)
+    chainOfName.reserveCapacity(size / 440)
+    pendingJumps.reserveCapacity(PendingJump.limit)
     line = range.lowerBound == 0 ? 0 : file.line(at: range.lowerBound) - 1
     var at = range.lowerBound
     var released = range.lowerBound
@@ -110,11 +119,13 @@ struct IptablesParser {
       } else {
         readCommand(at, end)
       }
-    case UInt8(ascii: ":"): readChain(at, end)
+    case UInt8(ascii: ":"):
+      if at >= foreseen { foresee(at) }
+      readChain(at, end)
     case UInt8(ascii: "["): readCounted(at, end)
     case UInt8(ascii: "*"): beginTable(at, end)
     case UInt8(ascii: "#"): readComment(at, end)
-    case UInt8(ascii: "C") where Token(start: base + at, count: end - at).equals("COMMIT"): table = nil
+    case UInt8(ascii: "C") where Token(start: base + at, count: end - at).equals("COMMIT"): closeTable()
     default: junk()
     }
   }
@@ -155,7 +166,13 @@ struct IptablesParser {
     openTable(name)
   }
 
+  private mutating func closeTable() {
+    resolveJumps()
+    table = nil
+  }
+
   mutating func openTable(_ name: String) {
+    closeTable()
     if !["filter", "nat", "mangle", "raw", "security", "broute"].contains(name) {
       warn("table '\(name)' is none of iptables' tables; its chains are kept and not walked")
     }
@@ -168,20 +185,45 @@ struct IptablesParser {
     let id = ruleset.addTable(Table(family: family, name: name, backend: backend, file: fileIndex))
     seen["\(family) \(name)"] = id
     table = id
+    reopened = false
     chainOfName.removeAll(keepingCapacity: true)
   }
 
   /// The open table's chain of this name, made when it is new.
   @inline(__always) mutating func chain(_ token: Token) -> ChainID {
     let name = ruleset.names.intern(token.bytes)
+    return knownChain(name) ?? addChain(name)
+  }
+
+  @inline(__always) func knownChain(_ name: NameID) -> ChainID? {
     let index = Int(name.index)
-    if index < chainOfName.count, chainOfName[index] != 0 { return ChainID(Int(chainOfName[index]) - 1) }
-    let chain = ruleset.chain(name, in: table!)
+    guard index < chainOfName.count, chainOfName[index] != 0 else { return nil }
+    return ChainID(Int(chainOfName[index]) - 1)
+  }
+
+  mutating func addChain(_ name: NameID) -> ChainID {
+    let chain = reopened ? ruleset.chain(name, in: table!) : ruleset.addChain(name, in: table!)
+    let index = Int(name.index)
     if index >= chainOfName.count {
       chainOfName.append(contentsOf: repeatElement(0, count: max(index + 1, ruleset.names.count) - chainOfName.count))
     }
     chainOfName[index] = chain.index + 1
     return chain
+  }
+
+  /// Asks for the places of the next declarations' names before they are read: each is somewhere else.
+  private mutating func foresee(_ start: Int) {
+    var at = start
+    let limit = min(at + 2048, file.bytes.count)
+    while at < limit, base[at] == UInt8(ascii: ":") {
+      let end = lineEnd(from: at, limit: limit)
+      var nameEnd = at + 1
+      while nameEnd < end, base[nameEnd] > 0x20 { nameEnd += 1 }
+      let name = UnsafeRawBufferPointer(start: base + at + 1, count: nameEnd - at - 1)
+      ruleset.names.prefetchSlot(NameTable.hash(name))
+      at = end + 1
+    }
+    foreseen = max(at, start + 1)
   }
 
   private mutating func readChain(_ at: Int, _ end: Int) {
@@ -256,9 +298,11 @@ struct IptablesParser {
     guard let verb = words.next() else { return }
     if verb.equals("-t") || verb.equals("--table"), let name = words.next() {
       if table == nil || ruleset[table!].name != name.text {
-        chainOfName.removeAll(keepingCapacity: true)
         if let known = seen["\(version == .v6 ? Family.ip6 : .ip) \(name.text)"] {
+          closeTable()
           table = known
+          reopened = true
+          chainOfName.removeAll(keepingCapacity: true)
         } else {
           openTable(name.text)
         }
@@ -370,6 +414,7 @@ struct IptablesParser {
   }
 
   private mutating func finish() {
+    resolveJumps()
     if junkLines > 0 {
       diagnostics.add(
         Diagnostic(

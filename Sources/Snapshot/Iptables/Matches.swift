@@ -15,10 +15,12 @@ extension IptablesParser {
   }
 
   static func spelling(_ module: RuleState.Module) -> String {
-    (["-m", module.name.text]
-      + module.options.flatMap { option in
-        (option.negated ? ["!"] : []) + [option.name.text] + option.arguments.map(\.text)
-      }).map { printable($0) }.joined(separator: " ")
+    var text = Spelling("-m", module.name)
+    for option in module.options {
+      if option.negated { text.add("!") }
+      text.add(option)
+    }
+    return text.string
   }
 
   mutating func lowerModule(_ module: RuleState.Module) {

@@ -43,6 +43,13 @@ extension IptablesParser {
     if rule.dirty { rule = RuleState() } else { rule.reset() }
     var negated = false
     while let token = words.next() {
+      // Three words that most rules of kube-proxy have.
+      if token.count == 2, token[1] == UInt8(ascii: "m"), token[0] == UInt8(ascii: "-"), !token.quoted,
+        words.skip(" comment --comment "), words.next() != nil
+      {
+        negated = false
+        continue
+      }
       if token.count == 1, token[0] == UInt8(ascii: "!"), !token.quoted {
         negated = true
         continue
@@ -108,7 +115,7 @@ extension IptablesParser {
     case 6 where option.equals("--mode"):
       guard let mode = words.next() else { return warn("--mode expects random or nth") }
       rule.statisticMode = mode.equals("random") ? 1 : mode.equals("nth") ? 2 : 3
-      rule.dirty = true
+      if rule.statisticMode != 1 { rule.dirty = true }
     case 13 where option.equals("--probability"):
       guard let text = words.next(), let p = Self.fraction(text), p >= 0, p <= 1 else {
         return warn("--probability expects a number from 0 to 1")
@@ -473,6 +480,7 @@ extension IptablesParser {
     if rule.dirty { lowerCollected() }
     if let target = rule.target { lowerTarget(target, chain: chain) }
     if ruleset.clauses.count - first > Int(UInt16.max) {
+      resolveJumps()
       warn("a rule with more than 65535 matches is cut")
       ruleset.clauses.removeSubrange(first + Int(UInt16.max)..<ruleset.clauses.count)
     }
@@ -480,6 +488,7 @@ extension IptablesParser {
       return ruleset.addRule(
         to: chain, firstClause: first, file: fileIndex, line: line, offset: start, length: end - start)
     }
+    resolveJumps()
     let common = Array(ruleset.clauses[first...])
     ruleset.clauses.removeSubrange(first...)
     for source in rule.sources.isEmpty ? [nil] : rule.sources.map(Optional.some) {
@@ -512,5 +521,6 @@ extension RuleState {
     target = nil
     toDestination = nil
     isGoto = false
+    statisticMode = 0
   }
 }

@@ -10,8 +10,9 @@ extension IptablesParser {
   private func argument(_ name: StaticString) -> Token? { option(name)?.arguments.first }
 
   private func spelling(_ target: Token) -> String {
-    (["-j", target.text] + rule.targetOptions.flatMap { [$0.name.text] + $0.arguments.map(\.text) })
-      .map { printable($0) }.joined(separator: " ")
+    var text = Spelling("-j", target)
+    for option in rule.targetOptions { text.add(option) }
+    return text.string
   }
 
   @inline(__always) mutating func lowerTarget(_ target: Token, chain: ChainID) {
@@ -27,9 +28,12 @@ extension IptablesParser {
   }
 
   private mutating func jump(to target: Token) {
-    let chain = self.chain(target)
-    if !ruleset[chain].isDefined { jumps.append((chain, line)) }
-    add(rule.isGoto ? .goto(chain) : .jump(chain))
+    if pendingJumps.count == PendingJump.limit { resolveJumps() }
+    pendingJumps.append(
+      PendingJump(
+        hash: NameTable.hash(target.bytes), clause: UInt32(ruleset.clauses.count), name: target.start,
+        count: UInt32(target.count), line: UInt32(line)))
+    add(rule.isGoto ? .goto(ChainID(0)) : .jump(ChainID(0)))
   }
 
   /// `--to-destination a.b.c.d[:port]`.

@@ -1,3 +1,9 @@
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Musl
+#endif
+
 /// A word of a rule: bytes of the dump, quotes taken off. Escapes inside quotes (`\"`, `\\`) are still in it;
 /// `unescaped` removes them.
 struct Token {
@@ -135,6 +141,14 @@ struct Tokenizer {
     at = here
     if at == start { at += 1 }  // another control character: a token of its own
     return Token(start: start, count: at - start)
+  }
+
+  /// Goes past these bytes if they come next.
+  @inline(__always) mutating func skip(_ phrase: StaticString) -> Bool {
+    let count = phrase.utf8CodeUnitCount
+    guard end - at > count, memcmp(at, phrase.utf8Start, count) == 0 else { return false }
+    at += count
+    return true
   }
 
   /// The next token if it is not an option.

@@ -1,0 +1,29 @@
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Musl
+#endif
+
+extension Array {
+  /// `count` equal elements, as `reserveLarge` lays them out.
+  public init(large element: Element, count: Int) {
+    self = []
+    reserveLarge(count)
+    append(contentsOf: repeatElement(element, count: count))
+  }
+
+  /// Makes room for elements of which there will be many, and asks for huge pages behind it: filling 50 MB in pages of
+  /// 4 KiB costs more in page faults than parsing what fills them (madvise(2), MADV_HUGEPAGE). Elements are plain data.
+  public mutating func reserveLarge(_ additional: Int) {
+    reserveCapacity(count + additional)
+    let size = capacity * MemoryLayout<Element>.stride
+    guard size >= 4 << 20 else { return }
+    withUnsafeMutableBufferPointer { buffer in
+      guard let base = buffer.baseAddress else { return }
+      let start = (UInt(bitPattern: base) + 4095) & ~4095
+      let end = (UInt(bitPattern: base) + UInt(size)) & ~4095
+      // Advice only: without it the pages are small.
+      _ = madvise(UnsafeMutableRawPointer(bitPattern: start), Int(end - start), MADV_HUGEPAGE)
+    }
+  }
+}
