@@ -25,12 +25,13 @@ let package = Package(
     .systemLibrary(name: "CPcap", pkgConfig: "libpcap", providers: [.apt(["libpcap-dev"])]),
     .systemLibrary(name: "CMnl", pkgConfig: "libmnl", providers: [.apt(["libmnl-dev"])]),
     .systemLibrary(name: "CPrefetch"),
+    .systemLibrary(name: "CScan"),
     // 1
     .target(name: "Input", dependencies: ["Wire", "CSimdjson", "CZlib", "CZstd", "CLibYAML"]),
     .target(name: "Findings", dependencies: ["Wire"]),
     .target(name: "Ruleset", dependencies: ["Wire", "Input", "CPrefetch"]),
     // 2
-    .target(name: "Snapshot", dependencies: ["Wire", "Input", "Ruleset"]),
+    .target(name: "Snapshot", dependencies: ["Wire", "Input", "Ruleset", "CScan"]),
     .target(name: "CaptureFile", dependencies: ["Wire", "Input", "CPcap", "CZlib", "CZstd"]),
     .target(name: "KernelSource", dependencies: ["Wire", "Input", "Ruleset", "Snapshot", "CMnl"]),
     .target(name: "Intent", dependencies: ["Wire", "Input"]),

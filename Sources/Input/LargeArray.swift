@@ -13,11 +13,12 @@ extension Array {
   }
 
   /// Makes room for elements of which there will be many, and asks for huge pages behind it: filling 50 MB in pages of
-  /// 4 KiB costs more in page faults than parsing what fills them (madvise(2), MADV_HUGEPAGE). Elements are plain data.
+  /// 4 KiB costs more in page faults than parsing what fills them (madvise(2), MADV_HUGEPAGE). Arrays that are reserved one
+  /// after the other, before any is filled, share their pages. Elements are plain data.
   public mutating func reserveLarge(_ additional: Int) {
     reserveCapacity(count + additional)
     let size = capacity * MemoryLayout<Element>.stride
-    guard size >= 4 << 20 else { return }
+    guard size >= 1 << 18 else { return }
     withUnsafeMutableBufferPointer { buffer in
       guard let base = buffer.baseAddress else { return }
       let start = (UInt(bitPattern: base) + 4095) & ~4095

@@ -31,11 +31,11 @@ public struct NameTable: Sendable {
   /// Makes room for `count` names in all, of `length` bytes each, so that a large dump does not rehash them again and
   /// again.
   public mutating func reserve(_ count: Int, length: Int) {
+    ends.reserveLarge(count - ends.count)
+    storage.reserveLarge(count * length)
     var wanted = slots.count
     while count * 4 > wanted * 3 { wanted *= 2 }
     if wanted > slots.count { resize(wanted) }
-    ends.reserveCapacity(count)
-    storage.reserveLarge(count * length)
   }
 
   @inlinable public static func hash(_ bytes: UnsafeRawBufferPointer) -> UInt32 {

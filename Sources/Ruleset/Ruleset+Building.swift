@@ -18,7 +18,7 @@ extension Ruleset {
     self.rules.reserveLarge(rules)
     self.clauses.reserveLarge(clauses)
     self.chains.reserveLarge(chains)
-    declared.reserveCapacity(declared.count + chains)
+    declared.reserveLarge(chains)
     names.reserve(names.count + chains, length: 24)
     chainIndex.reserve(self.chains.count + chains)
   }

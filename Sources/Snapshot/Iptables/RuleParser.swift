@@ -43,12 +43,14 @@ extension IptablesParser {
     if rule.dirty { rule = RuleState() } else { rule.reset() }
     var negated = false
     while let token = words.next() {
-      // Three words that most rules of kube-proxy have.
-      if token.count == 2, token[1] == UInt8(ascii: "m"), token[0] == UInt8(ascii: "-"), !token.quoted,
-        words.skip(" comment --comment "), words.next() != nil
-      {
-        negated = false
-        continue
+      // What most rules of kube-proxy have, three and five words at once.
+      if token.count == 2, token[1] == UInt8(ascii: "m"), token[0] == UInt8(ascii: "-"), !token.quoted {
+        if words.skip(" comment --comment "), words.next() != nil { continue }
+        if words.skip(" statistic --mode random --probability ") {
+          probability(words.next(), negated)
+          negated = false
+          continue
+        }
       }
       if token.count == 1, token[0] == UInt8(ascii: "!"), !token.quoted {
         negated = true
@@ -116,12 +118,7 @@ extension IptablesParser {
       guard let mode = words.next() else { return warn("--mode expects random or nth") }
       rule.statisticMode = mode.equals("random") ? 1 : mode.equals("nth") ? 2 : 3
       if rule.statisticMode != 1 { rule.dirty = true }
-    case 13 where option.equals("--probability"):
-      guard let text = words.next(), let p = Self.fraction(text), p >= 0, p <= 1 else {
-        return warn("--probability expects a number from 0 to 1")
-      }
-      // xt_statistic compares 31 random bits with this.
-      add(.random(threshold: UInt32((p * 2_147_483_648).rounded())), negated)
+    case 13 where option.equals("--probability"): probability(words.next(), negated)
     case 7 where option.equals("--every"):
       rule.every = words.next()?.number ?? 0
       rule.statisticNegated = negated
@@ -158,6 +155,14 @@ extension IptablesParser {
       icmpType(value(&words, &negated), negated, v6: option.equals("--icmpv6-type"))
     default: unknownOption(option, negated, &words)
     }
+  }
+
+  @inline(__always) private mutating func probability(_ token: Token?, _ negated: Bool) {
+    guard let token, let p = Self.fraction(token), p >= 0, p <= 1 else {
+      return warn("--probability expects a number from 0 to 1")
+    }
+    // xt_statistic compares 31 random bits with this.
+    add(.random(threshold: UInt32((p * 2_147_483_648).rounded())), negated)
   }
 
   /// `0.33333333349`: digits, a point, at most 15 digits; anything else the slow way.

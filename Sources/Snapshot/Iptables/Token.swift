@@ -1,3 +1,5 @@
+import CScan
+
 #if canImport(Glibc)
   import Glibc
 #else
@@ -124,21 +126,14 @@ struct Tokenizer {
     if quote == UInt8(ascii: "\"") || quote == UInt8(ascii: "'") {
       let start = at + 1
       at = start
-      // Without a backslash the closing quote is the next one.
-      if let close = memoryFind(start, Int32(quote), end - start), memoryFind(start, 0x5C, close - start) == nil {
-        at = close + 1
-        return Token(start: start, count: close - start, quoted: true)
-      }
-      while at < end, at.pointee != quote { at += at.pointee == UInt8(ascii: "\\") && at + 1 < end ? 2 : 1 }
+      at = scan_quote(start, end, quote)
+      while at < end, at.pointee != quote { at = scan_quote(min(at + 2, end), end, quote) }
       let token = Token(start: start, count: at - start, quoted: true)
       if at < end { at += 1 }
       return token
     }
     let start = at
-    var here = at
-    let end = end
-    while here < end, here.pointee > 0x20 { here += 1 }
-    at = here
+    at = scan_blank(start, end)
     if at == start { at += 1 }  // another control character: a token of its own
     return Token(start: start, count: at - start)
   }
