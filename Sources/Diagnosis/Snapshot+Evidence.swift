@@ -20,6 +20,6 @@ extension Snapshot {
   func evidence(of id: RuleID) -> [Finding.Evidence] {
     let rule = ruleset[id]
     let file = Int(rule.file) < ruleset.files.count ? ruleset.files[Int(rule.file)].name : nil
-    return [Finding.Evidence(file: file, line: Int(rule.line), text: ruleset.sourceText(of: rule).trimmingBlanks)]
+    return [Finding.Evidence(file: file, line: Int(rule.line), text: ruleset.text(of: rule).trimmingBlanks)]
   }
 }

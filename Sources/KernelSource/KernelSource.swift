@@ -8,11 +8,12 @@ import Wire
 /// The running kernel as a snapshot: the same facts as a folder of dumps, read over netlink and from /proc. What cannot
 /// be read is a diagnostic that names the missing capability or the missing tool; the rest is kept.
 public enum KernelSource {
-  /// `netns`: a name of `ip netns`, a process's number, or a path; nil: the namespace of the caller.
-  public static func read(netns: String? = nil, name: String? = nil) throws -> Snapshot {
+  /// `netns`: a name of `ip netns`, a process's number, or a path; nil: the namespace of the caller. `lazily`: of nf_tables
+  /// only what every packet meets is read, and the rest when a walk asks for it.
+  public static func read(netns: String? = nil, name: String? = nil, lazily: Bool = false) throws -> Snapshot {
     try Namespace.within(netns) {
       var snapshot = Snapshot(name: name ?? netns ?? hostName())
-      readFacts(into: &snapshot)
+      readFacts(into: &snapshot, netns: netns, lazily: lazily)
       return snapshot
     }
   }
@@ -29,7 +30,7 @@ public enum KernelSource {
     }
   }
 
-  private static func readFacts(into snapshot: inout Snapshot) {
+  private static func readFacts(into snapshot: inout Snapshot, netns: String?, lazily: Bool) {
     var names = InterfaceNames()
     attempt("rtnetlink", &snapshot) { snapshot in
       let socket = try NetlinkSocket(NETLINK_ROUTE)
@@ -44,8 +45,10 @@ public enum KernelSource {
     }
     snapshot.sysctls = ProcSource.sysctls()
     snapshot.sockets = ProcSource.sockets()
-    attempt("nf_tables", &snapshot) { try NftSource.read(into: &$0, names: names) }
-    XtablesSource.read(into: &snapshot, names: names)
+    attempt("nf_tables", &snapshot) { snapshot in
+      let source = try readRules(into: &snapshot, names: names, lazily: lazily)
+      if lazily { snapshot.unreadRules = KernelRules(source, names: names, netns: netns) }
+    }
     attempt("conntrack", &snapshot) { snapshot in
       let socket = try NetlinkSocket(NETLINK_NETFILTER)
       snapshot.connections = try ConnectionSource.read(socket)
@@ -60,5 +63,23 @@ public enum KernelSource {
       }
     }
     snapshot.ruleset.finish()
+  }
+
+  /// The rules of nf_tables and xtables.
+  static func readRules(into snapshot: inout Snapshot, names: InterfaceNames, lazily: Bool) throws -> NftSource {
+    defer {
+      XtablesSource.readLegacy(into: &snapshot)
+      snapshot.ruleset.finish()
+    }
+    let before = snapshot
+    let source = try NftSource.read(into: &snapshot, names: names, lazily: lazily)
+    let versions = source.opaqueVersions
+    if versions.isEmpty { return source }
+    // xtables' own tool knows extensions that are not decoded here.
+    var other = before
+    let rest = try NftSource.read(into: &other, names: names, skipping: versions, lazily: lazily)
+    for version in versions where !XtablesSource.readNft(version, into: &other) { return source }
+    snapshot = other
+    return rest
   }
 }

@@ -169,6 +169,10 @@ extension NftSource {
       return lowering.add(.unknown(lowering.text("lookup @\(data[1]?.string ?? "")")) as Test)
     }
     let (key, _) = key(data[2]?.be32 ?? 1, bytes: bytes(of: set))
+    if isLazy, case .routeLookup = key.expression, let name = data[1]?.string {
+      // `fib … type { local, broadcast }` is one test of the address; the set's elements belong to it.
+      try? readElements(SetKey(table: lowering.table.index, name: name))
+    }
     if lowering.ruleset.sets[Int(set.id.index)].flags.contains(.anonymous) {
       lowering.ruleset.sets[Int(set.id.index)].keyTypes = key.types.map(\.name)
     }
@@ -370,24 +374,34 @@ extension NftSource {
 
   mutating func dynamicSet(_ data: Attributes) {
     let name = data[1]?.string ?? ""
-    let operation = ["add", "update", "delete"][Int(min(data[3]?.be32 ?? 0, 2))]
-    var text = "\(operation) @\(name) { "
-    if let set = set(data[1]) {
-      let (key, _) = key(data[4]?.be32 ?? 1, bytes: bytes(of: set))
-      lowering.require(key)
-      text += NftTexts.spell(key, lowering.ruleset)
+    guard let set = set(data[1]) else {
+      opaque.insert("set \(name)")
+      return lowering.add(.unknown(lowering.text("update @\(name)")) as Statement)
     }
-    if let timeout = data[6]?.be64, timeout > 0 { text += " timeout \(NftTexts.duration(timeout))" }
-    var timed = false
-    func add(_ expression: Attributes) {
-      let spelled = NftTexts.expression(expression)
-      timed = timed || spelled.hasPrefix("limit") || spelled.hasPrefix("quota") || spelled.hasPrefix("ct count")
-      text += " " + spelled
+    let (key, _) = key(data[4]?.be32 ?? 1, bytes: bytes(of: set))
+    var details: [String] = []
+    if let timeout = data[6]?.be64, timeout > 0 { details.append("timeout \(NftTexts.duration(timeout))") }
+    if let one = data[7] {
+      details.append(NftTexts.expression(one))
+    } else {
+      data[10]?.each { _, expression in details.append(NftTexts.expression(expression)) }
     }
-    if let one = data[7] { add(one) } else { data[10]?.each { _, expression in add(expression) } }
-    text += " }"
-    let id = lowering.text(text)
-    lowering.add(timed ? .timeDependent(id) : .changeSet(id) as Statement)
+    var value: Expression?
+    if let register = data[5]?.be32 {
+      if case .constant(let raw) = rule.slots[NftRuleState.slot(register)] {
+        let type = set.data.first ?? .integer
+        value = .constant(self.value(raw, type, host: set.dataHost.first ?? false))
+      } else {
+        value = self.key(register, bytes: set.dataLengths.reduce(0) { $0 + ($1 + 3) & ~3 }).0.expression
+      }
+    }
+    let operations: [SetUpdate.Operation] = [.add, .update, .delete]
+    lowering.update(
+      SetUpdate(
+        operations[Int(min(data[3]?.be32 ?? 0, 2))], set: set.id, key: key.expression, data: value,
+        details: details.isEmpty ? nil : lowering.text(details.joined(separator: " ")),
+        isLimited: details.contains { text in ["limit", "quota", "ct count"].contains { text.hasPrefix($0) } }),
+      key: key)
   }
 
   mutating func object(_ data: Attributes) {
@@ -424,8 +438,8 @@ extension NftSource {
 
   // MARK: xtables
 
+  /// An extension in a table that is not iptables': nothing says how its options are spelled.
   mutating func compat(_ data: Attributes, isMatch: Bool) {
-    compatTables.insert(lowering.table.index)
     let name = data[1]?.string ?? ""
     let text = lowering.text("xt \(isMatch ? "match" : "target") \"\(name)\"")
     if isMatch {

@@ -9,14 +9,24 @@ import Wire
 /// clauses. Nothing is kept of a message once it is lowered.
 struct NftSource {
   let socket: NetlinkSocket
+  private let elementSocket: NetlinkSocket
   var lowering: NftLowering
   let names: InterfaceNames
   let file: UInt32
   var tables: [TableKey: TableID] = [:]
   var sets: [SetKey: KernelSet] = [:]
-  /// Tables whose rules hold extensions of xtables.
-  var compatTables: Set<UInt32> = []
+  /// Tables of iptables-nft.
+  var xtables: [TableID: XtTable] = [:]
+  /// Tables that look like its own, and are read as nft's nevertheless.
+  let native: Set<TableKey>
+  /// A table that turned out to be one of these.
+  var alien: TableKey?
+  let ipsetNames = IPSetNames()
+  /// What is not decoded, and where.
   var opaque: Set<String> = []
+  var opaqueTables: Set<TableID> = []
+  /// Of the lines that were spelled.
+  var diagnostics = Diagnostics()
   var rule = NftRuleState()
 
   struct TableKey: Hashable {
@@ -41,37 +51,84 @@ struct NftSource {
     static let getFlowtable = base | 23
   }
 
-  /// Reads everything into the ruleset; again, when the kernel's generation changed meanwhile.
-  static func read(into snapshot: inout Snapshot, names: InterfaceNames, skipping: Set<String> = []) throws {
+  /// Declarations are read, of rules only those of base chains, and no set's elements: `readOn` reads the others.
+  let isLazy: Bool
+  /// Which set of the kernel a set of the ruleset is.
+  var setKeys: [SetID: SetKey] = [:]
+
+  /// Reads into the ruleset; again, when the kernel's generation changed meanwhile. Of the source that is returned more
+  /// can be read where `lazily` left something out.
+  @discardableResult
+  static func read(
+    into snapshot: inout Snapshot, names: InterfaceNames, skipping: Set<IPVersion> = [], lazily: Bool = false
+  ) throws -> NftSource {
     var attempt = 0
+    var native: Set<TableKey> = []
     while true {
       var ruleset = snapshot.ruleset
       let file = ruleset.addFile(SourceFile(name: "nf_tables", text: ""))
-      var source = NftSource(
-        socket: try NetlinkSocket(NETLINK_NETFILTER), lowering: NftLowering(ruleset), names: names, file: file)
+      var source = try NftSource(
+        lowering: NftLowering(ruleset), names: names, file: file, isLazy: lazily, native: native)
       ruleset = Ruleset()
       let before = try source.generation()
       do {
         try source.readAll(skipping)
         if try source.generation() == before || attempt >= 10 {
+          source.readGeneration = before
           snapshot.ruleset = Ruleset()
           swap(&snapshot.ruleset, &source.lowering.ruleset)
-          for text in source.opaque.sorted() {
-            snapshot.diagnostics.add(
-              Diagnostic(.warning, file: "nf_tables", .whole, "\(text) is not decoded; its rules are unknown"))
-          }
-          return
+          source.report(to: &snapshot.diagnostics)
+          return source
         }
-      } catch let error as NetlinkError where error.interrupted && attempt < 10 {}
+      } catch let error as NetlinkError where error.interrupted && attempt < 10 {
+      } catch let error as AlienTable {
+        native.insert(error.table)
+        continue
+      }
       attempt += 1
     }
   }
 
-  private init(socket: NetlinkSocket, lowering: NftLowering, names: InterfaceNames, file: UInt32) {
-    self.socket = socket
+  /// What reading met, since the last report.
+  private mutating func report(to list: inout Diagnostics) {
+    for text in opaque.sorted() {
+      list.add(Diagnostic(.warning, file: "nf_tables", .whole, "\(text) is not decoded; its rules are unknown"))
+    }
+    list.add(contentsOf: diagnostics)
+    opaque = []
+    diagnostics = Diagnostics()
+  }
+
+  /// The generation of the kernel's rules that was read.
+  private(set) var readGeneration: UInt32 = 0
+
+  /// Whether the kernel's rules are still the ones that were read.
+  func isCurrent() throws -> Bool { try generation() == readGeneration }
+
+  /// Reads parts that were left out. Of the ruleset nothing else changes.
+  mutating func readOn(_ parts: UnreadParts, into snapshot: inout Snapshot) throws {
+    swap(&snapshot.ruleset, &lowering.ruleset)
+    defer { swap(&snapshot.ruleset, &lowering.ruleset) }
+    for set in parts.sets {
+      guard let key = setKeys[set] else { continue }
+      try readElements(key)
+    }
+    for chain in parts.chains.sorted(by: { $0.index < $1.index }) { try readRules(of: chain) }
+    try readSpelled()
+    lowering.ruleset.finish()
+    report(to: &snapshot.diagnostics)
+  }
+
+  private init(
+    lowering: NftLowering, names: InterfaceNames, file: UInt32, isLazy: Bool, native: Set<TableKey>
+  ) throws {
+    socket = try NetlinkSocket(NETLINK_NETFILTER)
+    elementSocket = try NetlinkSocket(NETLINK_NETFILTER)
     self.lowering = lowering
     self.names = names
     self.file = file
+    self.isLazy = isLazy
+    self.native = native
   }
 
   /// struct nfgenmsg
@@ -85,12 +142,22 @@ struct NftSource {
     return value
   }
 
-  private mutating func readAll(_ skipping: Set<String>) throws {
+  private mutating func readAll(_ skipping: Set<IPVersion>) throws {
     try readTables(skipping)
     try readSets()
     try readObjects()
     try readChains()
+    findXtables()
     try readRules()
+    try readSpelled()
+  }
+
+  /// The start of a request about something in a table.
+  private func request(about table: TableID) -> [UInt8] {
+    let key = tables.first { $0.value == table }?.key
+    var payload: [UInt8] = [key?.family ?? 0, 0, 0, 0]
+    payload.appendAttribute(1, key?.name ?? "")
+    return payload
   }
 
   static func family(_ number: UInt8) -> Family? {
@@ -107,9 +174,10 @@ struct NftSource {
 
   /// Calls `body` with each message of a dump. A restart of one list would add it twice: the whole is read again.
   private mutating func each(
-    _ what: String, _ type: UInt16, _ body: (inout NftSource, UInt8, Attributes) -> Void
+    _ what: String, _ type: UInt16, payload: [UInt8] = NftSource.anyFamily,
+    _ body: (inout NftSource, UInt8, Attributes) -> Void
   ) throws {
-    try socket.request(what, type: type, flags: 0x300, payload: Self.anyFamily) { _, message in
+    try socket.request(what, type: type, flags: 0x300, payload: payload) { _, message in
       guard message.count >= 4 else { return }
       body(&self, message[0], Attributes(message, after: 4))
     }
@@ -119,10 +187,12 @@ struct NftSource {
     name.flatMap { tables[TableKey(family: family, name: $0.string)] }
   }
 
-  private mutating func readTables(_ skipping: Set<String>) throws {
+  private mutating func readTables(_ skipping: Set<IPVersion>) throws {
     try each("tables of nf_tables", Message.getTable) { state, number, attributes in
       guard let family = Self.family(number), let name = attributes[1]?.string else { return }
-      if skipping.contains("\(family.rawValue) \(name)") { return }
+      if Self.builtIn.contains(name), skipping.contains(where: { $0 == .v4 ? family == .ip : family == .ip6 }) {
+        return
+      }
       var table = Table(family: family, name: name, backend: .nft, file: state.file)
       table.dormant = (attributes[2]?.be32 ?? 0) & 1 != 0
       table.comment = attributes[6].flatMap { Self.userString($0.bytes, type: 0) }
@@ -160,6 +230,7 @@ struct NftSource {
           devices: devices)
       }
       state.lowering.ruleset.define(chain, line: 1, base: base)
+      state.lowering.ruleset.chains[Int(chain.index)].isUnread = state.isLazy
       if let comment = attributes[12].flatMap({ Self.userString($0.bytes, type: 0) }) {
         state.lowering.ruleset.chainProperties[chain.index, default: []].append("comment \"\(comment)\"")
       }
@@ -211,30 +282,50 @@ struct NftSource {
   }
 
   private mutating func readRules() throws {
-    try each("rules of nf_tables", Message.getRule) { state, number, attributes in
-      guard let table = state.table(number, attributes[1]), let name = attributes[2] else { return }
-      let chain = state.lowering.ruleset.chain(state.lowering.ruleset.names.intern(name.stringBytes), in: table)
-      state.lowering.enter(table)
-      state.rule(attributes[4], userdata: attributes[7])
-      state.lowering.endRule(in: chain, file: state.file, line: 0, offset: 0, length: 0)
+    if isLazy {
+      for chain in lowering.ruleset.chains.indices
+      where lowering.ruleset.chains[chain].isUnread && lowering.ruleset.chains[chain].base != Chain.notBase {
+        try readRules(of: ChainID(chain))
+      }
+    } else {
+      try each("rules of nf_tables", Message.getRule) { $0.addRule($1, $2) }
     }
-    for index in compatTables { lowering.ruleset.tables[Int(index)].backend = .iptablesNft }
+  }
+
+  private mutating func readRules(of chain: ChainID) throws {
+    let name = lowering.ruleset.name(of: chain)
+    var payload = request(about: lowering.ruleset[chain].table)
+    payload.appendAttribute(2, name)
+    try each("rules of chain \(name)", Message.getRule, payload: payload) { $0.addRule($1, $2) }
+    lowering.ruleset.chains[Int(chain.index)].isUnread = false
+  }
+
+  private mutating func addRule(_ number: UInt8, _ attributes: Attributes) {
+    guard let table = table(number, attributes[1]), let name = attributes[2] else { return }
+    if spell(attributes[4], userdata: attributes[7], of: name.string, in: table) { return }
+    let chain = lowering.ruleset.chain(lowering.ruleset.names.intern(name.stringBytes), in: table)
+    lowering.enter(table)
+    rule(attributes[4], userdata: attributes[7])
+    lowering.endRule(in: chain, file: file, line: 0, offset: 0, length: 0)
   }
 
   // MARK: Sets
 
   private mutating func readSets() throws {
-    var requests: [(payload: [UInt8], key: SetKey)] = []
+    var keys: [SetKey] = []
     try each("sets of nf_tables", Message.getSet) { state, number, attributes in
       guard let table = state.table(number, attributes[1]), let name = attributes[2]?.string else { return }
       let key = SetKey(table: table.index, name: name)
-      state.sets[key] = Self.declare(name, table, attributes, &state)
-      var payload: [UInt8] = [number, 0, 0, 0]
-      payload.appendAttribute(1, attributes[1]?.string ?? "")
-      payload.appendAttribute(2, name)
-      requests.append((payload, key))
+      let set = Self.declare(name, table, attributes, &state)
+      state.sets[key] = set
+      if state.isLazy {
+        state.setKeys[set.id] = key
+        state.lowering.ruleset.sets[Int(set.id.index)].isUnread = true
+      } else {
+        keys.append(key)
+      }
     }
-    for request in requests { try readElements(request.payload, request.key) }
+    for key in keys { try readElements(key) }
   }
 
   private static func declare(
@@ -305,17 +396,21 @@ struct NftSource {
     return types.map { $0.bytes ?? max(4, (total - known) / max(open, 1)) }
   }
 
-  private mutating func readElements(_ payload: [UInt8], _ key: SetKey) throws {
+  /// Reads a set's elements over a socket of its own: the other one may be in the middle of the rules.
+  mutating func readElements(_ key: SetKey) throws {
     guard let info = sets[key] else { return }
     var elements = KernelElements(info)
     let table = TableID(Int(key.table))
-    try socket.request("elements of \(key.name)", type: Message.getElements, flags: 0x300, payload: payload) {
+    var payload = request(about: table)
+    payload.appendAttribute(2, key.name)
+    try elementSocket.request("elements of \(key.name)", type: Message.getElements, flags: 0x300, payload: payload) {
       _, message in
       Attributes(message, after: 4)[3]?.each { _, element in
         elements.append(element, table: table, &lowering)
       }
     }
     elements.finish(into: &lowering.ruleset.sets[Int(info.id.index)], names)
+    lowering.ruleset.sets[Int(info.id.index)].isUnread = false
   }
 }
 

@@ -117,21 +117,4 @@ enum NftTexts {
     }
     return text.isEmpty ? "0s" : text
   }
-
-  /// A key, as far as its fields have names.
-  static func spell(_ key: NftTerm, _ ruleset: Ruleset) -> String {
-    if !key.parts.isEmpty { return key.parts.map { spell($0, ruleset) }.joined(separator: " . ") }
-    switch key.expression {
-    case .field(let field):
-      for header in NftHeader.all {
-        for known in header.fields where known.field == field && known.type == key.type {
-          return "\(header.name.rawValue) \(known.name.rawValue)"
-        }
-      }
-      return "\(field)"
-    case .constant(let value): return key.type.spell(value, width: key.width)
-    case .unknown(let text): return ruleset[text]
-    default: return "…"
-    }
-  }
 }

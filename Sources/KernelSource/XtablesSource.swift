@@ -5,70 +5,42 @@ import Ruleset
 import Snapshot
 import Wire
 
-/// Rules of xtables. Tables of iptables-nft whose extensions the kernel lists as opaque bytes come from
-/// iptables-nft-save, legacy tables from iptables-legacy-save, where these tools are installed.
+/// Rules of xtables through its own tools, where these are installed: legacy tables, and tables of iptables-nft with
+/// extensions that are not decoded.
 enum XtablesSource {
-  static func read(into snapshot: inout Snapshot, names: InterfaceNames) {
-    replaceCompatTables(&snapshot, names)
+  /// Legacy tables.
+  static func readLegacy(into snapshot: inout Snapshot) {
     for version in [IPVersion.v4, .v6] {
       let program = version == .v4 ? "iptables" : "ip6tables"
       // The kernel lists the legacy tables that are in use; asking iptables for others would create them.
       guard let tables = ProcSource.read("/proc/thread-self/net/\(version == .v4 ? "ip" : "ip6")_tables_names"),
         !tables.isEmpty
       else { continue }
-      run(
+      _ = run(
         "\(program)-legacy-save", version, .iptablesLegacy, &snapshot,
         else: "legacy tables (\(tables.split(separator: "\n").joined(separator: ", "))) are not read")
     }
   }
 
+  static func nftTool(_ version: IPVersion) -> String { version == .v4 ? "iptables-nft-save" : "ip6tables-nft-save" }
+
+  /// All tables of iptables-nft of a version. False: the tool failed.
+  static func readNft(_ version: IPVersion, into snapshot: inout Snapshot) -> Bool {
+    run(nftTool(version), version, .iptablesNft, &snapshot, else: "some extensions of its rules are not decoded")
+  }
+
   private static func run(
     _ tool: String, _ version: IPVersion, _ backend: Backend, _ snapshot: inout Snapshot, else consequence: String
-  ) {
+  ) -> Bool {
     do {
       let file = try Tool.run([tool], seconds: 120)
       IptablesSaveReader.read(
         file, range: 0..<file.bytes.count, version: version, backend: backend, into: &snapshot)
+      return true
     } catch {
       snapshot.diagnostics.add(Diagnostic(.warning, file: tool, .whole, "\(error); \(consequence)"))
+      return false
     }
-  }
-
-  /// Reads the tables again that iptables-nft wrote, through its own tool.
-  private static func replaceCompatTables(_ snapshot: inout Snapshot, _ names: InterfaceNames) {
-    let owned = snapshot.ruleset.tables.filter { $0.backend == .iptablesNft && ($0.family == .ip || $0.family == .ip6) }
-    guard !owned.isEmpty else { return }
-    let builtin: Set<String> = ["filter", "nat", "mangle", "raw", "security"]
-    var skipping: Set<String> = []
-    for (family, tool) in [(Family.ip, "iptables-nft-save"), (.ip6, "ip6tables-nft-save")]
-    where owned.contains(where: { $0.family == family }) && Tool.find(tool) != nil {
-      for table in snapshot.ruleset.tables where table.family == family && builtin.contains(table.name) {
-        skipping.insert("\(family.rawValue) \(table.name)")
-      }
-    }
-    guard !skipping.isEmpty else { return }
-    var fresh = snapshot
-    fresh.ruleset = Ruleset()
-    fresh.diagnostics = Diagnostics()
-    do { try NftSource.read(into: &fresh, names: names, skipping: skipping) } catch { return }
-    for (family, version, tool) in [
-      (Family.ip, IPVersion.v4, "iptables-nft-save"), (.ip6, .v6, "ip6tables-nft-save"),
-    ] where skipping.contains(where: { $0.hasPrefix(family.rawValue + " ") }) {
-      do {
-        let file = try Tool.run([tool], seconds: 120)
-        IptablesSaveReader.read(
-          file, range: 0..<file.bytes.count, version: version, backend: .iptablesNft, into: &fresh)
-      } catch {
-        // Opaque rules are better than none.
-        snapshot.diagnostics.add(Diagnostic(.warning, file: tool, .whole, "\(error)"))
-        return
-      }
-    }
-    snapshot.ruleset = fresh.ruleset
-    var kept = Diagnostics()
-    for diagnostic in snapshot.diagnostics.list where diagnostic.file != "nf_tables" { kept.add(diagnostic) }
-    kept.add(contentsOf: fresh.diagnostics)
-    snapshot.diagnostics = kept
   }
 }
 

@@ -41,9 +41,14 @@ extension Engine {
     case .map(let key, let set):
       switch evaluate(key, b) {
       case .values(let values):
-        guard let element = find(values, in: set) else { return .absent }
-        guard case .values(let data, _, let components) = ruleset.sets[Int(set.index)].data else { return .unknown }
-        return .values(Array(data[element * components..<(element + 1) * components]))
+        switch find(values, in: set, b) {
+        case .none: return .absent
+        case .unknown: return .unknown
+        case .added(let data): return data.map { .values($0) } ?? .unknown
+        case .element(let element):
+          guard case .values(let data, _, let components) = ruleset.sets[Int(set.index)].data else { return .unknown }
+          return .values(Array(data[element * components..<(element + 1) * components]))
+        }
       case let other: return other
       }
     case .randomNumber(let modulus, let offset), .counterNumber(let modulus, let offset),
@@ -80,14 +85,14 @@ extension Engine {
     }
   }
 
-  func find(_ key: [Bits128], in set: SetID) -> Int? {
-    if !node.setIndexes.isEmpty, let index = node.setIndexes[Int(set.index)] { return index.find(key) }
-    return SetIndex(ruleset.sets[Int(set.index)], hashing: false).find(key)
-  }
-
   func lookup(_ lookup: Lookup, _ b: Branch) -> Answer {
     switch evaluate(lookup.key, b) {
-    case .values(let key): return .holds(find(key, in: lookup.set) != nil)
+    case .values(let key):
+      switch find(key, in: lookup.set, b) {
+      case .element, .added: return .holds(true)
+      case .none: return .holds(false)
+      case .unknown: return .unknown
+      }
     case .unknown: return mayContain(lookup, b) ? .unknown : .holds(false)
     case .absent: return .absent
     case .choice(let modulus): return .choice(modulus)
@@ -97,8 +102,9 @@ extension Engine {
 
   /// Whether some element agrees with the parts of a concatenated key that are known.
   func mayContain(_ lookup: Lookup, _ b: Branch) -> Bool {
-    guard case .concatenation(let parts) = lookup.key else { return true }
+    guard case .concatenation(let parts) = lookup.key, b.setChanges < 0 else { return true }
     let set = ruleset.sets[Int(lookup.set.index)]
+    if set.isUnread { unread.sets.insert(lookup.set) }
     guard parts.count == set.components else { return true }
     let known = parts.map { part -> Bits128? in
       if case .values(let values) = evaluate(part, b), values.count == 1 { return values[0] }
@@ -159,10 +165,14 @@ extension Engine {
       if p.version == .v4 {
         return .values([Bits128(UInt32(node.routing.addressType(bits, .v4, interface: interface).rawValue))])
       }
-      return .values([Bits128(UInt32(addressType6(address, interface, lookup, b).rawValue))])
+      let type = routedType6(address, interface, mark: lookup.withMark ? p.mark : 0)
+      return .values([Bits128(UInt32(type.rawValue))])
     }
     guard node.routing.known[p.version] == true else { return .unknown }
-    if p.hook == .prerouting, p.input == Self.loopback { return found(NodeModel.name(p.input), lookup) }
+    // nft_fib_can_skip: what came through the loopback device has no other way back.
+    if p.hook == .prerouting || p.hook == .input, p.input == Self.loopback {
+      return found(NodeModel.name(p.input), lookup)
+    }
     var query = RoutingTables.Query(
       version: p.version, destination: bits, source: lookup.fromSource ? p.destination : p.source, inputInterface: "lo",
       mark: lookup.withMark ? p.mark : 0)
@@ -195,15 +205,15 @@ extension Engine {
 
   private func notFound(_ lookup: RouteLookup) -> ExpressionValue { .values([.zero]) }
 
-  private func addressType6(_ address: IPAddress, _ interface: String?, _ lookup: RouteLookup, _ b: Branch)
-    -> AddressType
-  {
+  /// __nft_fib6_eval_type: the type of the route that a packet to the address would take.
+  func routedType6(_ address: IPAddress, _ interface: String?, mark: UInt32 = 0) -> AddressType {
     var own: AddressType?
     if let interface, (node.addresses[interface] ?? []).contains(where: { $0.address == address }) { own = .local }
     var query = RoutingTables.Query(
       version: .v6, destination: address.bits, source: .zero, inputInterface: "",
-      mark: lookup.withMark ? b.packet.mark : 0)
-    query.outputInterface = interface
+      mark: mark)
+    // nft_fib6_flowi_init binds the lookup to a device for link-local addresses alone.
+    if address.isLinkLocal { query.outputInterface = interface }
     switch node.routing.lookup(query) {
     case .none: return .unreachable
     case .refused(let type): return type
@@ -230,6 +240,8 @@ extension Engine {
     case (.network, .v6, 192, 128): return .values([p.destination])
     case (.network, _, 0, 4): return known(p.version.rawValue)
     case (.network, .v4, 16, 16): return p.length.map { known($0) } ?? .unknown
+    case (.link, _, 96, 16): return p.input.isZero ? .absent : known(p.version == .v4 ? 0x0800 : 0x86DD)
+    case (.transport, _, 0, 16...32) where p.sourcePortRandom: return .unknown
     case (.transport, _, 0, 16) where IPProtocol(rawValue: p.ipProtocol).hasPorts: return known(p.sourcePort)
     case (.transport, _, 16, 16) where IPProtocol(rawValue: p.ipProtocol).hasPorts: return known(p.destinationPort)
     case (.transport, _, 0, 32) where IPProtocol(rawValue: p.ipProtocol).hasPorts:

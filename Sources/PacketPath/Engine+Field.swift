@@ -57,6 +57,7 @@ extension Engine {
     case .fragmentOffset: return .number(0)
     case .ipVersion: return .number(p.version.rawValue)
     // The first two and the next two bytes behind the IP header, whatever the protocol puts there.
+    case .sourcePort where p.sourcePortRandom: return .unknown
     case .sourcePort: return hasPorts(p) ? .number(p.sourcePort) : p.icmpTypeAndCode.map { .number($0) } ?? .unknown
     case .destinationPort: return hasPorts(p) ? .number(p.destinationPort) : .unknown
     case .tcpFlags: return p.ipProtocol == 6 ? .number(p.tcpFlags) : .absent

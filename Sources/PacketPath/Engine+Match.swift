@@ -84,7 +84,6 @@ extension Engine {
     case .ipset(let id): return ipset(ruleset.ipsetTests[Int(id.index)], b)
     case .addressType(let id): return addressType(ruleset.addressTypeTests[Int(id.index)], b, isNft: isNft)
     case .reversePath(let id): return reversePathTest(ruleset.reversePathTests[Int(id.index)], b)
-    case .virtualServer(let id): return virtualServer(ruleset.virtualServerTests[Int(id.index)], b)
     case .random(let threshold): return .chance(Double(threshold) / 2_147_483_648)
     case .nth(let every, _): return .chance(1 / Double(max(every, 1)))
     case .tcpOption: return b.packet.ipProtocol == 6 ? .unknown : .absent
@@ -124,13 +123,10 @@ extension Engine {
 
   private func ports(_ side: PortSide, _ list: PortList, _ b: Branch) -> Answer {
     guard IPProtocol(rawValue: b.packet.ipProtocol).hasPorts else { return .absent }
-    let source = list.ranges.contains { $0.contains(b.packet.sourcePort) }
     let destination = list.ranges.contains { $0.contains(b.packet.destinationPort) }
-    switch side {
-    case .source: return .holds(source)
-    case .destination: return .holds(destination)
-    case .either: return .holds(source || destination)
-    }
+    if side == .destination || side == .either && destination { return .holds(destination) }
+    if b.packet.sourcePortRandom { return .unknown }
+    return .holds(list.ranges.contains { $0.contains(b.packet.sourcePort) })
   }
 
   private func ipset(_ test: IPSetTest, _ b: Branch) -> Answer {
@@ -171,10 +167,12 @@ extension Engine {
         if (types & found.bit != 0) == invert { return .holds(false) }
         continue
       }
-      let held =
-        b.packet.version == .v4 || isNft
-        ? types & node.routing.addressType(bits, b.packet.version, interface: interface).bit != 0
-        : addressType6(types, address, interface, b)
+      let held: Bool =
+        switch (b.packet.version, isNft) {
+        case (.v4, _): types & node.routing.addressType(bits, .v4, interface: interface).bit != 0
+        case (.v6, true): types & routedType6(address, interface).bit != 0
+        case (.v6, false): addressType6(types, address, interface, b)
+        }
       if held == invert { return .holds(false) }
     }
     return .holds(true)

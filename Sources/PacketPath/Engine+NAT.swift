@@ -22,6 +22,7 @@ extension Engine {
       } else if random || ports.map({ !$0.contains(b.packet.sourcePort) }) ?? false {
         changed = true
         b.packet.sourcePortOpen = true
+        b.packet.sourcePortRandom = true
       } else if changed {
         b.packet.sourcePortOpen = true  // kept unless another connection has it
       }
@@ -102,14 +103,18 @@ extension Engine {
       if toSource { b.packet.sourceBound = true } else { b.packet.destinationBound = true }
     case .destination, .source:
       let current = toSource ? b.packet.source : b.packet.destination
-      var address = addresses?.lowerBound ?? current
+      var address = addresses.map { $0.lowerBound == $0.upperBound ? $0.lowerBound : current } ?? current
       if let range = addresses, range.lowerBound != range.upperBound {
         if t.prefix {
           let hostBits = range.lowerBound ^ range.upperBound
           address = range.lowerBound | current & hostBits
+        } else if toSource, t.choice == .first, range.contains(current),
+          ports?.contains(b.packet.sourcePort) ?? true
+        {
+          // A source that is in the range already stays.
         } else {
-          guard let picked = chooseAddress(range, t, &b) else { return .again }
-          address = picked
+          address = AddressRange(range: range, version: b.packet.version, persistent: t.persistent).address(
+            source: b.packet.source, destination: b.packet.destination, zone: b.packet.zone, replacesSource: toSource)
         }
       }
       if toSource {
@@ -142,7 +147,10 @@ extension Engine {
       case .unknownLocal(let address):
         forkOnLocality(&b, address, clause: Int(b.clause))
         return nil
-      case .absent, .unknown: return .some(nil)
+      case .absent: return .some(nil)
+      case .unknown:
+        assumeOnce(&b, "a map that rules fill has nothing to translate this packet to")
+        return .some(nil)
       }
     }
     if let id = t.addressAndPort {
@@ -170,25 +178,11 @@ extension Engine {
   /// The whole datum of a map whose data are prefixes.
   private func mappedRange(_ id: ExpressionID, _ b: Branch) -> ClosedRange<Bits128>? {
     guard case .map(let key, let set) = ruleset.expressions[Int(id.index)], case .values(let values) = evaluate(key, b),
-      let element = find(values, in: set),
+      case .element(let element) = find(values, in: set, b),
       case .values(let lows, let highs, let components) = ruleset.sets[Int(set.index)].data,
       !highs.isEmpty
     else { return nil }
     return lows[element * components]...max(lows[element * components], highs[element * components])
-  }
-
-  /// A hash of the addresses picks one of the range; nil: this branch forked and must run the rule again.
-  private func chooseAddress(_ range: ClosedRange<Bits128>, _ t: Translation, _ b: inout Branch) -> Bits128? {
-    let count = range.upperBound.low &- range.lowerBound.low
-    guard range.upperBound.high == range.lowerBound.high, count < 256 else {
-      assumeOnce(&b, "the kernel's hash picks the first address of a large range")
-      return range.lowerBound
-    }
-    guard b.choice >= 0 else {
-      forkOnChoice(&b, Int(count) + 1, clause: Int(b.clause))
-      return nil
-    }
-    return Bits128(high: range.lowerBound.high, low: range.lowerBound.low + UInt64(b.choice) % (count + 1))
   }
 
   /// The port of a destination NAT: kept where the range holds it, else the first; with --random any. `.some(nil)`: no

@@ -37,6 +37,11 @@ extension Engine {
 
   private func executeOther(_ statement: Statement, _ b: inout Branch, rule: Int, isNft: Bool) -> Effect {
     switch statement {
+    case .updateSet(let id):
+      let change = ruleset.setUpdates[Int(id.index)]
+      let effect = update(change, &b, rule: rule)
+      guard case .goOn = effect, change.isLimited else { return effect }
+      return timeDependent(&b, rule: rule)
     case .verdictMap(let id): return verdictMap(ruleset.lookups[Int(id.index)], &b, rule: rule)
     case .reject(let reason):
       recordEnd(&b, rule, .drop)
@@ -45,7 +50,8 @@ extension Engine {
     case .translate(let id): return translate(ruleset.translations[Int(id.index)], &b, rule: rule)
     case .setConnectionMark(let clear, let flip):
       if b.packet.hasConnection { b.packet.connectionMark = b.packet.connectionMark & ~clear ^ flip }
-      return .goOn
+      // nft reads the mark before it writes it, and a rule ends where there is nothing to read.
+      return clear != .max && isNft && !hasConnectionOrTemplate(b) ? .noMatch : .goOn
     case .saveMark(let id):
       let masks = ruleset.markCopies[Int(id.index)]
       if b.packet.hasConnection {
@@ -57,6 +63,9 @@ extension Engine {
       let masks = ruleset.markCopies[Int(id.index)]
       if b.packet.hasConnection {
         b.packet.mark = b.packet.mark & ~masks.packetMask ^ (b.packet.connectionMark & masks.connectionMask)
+      } else if isNft {
+        guard hasConnectionOrTemplate(b) else { return .noMatch }
+        b.packet.mark = 0
       }
       return .goOn
     case .setField(let field, let id): return setField(field, ruleset.expressions[Int(id.index)], &b)
@@ -74,7 +83,7 @@ extension Engine {
       }
       return .goOn
     case .transparentProxy(let id): return transparentProxy(ruleset.transparentProxies[Int(id.index)], &b)
-    case .timeDependent(let text): return timeDependent(text, &b, rule: rule)
+    case .timeDependent: return timeDependent(&b, rule: rule)
     case .handOff(let text): return handOff(text, &b, rule: rule)
     case .unknown(let text):
       var dropped = b
@@ -88,6 +97,8 @@ extension Engine {
     default: return .goOn
     }
   }
+
+  private func hasConnectionOrTemplate(_ b: Branch) -> Bool { b.packet.hasConnection || b.packet.tracking == .template }
 
   private func resolve(_ reason: RejectReason, _ version: IPVersion) -> RejectReason {
     switch (reason, version) {
@@ -117,7 +128,8 @@ extension Engine {
       forkOnLocality(&b, address, clause: Int(b.clause))
       return .again
     case .values(let key):
-      guard let element = find(key, in: lookup.set) else { return .noMatch }
+      // Rules cannot add verdicts: only the dump's elements count.
+      guard case .element(let element) = find(key, in: lookup.set, b) else { return .noMatch }
       guard case .verdicts(let verdicts) = ruleset.sets[Int(lookup.set.index)].data, element < verdicts.count else {
         return .noMatch
       }
@@ -142,7 +154,7 @@ extension Engine {
     return "\(ruleset[chain.table].name) \(printable(ruleset.names[chain.name])) rule \(position)"
   }
 
-  private func timeDependent(_ text: TextID, _ b: inout Branch, rule: Int) -> Effect {
+  private func timeDependent(_ b: inout Branch, rule: Int) -> Effect {
     let clause = b.clause
     if let known = assumedClause(b, rule: rule, clause: Int(clause)) { return known ? .goOn : .noMatch }
     if forks >= Self.maximumForks {

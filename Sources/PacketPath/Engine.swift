@@ -14,11 +14,14 @@ final class Engine {
   /// Matched rules and assumptions as linked lists, newest first: branches share their beginnings.
   var steps: [StepNode] = []
   var assumptions: [AssumptionNode] = []
+  var setChanges: [SetChange] = []
   var pending: [Branch] = []
   var finished: [Ending] = []
   var flow: Flow
   var forks = 0
   var cut = 0
+  /// What the walk would have needed; its result is void then.
+  var unread = UnreadParts()
   var metSetChange = false
   var changedSetsUnknown = false
 
@@ -64,11 +67,12 @@ final class Engine {
     flow = Flow(ipProtocol: .tcp, source: IPAddress(v4: 0), destination: IPAddress(v4: 0), from: "")
   }
 
-  /// Sets that rules change are taken as the dump shows them, until the packet meets a rule that changes one: then
+  /// ipsets that rules change are taken as the dump shows them, until the packet meets a rule that changes one: then
   /// what is in them is not known, and the walk begins again.
   func run(_ flow: Flow) {
     changedSetsUnknown = false
     metSetChange = false
+    unread = UnreadParts()
     walk(flow)
     guard metSetChange else { return }
     changedSetsUnknown = true
@@ -79,6 +83,7 @@ final class Engine {
     self.flow = flow
     steps.removeAll(keepingCapacity: true)
     assumptions.removeAll(keepingCapacity: true)
+    setChanges.removeAll(keepingCapacity: true)
     finished.removeAll(keepingCapacity: true)
     pending.removeAll(keepingCapacity: true)
     forks = 0
@@ -346,15 +351,23 @@ final class Engine {
           b.depth += 1
           b.chain = target.index
           b.position = 0
+          if chains[Int(target.index)].isUnread { return awaits(target, &b) }
           if !chains[Int(target.index)].isDefined, chains[Int(target.index)].ruleCount == 0 {
             assume(&b, .text("chain \(printable(ruleset.name(of: target))), which the dump does not have, is empty"))
           }
         case .goto(let target):
           b.chain = target.index
           b.position = 0
+          if chains[Int(target.index)].isUnread { return awaits(target, &b) }
         }
       }
     }
+  }
+
+  /// A chain whose rules must be read first ends the branch: the walk begins again with them.
+  private func awaits(_ chain: ChainID, _ b: inout Branch) -> Bool {
+    unread.chains.insert(chain)
+    return false
   }
 
   private func endBaseChain(_ b: inout Branch, _ base: ChainID) -> Bool {

@@ -6,7 +6,6 @@ import Wire
 public enum OutcomeAdvice {
   public static func of(_ outcome: Outcome, _ flow: Flow, _ snapshot: Snapshot) -> [String] {
     let ruleset = snapshot.ruleset
-    let tool = flow.version == .v6 ? "ip6tables" : "iptables"
     switch outcome.verdict {
     case .forward:
       guard !outcome.isTranslated, visitedServices(outcome, ruleset) else { return [] }
@@ -21,10 +20,10 @@ public enum OutcomeAdvice {
       guard let rule = step.rule else {
         return [
           "The packet reaches the end of \(table) \(printable(ruleset.names[chain.name])), whose policy is DROP: no rule accepts it.",
-          "Accept it there: \(tool) -t \(table) -I \(printable(ruleset.names[chain.name])) \(match(outcome, flow)) -j ACCEPT",
+          "Accept it there: \(acceptance(of: outcome, flow, at: step, ruleset))",
         ]
       }
-      let text = ruleset.sourceText(of: ruleset[rule])
+      let text = ruleset.text(of: ruleset[rule])
       if text.contains("has no endpoints") {
         let name = ServiceLabel.comment(text).map { String($0.prefix { $0 != ":" }) } ?? "NAMESPACE/NAME"
         let parts = name.split(separator: "/")
@@ -41,7 +40,7 @@ public enum OutcomeAdvice {
       }
       return [
         "See whether this rule is meant to stop the packet: \(printable(text, limit: 90))",
-        "To let it pass: \(tool) -t \(table) -I \(printable(ruleset.names[chain.name])) \(step.position) \(match(outcome, flow)) -j ACCEPT",
+        "To let it pass: \(acceptance(of: outcome, flow, at: step, ruleset))",
       ]
     case .noroute:
       let detail = outcome.detail ?? ""
@@ -71,6 +70,23 @@ public enum OutcomeAdvice {
       }
       return false
     }
+  }
+
+  /// The command that accepts the packet before a rule, or at a base chain's end.
+  private static func acceptance(of outcome: Outcome, _ flow: Flow, at step: Step, _ ruleset: Ruleset) -> String {
+    let chain = printable(ruleset.names[ruleset[step.chain].name])
+    let table = ruleset[ruleset[step.chain].table]
+    guard table.backend == .nft else {
+      let tool = flow.version == .v4 ? "iptables" : "ip6tables"
+      let place = step.rule == nil ? chain : "\(chain) \(step.position)"
+      return "\(tool) -t \(table.name) -I \(place) \(match(outcome, flow)) -j ACCEPT"
+    }
+    let ip = flow.version == .v4 ? "ip" : "ip6"
+    let ports = flow.ipProtocol.hasPorts
+    let transport = ports ? "\(flow.ipProtocol) dport \(outcome.destinationPort)" : "meta l4proto \(flow.ipProtocol)"
+    return "nft insert rule \(table.family.rawValue) \(printable(table.name)) \(chain) "
+      + (step.rule == nil ? "" : "index \(step.position - 1) ")
+      + "\(ip) saddr \(outcome.source) \(ip) daddr \(outcome.destination) \(transport) accept"
   }
 
   private static func match(_ outcome: Outcome, _ flow: Flow) -> String {

@@ -11,6 +11,8 @@ struct PacketState {
   var destinationPort: UInt16
   /// Source NAT was done without a fixed port: the port that leaves may be another.
   var sourcePortOpen = false
+  /// … and it is drawn at random: rules behind cannot know it.
+  var sourcePortRandom = false
   var timeToLive: UInt8? = nil
   /// Assumptions made before this one are of an earlier hop limit.
   var timeToLiveChanged: Int32 = 0
@@ -87,6 +89,8 @@ struct Branch {
   var stepCount: Int32 = 0
   /// Last entry of the assumption list; -1: none.
   var assumptions: Int32 = -1
+  /// Last entry of the list of changed sets; -1: none.
+  var setChanges: Int32 = -1
 
   // Position in the hooks.
   var stage: Stage

@@ -1,11 +1,13 @@
+import Input
 import Ruleset
 import Snapshot
 import Wire
 
 /// Traces flows through one node. One tracer serves one thread; tracers share a `NodeModel`.
 public final class PathTracer {
-  public let model: NodeModel
-  private let engine: Engine
+  /// The node as far as it was read: tracing through a running kernel reads on.
+  public private(set) var model: NodeModel
+  private var engine: Engine
 
   public init(_ model: NodeModel) {
     self.model = model
@@ -25,9 +27,32 @@ public final class PathTracer {
   /// Through the rules, as the flow stands.
   func walk(_ flow: Flow) -> Trace {
     engine.run(flow)
+    while !engine.unread.isEmpty {
+      readOn()
+      engine.run(flow)
+    }
     var trace = Trace(flow: flow, outcomes: merged())
     trace.truncated = engine.cut
     return trace
+  }
+
+  /// Reads what the walk asked for. What cannot be read counts as empty, with a message.
+  private func readOn() {
+    var snapshot = model.snapshot
+    do {
+      guard let source = snapshot.unreadRules else { throw UnreadableRules() }
+      try source.read(engine.unread, into: &snapshot)
+    } catch {
+      snapshot.diagnostics.add(Diagnostic(.error, file: snapshot.name, .whole, "\(error)"))
+      for chain in engine.unread.chains { snapshot.ruleset.chains[Int(chain.index)].isUnread = false }
+      for set in engine.unread.sets { snapshot.ruleset.sets[Int(set.index)].isUnread = false }
+    }
+    model = NodeModel(snapshot, indexed: false)
+    engine = Engine(model)
+  }
+
+  private struct UnreadableRules: Error, CustomStringConvertible {
+    var description: String { "chains and sets are declared and cannot be read" }
   }
 
   /// The source address that the kernel would choose for a local packet to a destination.
@@ -71,8 +96,10 @@ public final class PathTracer {
       var hasher = Hasher()
       hasher.combine(ending.verdict)
       hasher.combine(list)
-      hasher.combine(ending.branch.packet.destination)
-      hasher.combine(ending.branch.packet.source)
+      if arrives(ending) {
+        hasher.combine(ending.branch.packet.destination)
+        hasher.combine(ending.branch.packet.source)
+      }
       let key = hasher.finalize()
       let made = assumptionSet(ending)
       if let at = groups[key]?.first(where: { same(outcomes[$0], ending, list) }) {
@@ -116,14 +143,21 @@ public final class PathTracer {
   }
 
   private func same(_ outcome: Outcome, _ ending: Engine.Ending, _ steps: [Step]) -> Bool {
+    guard
+      outcome.verdict == ending.verdict && outcome.steps == steps && outcome.detail == ending.detail
+        && outcome.rejectWith == ending.rejectWith?.rawValue && outcome.balancer == Self.balancer(ending.branch.packet)
+    else { return false }
+    // Of a packet that ends here, what it would have become makes no difference; which real server it was on the way to
+    // does.
+    guard arrives(ending) || outcome.balancer != nil else { return true }
     let p = ending.branch.packet
-    return outcome.verdict == ending.verdict && outcome.source.bits == p.source
+    return outcome.source.bits == p.source
       && outcome.destination.bits == p.destination
       && outcome.destinationPort == p.destinationPort && outcome.sourcePort == (p.sourcePortOpen ? nil : p.sourcePort)
-      && outcome.mark == p.mark && outcome.outInterface == outInterface(ending) && outcome.steps == steps
-      && outcome.balancer == Self.balancer(p) && outcome.detail == ending.detail
-      && outcome.rejectWith == ending.rejectWith?.rawValue
+      && outcome.mark == p.mark && outcome.outInterface == outInterface(ending)
   }
+
+  private func arrives(_ ending: Engine.Ending) -> Bool { ending.verdict == .forward || ending.verdict == .deliver }
 
   private func outInterface(_ ending: Engine.Ending) -> String? {
     guard ending.verdict == .forward else { return nil }

@@ -175,7 +175,7 @@ public struct TraceJSON {
       json.key("line")
       json.number(rule.line)
       json.key("text")
-      json.string(RuleText.of(rule, ruleset))
+      json.string(ruleset.text(of: rule))
     } else {
       json.key("verdict")
       json.string(Self.word(step.verdict, ruleset))

@@ -314,7 +314,7 @@ public struct TraceText {
         clip(
           "    \(label) rule \(step.position): \(printable(TraceJSON.word(step.verdict, ruleset)))  \(file(ruleset[rule]))",
           100))
-      let text = RuleText.of(ruleset[rule], ruleset)
+      let text = ruleset.text(of: ruleset[rule])
       if !text.isEmpty { lines.append(style.dim(clip("      \(printable(text, limit: 400))", 100))) }
     }
     return lines

@@ -52,6 +52,9 @@ public struct Chain: Sendable {
   /// nft's `jump { … }`: a chain without a name.
   public var isInline = false
 
+  /// Declared, and its rules not read yet (`Snapshot.unreadRules`).
+  public var isUnread = false
+
   public static let notBase = UInt32.max
   public init(table: TableID, name: NameID, base: UInt32 = notBase, line: UInt32 = 0) {
     self.table = table

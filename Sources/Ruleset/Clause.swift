@@ -36,8 +36,6 @@ public enum Test: Sendable, Hashable {
   case addressType(OperandID)
   /// xt_rpfilter and nft `fib saddr … oif missing/exists`: `reversePathTests[…]`.
   case reversePath(OperandID)
-  /// xt_ipvs: `virtualServerTests[…]`.
-  case virtualServer(OperandID)
   /// Holds with probability threshold / 2^31 (xt_statistic random).
   case random(threshold: UInt32)
   /// Holds for every n-th packet (xt_statistic nth).
@@ -91,7 +89,9 @@ public enum Statement: Sendable, Hashable {
   case setZone(UInt16, direction: ZoneDirection)
   /// xt_TPROXY, nft tproxy: `transparentProxies[…]`.
   case transparentProxy(OperandID)
-  /// Adds to, updates or deletes from a set or ipset: changes what later packets meet, not this one; the text says how.
+  /// nft: changes an element of a set; `setUpdates[…]`.
+  case updateSet(OperandID)
+  /// xt_SET: adds to or deletes from ipsets; the text says how.
   case changeSet(TextID)
   /// Changes nothing that the walk models: counter, log, NFLOG, TCPMSS, CHECKSUM, CLASSIFY … The text is nft's or
   /// iptables' spelling.

@@ -59,6 +59,8 @@ public struct NamedSet: Sendable {
   public var typeOf: String = ""
   /// False while the set is only referred to.
   public var isDefined = true
+  /// Declared, and its elements not read yet (`Snapshot.unreadRules`).
+  public var isUnread = false
   /// Line of the declaration; 0: unknown.
   public var line: UInt32 = 0
 
@@ -74,4 +76,9 @@ public struct NamedSet: Sendable {
   }
 
   public var count: Int { components == 0 ? 0 : lows.count / components }
+
+  /// How many elements it may hold; nil: not declared.
+  public var capacity: Int? {
+    properties.lazy.compactMap { $0.hasPrefix("size ") ? Int($0.dropFirst(5)) : nil }.first
+  }
 }

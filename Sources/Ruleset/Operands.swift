@@ -116,3 +116,30 @@ public struct Translation: Hashable, Sendable {
     self.ports = ports
   }
 }
+
+/// nft's `add|update|delete @set { key … }`: what the packet meets when it asks the set again, and what others meet.
+public struct SetUpdate: Hashable, Sendable {
+  public enum Operation: String, Sendable, Hashable { case add, update, delete }
+
+  public var operation: Operation
+  public var set: SetID
+  public var key: Expression
+  /// Of a map: what the key leads to.
+  public var data: Expression?
+  /// The element's other properties as nft spells them (`timeout 1h`, `counter packets 0 bytes 0`); empty: none.
+  public var details: TextID?
+  /// The details hold a rate, a quota or a number of connections: the rule goes on only while it is kept.
+  public var isLimited: Bool
+
+  public init(
+    _ operation: Operation, set: SetID, key: Expression, data: Expression? = nil, details: TextID? = nil,
+    isLimited: Bool = false
+  ) {
+    self.operation = operation
+    self.set = set
+    self.key = key
+    self.data = data
+    self.details = details
+    self.isLimited = isLimited
+  }
+}

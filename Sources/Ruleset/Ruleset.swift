@@ -23,7 +23,6 @@ public struct Ruleset: Sendable {
   public var ipsetTests: [IPSetTest] = []
   public var addressTypeTests: [AddressTypeTest] = []
   public var reversePathTests: [ReversePathTest] = []
-  public var virtualServerTests: [VirtualServerTest] = []
   public var comparisons: [Comparison] = []
   public var lookups: [Lookup] = []
   public var sets: [NamedSet] = []
@@ -31,6 +30,7 @@ public struct Ruleset: Sendable {
   public var translations: [Translation] = []
   public var markCopies: [MarkCopy] = []
   public var transparentProxies: [TransparentProxy] = []
+  public var setUpdates: [SetUpdate] = []
   public var texts: [String] = []
   /// nft's other objects (flowtables, counters, quotas, helpers …) as they are spelled, for printing.
   public var objects: [TableObject] = []
@@ -99,6 +99,12 @@ extension Ruleset {
   /// Tables of a family and name, over all backends.
   public func tables(_ family: Family, _ name: String) -> [TableID] {
     tables.indices.filter { tables[$0].family == family && tables[$0].name == name }.map { TableID($0) }
+  }
+
+  /// What to print for a rule: its line in the dump, or nft's spelling of it where it has none.
+  public func text(of rule: Rule) -> String {
+    let source = sourceText(of: rule)
+    return source.isEmpty ? NftPrinter(self).text(of: rule) : source
   }
 
   /// The rule's line in its dump; empty where the rule came from the kernel or from JSON.

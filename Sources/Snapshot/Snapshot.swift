@@ -8,6 +8,8 @@ public struct Snapshot: Sendable {
   /// The node's name: its folder or archive, or what the objects or a manifest say.
   public var name: String
   public var ruleset = Ruleset()
+  /// Where chains and sets come from that are declared in `ruleset` and not read; nil: all are read.
+  public var unreadRules: (any RulesetSource)?
   public var links: [Link]?
   public var addresses: [InterfaceAddress]?
   public var routes: [Route]?

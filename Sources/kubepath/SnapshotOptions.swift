@@ -40,12 +40,13 @@ struct SnapshotOptions: ParsableArguments {
   @Flag(name: .shortAndLong, help: "Print every message about the input, notes included.")
   var verbose = false
 
-  /// Loads what the options name. Throws usage errors, and `InputError` where something cannot be opened.
-  func load() throws -> Bundle {
+  /// Loads what the options name; of a running kernel's rules at first only what every packet meets, if `lazily`.
+  /// Throws usage errors, and `InputError` where something cannot be opened.
+  func load(lazily: Bool = false) throws -> Bundle {
     var bundle: Bundle
     if snapshot.isEmpty {
       bundle = Bundle()
-      bundle.snapshots = [try KernelSource.read(netns: netns)]
+      bundle.snapshots = [try KernelSource.read(netns: netns, lazily: lazily)]
     } else {
       guard netns == nil else { throw ValidationError("--netns asks the running kernel; leave out -s.") }
       bundle = try SnapshotLoader.load(snapshot)

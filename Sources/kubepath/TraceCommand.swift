@@ -51,7 +51,7 @@ struct TraceCommand: ParsableCommand {
 
   func run() throws {
     try source.guarding {
-      let bundle = try source.load()
+      let bundle = try source.load(lazily: flows == nil)
       let malformed = source.reportDiagnostics(bundle)
       let node = try source.choose(bundle)
       let failed = try flows == nil ? traceOne(node, bundle) : traceMany(node)
@@ -61,11 +61,16 @@ struct TraceCommand: ParsableCommand {
   }
 
   /// Traces the flow of the arguments. True: it fails.
-  private func traceOne(_ node: Snapshot, _ bundle: Bundle) throws -> Bool {
-    let tracer = PathTracer(node)
+  private func traceOne(_ start: Snapshot, _ bundle: Bundle) throws -> Bool {
+    let tracer = PathTracer(start)
     var names: NameResolver?
     if !bundle.objectFiles.isEmpty { names = NameResolver(ObjectReader.read(bundle.objectFiles)) }
     let trace = tracer.trace(try arguments.flow(tracer, names: names))
+    // A running kernel's rules were read on the way.
+    let node = tracer.model.snapshot
+    var messages = Diagnostics()
+    for message in node.diagnostics.list.dropFirst(start.diagnostics.list.count) { messages.add(message) }
+    Terminal.report(messages, verbose: source.verbose)
     // IPVS and eBPF leave no rules that name the Service.
     let service =
       Self.service(trace, node)

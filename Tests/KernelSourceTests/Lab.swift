@@ -23,6 +23,14 @@ enum Lab {
     }
   }()
 
+  static let hasXtables: Bool = {
+    for tool in ["iptables-nft", "ip6tables-nft", "iptables-nft-save"] where Tool.find(tool) == nil {
+      print("skipped: \(tool) is not installed")
+      return false
+    }
+    return true
+  }()
+
   struct Namespace: ~Copyable {
     let name: String
 
@@ -35,7 +43,10 @@ enum Lab {
     deinit { _ = try? Tool.run(["ip", "netns", "delete", name]) }
 
     @discardableResult
-    func run(_ arguments: String...) throws -> SourceFile { try Tool.run(["ip", "netns", "exec", name] + arguments) }
+    func run(_ arguments: String...) throws -> SourceFile { try run(arguments) }
+
+    @discardableResult
+    func run(_ arguments: [String]) throws -> SourceFile { try Tool.run(["ip", "netns", "exec", name] + arguments) }
 
     /// Runs a command that reads `text` from a file.
     func load(_ text: String, with command: String...) throws {

@@ -67,7 +67,7 @@ import Wire
             case .jump(let chain), .goto(let chain): return ruleset.name(of: chain)
             case .translate, .verdictMap, .restoreMark, .saveMark, .setField, .transparentProxy: return "computed"
             case .note(let id), .timeDependent(let id), .handOff(let id), .unknown(let id): return text(id)
-            case .changeSet: return "set"
+            case .updateSet: return "set"
             default: return "\(statement)"
             }
           }

@@ -135,7 +135,7 @@ struct NftStatementTests {
     #expect(verdicts == [.goto(x), .jump(x)])
   }
 
-  enum Kind { case note, timed, handOff, change, unknown }
+  enum Kind { case note, timed, handOff, unknown }
 
   static let others: [(String, Kind)] = [
     ("counter packets 3 bytes 99", .note), ("log prefix \"a b\" level info", .note), ("log flags all", .note),
@@ -143,8 +143,7 @@ struct NftStatementTests {
     ("quota over 25 mbytes", .timed), ("ct helper set \"ftp\"", .note), ("tcp option maxseg size set rt mtu", .note),
     ("queue flags bypass to 1-4", .handOff), ("queue num 3", .handOff), ("fwd to \"eth1\"", .handOff),
     ("dup to 10.0.0.1 device \"eth0\"", .note), ("flow add @f", .note), ("meta nftrace set 1", .note),
-    ("synproxy mss 1460 wscale 7 timestamp sack-perm", .handOff), ("update @s { ip saddr timeout 1m }", .change),
-    ("add @s { ip saddr limit rate over 10/second }", .timed), ("xt target \"DNAT\"", .unknown),
+    ("synproxy mss 1460 wscale 7 timestamp sack-perm", .handOff), ("xt target \"DNAT\"", .unknown),
     ("xt target \"LOG\"", .note),
   ]
 
@@ -157,12 +156,45 @@ struct NftStatementTests {
       case .note(let id): (.note, reading.ruleset[id])
       case .timeDependent(let id): (.timed, reading.ruleset[id])
       case .handOff(let id): (.handOff, reading.ruleset[id])
-      case .changeSet(let id): (.change, reading.ruleset[id])
       case .unknown(let id): (.unknown, reading.ruleset[id])
       default: nil
       }
     #expect(found?.0 == kind)
     #expect(found?.1 == text)
+  }
+
+  /// What a rule changes in a set: the element, its properties, and what a map's element leads to.
+  @Test(arguments: [
+    ("update @s { ip saddr timeout 1m }", SetUpdate.Operation.update, "timeout 1m", nil, false),
+    ("add @s { ip saddr limit rate over 10/second }", .add, "limit rate over 10/second", nil, true),
+    ("delete @s { ip saddr }", .delete, "", nil, false),
+    (
+      "update @m { ip saddr timeout 1m : 0x00000004 }", .update, "timeout 1m", Expression.constant(Bits128(UInt32(4))),
+      false
+    ),
+    ("add @m { ip saddr : meta mark }", .add, "", .field(.mark), false),
+  ])
+  func setUpdates(
+    _ text: String, _ operation: SetUpdate.Operation, _ details: String, _ data: Expression?, _ limited: Bool
+  ) {
+    let reading = Reading(
+      .ip, rule: text,
+      with: """
+        set s {\n type ipv4_addr\n flags dynamic,timeout\n }
+        map m {\n type ipv4_addr : mark\n flags dynamic,timeout\n }
+        """)
+    #expect(reading.messages == [])
+    guard case .updateSet(let id)? = reading.statements.last else {
+      Issue.record("\(reading.statements)")
+      return
+    }
+    let update = reading.ruleset.setUpdates[Int(id.index)]
+    #expect(update.operation == operation)
+    #expect(update.key == .field(.source4))
+    #expect(update.details.map { reading.ruleset[$0] } ?? "" == details)
+    #expect(update.data == data)
+    #expect(update.isLimited == limited)
+    #expect(reading.spelled() == [text])
   }
 
   @Test func comments() {

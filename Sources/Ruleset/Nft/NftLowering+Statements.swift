@@ -25,6 +25,12 @@ extension NftLowering {
     add(.reject(reason ?? standard))
   }
 
+  /// `add|update|delete @set { key }`.
+  public mutating func update(_ update: SetUpdate, key: NftTerm) {
+    require(key)
+    add(.updateSet(ruleset.add(update, to: \.setUpdates)))
+  }
+
   /// `FIELD set VALUE`.
   public mutating func set(_ target: NftTerm, to value: NftTerm, text: UnsafeRawBufferPointer) {
     require(target)
@@ -47,7 +53,10 @@ extension NftLowering {
       }
     case (.connectionMark, .some(let form)):
       if let source = form.source {
-        if source == .connectionMark { return add(.setConnectionMark(clear: ~form.keep, flip: form.flip)) }
+        // With nothing kept it would read as a plain value, which needs no connection.
+        if source == .connectionMark, form.keep != 0 {
+          return add(.setConnectionMark(clear: ~form.keep, flip: form.flip))
+        }
         if source == .mark, form.flip == 0 {
           return add(.saveMark(ruleset.add(MarkCopy(packetMask: form.keep, connectionMask: .max), to: \.markCopies)))
         }

@@ -202,7 +202,7 @@ struct NftRuleSpelling {
     case .timeDependent(let text), .note(let text), .unknown(let text): return ruleset[text]
     case .random(let threshold): return "numgen random mod 2147483648 \(match.negated ? ">=" : "<") \(threshold)"
     case .nth(let every, let packet): return "numgen inc mod \(every) \(not)\(packet)"
-    case .ports, .ipset, .virtualServer: return "xt match \"\(match.test)\""
+    case .ports, .ipset: return "xt match \"\(match.test)\""
     }
   }
 
@@ -431,9 +431,21 @@ struct NftRuleSpelling {
         }
       return "ct \(side)zone set \(zone)"
     case .transparentProxy(let id): return transparentProxy(ruleset.transparentProxies[Int(id.index)])
+    case .updateSet(let id): return update(ruleset.setUpdates[Int(id.index)])
     case .changeSet(let text), .note(let text), .timeDependent(let text), .handOff(let text), .unknown(let text):
       return ruleset[text]
     }
+  }
+
+  private func update(_ update: SetUpdate) -> String {
+    let set = ruleset.sets[Int(update.set.index)]
+    var text = "\(update.operation.rawValue) @\(set.name) { \(spell(update.key))"
+    if let details = update.details { text += " \(ruleset[details])" }
+    if let data = update.data {
+      let type = set.dataTypes.first.flatMap { name in NftType.allCases.first { $0.name == name } } ?? .integer
+      text += " : \(spell(data, as: type))"
+    }
+    return text + " }"
   }
 
   /// A chain's name, or its rules where it has none.

@@ -321,8 +321,9 @@ extension NftReader {
 
   // MARK: Sets
 
-  /// `update @s { ip saddr timeout 1h }`: a rate in it lets the rule go on only sometimes.
+  /// `update @s { ip saddr timeout 1h : value }`.
   private mutating func changeSet(_ start: Int) -> Bool {
+    let operation: SetUpdate.Operation = word == .delete ? .delete : word == .update ? .update : .add
     advance()
     guard take("@") else {
       expected("'@' and a set's name")
@@ -333,25 +334,41 @@ extension NftReader {
       expected("'{'")
       return false
     }
-    let from = scanner
-    if let key = term(literal: nil) {
-      lowering.require(key)
-      _ = setReference(name, key)
-    }
-    scanner = from
-    failure = nil
+    guard let key = elementKey(of: name) else { return false }
+    let set = setReference(name, key)
+    let from = scanner.start
     var timed = false
     var braces = 1
-    while braces > 0 {
+    while braces > 1 || !(scanner.isMark("}") || scanner.isByte(":")) {
       if scanner.kind == .end || (scanner.kind == .newline && braces == 1 && scanner.isInVariable) { return false }
       if scanner.isMark("{") { braces += 1 }
       if scanner.isMark("}") { braces -= 1 }
       if scanner.kind == .word, let word, word == .limit || word == .quota || word == .count { timed = true }
       advance()
     }
-    let text = lowering.text(spelled(start))
-    lowering.add(timed ? .timeDependent(text) : .changeSet(text) as Statement)
+    let details = scanner.lastStop > from ? lowering.text(spelled(from)) : nil
+    var data: Expression?
+    if scanner.isByte(":") {
+      advance()
+      guard let value = term(literal: sets[setInfo(name)]?.data.first ?? .integer) else { return false }
+      data = value.expression
+    }
+    guard take("}") else {
+      expected("'}'")
+      return false
+    }
+    lowering.update(
+      SetUpdate(operation, set: set, key: key.expression, data: data, details: details, isLimited: timed), key: key)
     return true
+  }
+
+  /// What an element of a set is made of: a key of the packet, or a constant.
+  private mutating func elementKey(of set: Range<Int>) -> NftTerm? {
+    let start = scanner
+    if let key = term(literal: nil) { return key }
+    scanner = start
+    failure = nil
+    return term(literal: sets[setInfo(set)]?.keys.first ?? .integer)
   }
 
   // MARK: Connection tracking
