@@ -2,66 +2,111 @@ import Ruleset
 import Wire
 
 /// Which rules of a long chain can match a packet at all. Chains such as KUBE-SERVICES hold ten thousand rules that
-/// each name one destination: an index by that value yields the few candidates, the rest of the chain is skipped.
-struct ChainDispatch: Sendable {
-  enum Key: Sendable { case destination, source, destinationPort }
-
-  var key: Key
-  /// Open addressing; a slot holds the range of its positions in `positions`.
-  private var slots: [(value: Bits128, first: UInt32, count: UInt32)]
-  private var positions: [UInt32]
-  /// Positions of rules that do not name one value of the key.
-  private var others: [UInt32]
+/// each name one destination, KUBE-NODEPORTS thousands that name one port: each rule is indexed by the value that the
+/// fewest rules share, the rest of the chain is skipped.
+final class ChainDispatch: Sendable {
+  private enum Key: Int, CaseIterable { case destination, destinationPort, source }
 
   /// Chains shorter than this are scanned.
   static let minimumRules = 48
 
-  /// Nil where no key covers most of the rules.
+  private let byDestination: PositionIndex
+  private let byPort: PositionIndex
+  private let bySource: PositionIndex
+  /// Positions of rules that name no value of a key, in order.
+  private let others: [UInt32]
+
+  /// Nil where less than half of the rules name a value.
   init?(_ ruleset: Ruleset, _ chain: Chain) {
     let count = Int(chain.ruleCount)
     guard count >= Self.minimumRules else { return nil }
-    var values: [Key: [(position: UInt32, value: Bits128)]] = [.destination: [], .source: [], .destinationPort: []]
+    var named: [[(key: Key, value: Bits128)]] = []
+    named.reserveCapacity(count)
+    var sharing: [[Bits128: Int]] = Key.allCases.map { _ in [:] }
     for position in 0..<count {
-      let rule = ruleset[ruleset.rule(at: position, of: chain)]
-      for clause in ruleset.clauses(of: rule) {
-        guard case .match(let match) = clause else { break }
-        guard !match.negated else { continue }
-        switch match.test {
-        case .equal(.destination, let value, .max), .equal(.destination4, let value, .max):
-          values[.destination]!.append((UInt32(position), Bits128(value)))
-        case .equal(.source, let value, .max), .equal(.source4, let value, .max):
-          values[.source]!.append((UInt32(position), Bits128(value)))
-        case .equal(.destinationPort, let value, 0xFFFF...):
-          values[.destinationPort]!.append((UInt32(position), Bits128(value)))
-        case .equalWide(.destination, let id), .equalWide(.destination6, let id):
-          let pair = ruleset.wide[Int(id.index)]
-          if pair.b == .ones { values[.destination]!.append((UInt32(position), pair.a)) }
-        case .equalWide(.source, let id), .equalWide(.source6, let id):
-          let pair = ruleset.wide[Int(id.index)]
-          if pair.b == .ones { values[.source]!.append((UInt32(position), pair.a)) }
-        default: continue
-        }
+      let values = Self.values(ruleset, ruleset[ruleset.rule(at: position, of: chain)])
+      for (key, value) in values { sharing[key.rawValue][value, default: 0] += 1 }
+      named.append(values)
+    }
+    var groups: [[Bits128: [UInt32]]] = Key.allCases.map { _ in [:] }
+    var others: [UInt32] = []
+    for (position, values) in named.enumerated() {
+      let best = values.min { sharing[$0.key.rawValue][$0.value]! < sharing[$1.key.rawValue][$1.value]! }
+      guard let best else {
+        others.append(UInt32(position))
+        continue
+      }
+      groups[best.key.rawValue][best.value, default: []].append(UInt32(position))
+    }
+    guard others.count * 2 <= count else { return nil }
+    self.others = others
+    byDestination = PositionIndex(groups[Key.destination.rawValue])
+    byPort = PositionIndex(groups[Key.destinationPort.rawValue])
+    bySource = PositionIndex(groups[Key.source.rawValue])
+  }
+
+  /// The values that a packet must have for the rule to do anything.
+  private static func values(_ ruleset: Ruleset, _ rule: Rule) -> [(key: Key, value: Bits128)] {
+    var values: [(Key, Bits128)] = []
+    var port: UInt32?
+    var hasPorts = false
+    for clause in ruleset.clauses(of: rule) {
+      guard case .match(let match) = clause else { break }
+      guard !match.negated else { continue }
+      switch match.test {
+      case .equal(.destination, let value, .max), .equal(.destination4, let value, .max):
+        values.append((.destination, Bits128(value)))
+      case .equal(.source, let value, .max), .equal(.source4, let value, .max):
+        values.append((.source, Bits128(value)))
+      case .equal(.destinationPort, let value, 0xFFFF...): port = value
+      case .range(.destinationPort, let low, let high) where low == high: port = low
+      case .equal(.protocol, let value, 0xFF...):
+        hasPorts = IPProtocol(rawValue: UInt8(truncatingIfNeeded: value)).hasPorts
+      case .equalWide(.destination, let id), .equalWide(.destination6, let id):
+        let pair = ruleset.wide[Int(id.index)]
+        if pair.b == .ones { values.append((.destination, pair.a)) }
+      case .equalWide(.source, let id), .equalWide(.source6, let id):
+        let pair = ruleset.wide[Int(id.index)]
+        if pair.b == .ones { values.append((.source, pair.a)) }
+      default: continue
       }
     }
-    let best = values.max { $0.value.count < $1.value.count }!
-    guard best.value.count * 2 >= count else { return nil }
-    key = best.key
-    var groups: [Bits128: [UInt32]] = [:]
-    var named = [Bool](repeating: false, count: count)
-    for item in best.value where !named[Int(item.position)] {
-      named[Int(item.position)] = true
-      groups[item.value, default: []].append(item.position)
-    }
-    others = (0..<UInt32(count)).filter { !named[Int($0)] }
+    // Whether a packet without ports matches is another question: it is asked of the rule.
+    if let port, hasPorts { values.append((.destinationPort, Bits128(port))) }
+    return values
+  }
+
+  /// The first position at or behind `from` whose rule may match; `UInt32.max`: none up to the end of the chain.
+  func candidate(from: UInt32, destination: Bits128, destinationPort: UInt16, source: Bits128) -> UInt32 {
+    var best = byDestination.first(of: destination, from: from)
+    best = min(best, byPort.first(of: Bits128(UInt32(destinationPort)), from: from))
+    best = min(best, bySource.first(of: source, from: from))
+    let other = others.withUnsafeBufferPointer { PositionIndex.lowerBound($0, 0, $0.count, from) }
+    return other < others.count ? min(best, others[other]) : best
+  }
+}
+
+/// Positions by value: open addressing, the positions of one value in order.
+private struct PositionIndex: Sendable {
+  private struct Slot {
+    var value = Bits128.zero
+    var first: UInt32 = 0
+    /// 0: the slot is free.
+    var count: UInt32 = 0
+  }
+
+  private var slots: [Slot] = []
+  private var positions: [UInt32] = []
+
+  init(_ groups: [Bits128: [UInt32]]) {
+    guard !groups.isEmpty else { return }
     var size = 16
     while size < groups.count * 2 { size *= 2 }
-    slots = Array(repeating: (.zero, 0, 0), count: size)
-    positions = []
-    positions.reserveCapacity(best.value.count)
+    slots = Array(repeating: Slot(), count: size)
     for (value, list) in groups {
       var slot = Self.hash(value) & (size - 1)
       while slots[slot].count != 0 { slot = (slot + 1) & (size - 1) }
-      slots[slot] = (value, UInt32(positions.count), UInt32(list.count))
+      slots[slot] = Slot(value: value, first: UInt32(positions.count), count: UInt32(list.count))
       positions.append(contentsOf: list)
     }
   }
@@ -71,30 +116,35 @@ struct ChainDispatch: Sendable {
     return Int(truncatingIfNeeded: mixed >> 33)
   }
 
-  /// The first position at or behind `from` whose rule may match; nil: none up to the end of the chain.
-  func candidate(from: UInt32, value: Bits128) -> UInt32? {
-    var best: UInt32?
-    let mask = slots.count - 1
-    var slot = Self.hash(value) & mask
-    while slots[slot].count != 0 {
-      if slots[slot].value == value {
-        let first = Int(slots[slot].first)
-        let end = first + Int(slots[slot].count)
-        var at = first
-        while at < end, positions[at] < from { at += 1 }
-        if at < end { best = positions[at] }
-        break
+  /// The first position of the value at or behind `from`; `UInt32.max`: none.
+  func first(of value: Bits128, from: UInt32) -> UInt32 {
+    slots.withUnsafeBufferPointer { slots in
+      guard !slots.isEmpty else { return .max }
+      let mask = slots.count - 1
+      var at = Self.hash(value) & mask
+      while slots[at].count != 0 {
+        if slots[at].value == value {
+          return positions.withUnsafeBufferPointer { positions in
+            let end = Int(slots[at].first) + Int(slots[at].count)
+            let found = Self.lowerBound(positions, Int(slots[at].first), end, from)
+            return found < end ? positions[found] : .max
+          }
+        }
+        at = (at + 1) & mask
       }
-      slot = (slot + 1) & mask
+      return .max
     }
-    // The first of the others at or behind `from`.
-    var low = 0
-    var high = others.count
+  }
+
+  /// The index of the first of `list[low..<high]` that is not below `value`; `high`: none.
+  @inline(__always)
+  static func lowerBound(_ list: UnsafeBufferPointer<UInt32>, _ low: Int, _ high: Int, _ value: UInt32) -> Int {
+    var low = low
+    var high = high
     while low < high {
       let middle = (low + high) / 2
-      if others[middle] < from { low = middle + 1 } else { high = middle }
+      if list[middle] < value { low = middle + 1 } else { high = middle }
     }
-    if low < others.count, best == nil || others[low] < best! { best = others[low] }
-    return best
+    return low
   }
 }

@@ -154,11 +154,11 @@ extension Engine {
     let p = b.packet
     let bits = lookup.fromSource ? p.source : p.destination
     let address = IPAddress(bits: bits, version: p.version)
-    var interface: String?
-    if lookup.withInputInterface { interface = NodeModel.name(p.input) }
-    if lookup.withOutputInterface { interface = NodeModel.name(p.output) }
+    var interface: Bits128?
+    if lookup.withInputInterface { interface = p.input }
+    if lookup.withOutputInterface { interface = p.output }
     if lookup.result == .addressType {
-      if node.routing.localKnown[p.version] != true {
+      if !node.routing.localKnown(p.version) {
         guard let local = isLocal(b, address) else { return .unknownLocal(address) }
         return .values([Bits128(UInt32((local ? AddressType.local : .unicast).rawValue))])
       }
@@ -168,49 +168,43 @@ extension Engine {
       let type = routedType6(address, interface, mark: lookup.withMark ? p.mark : 0)
       return .values([Bits128(UInt32(type.rawValue))])
     }
-    guard node.routing.known[p.version] == true else { return .unknown }
+    guard node.routing.known(p.version) else { return .unknown }
     // nft_fib_can_skip: what came through the loopback device has no other way back.
-    if p.hook == .prerouting || p.hook == .input, p.input == Self.loopback {
-      return found(NodeModel.name(p.input), lookup)
-    }
+    if p.hook == .prerouting || p.hook == .input, p.input == Self.loopback { return found(p.input, lookup) }
     var query = RoutingTables.Query(
-      version: p.version, destination: bits, source: lookup.fromSource ? p.destination : p.source, inputInterface: "lo",
+      version: p.version, destination: bits, source: lookup.fromSource ? p.destination : p.source, inputInterface: Self.loopback,
       mark: lookup.withMark ? p.mark : 0)
     if p.version == .v6 { query.outputInterface = interface }
     switch node.routing.lookup(query) {
     case .none, .refused: return notFound(lookup)
     case .route(let index, let hop):
-      let route = node.routing.routes[Int(index)]
-      guard route.type == .unicast else { return notFound(lookup) }
-      let leads = hop >= 0 ? route.nextHops[Int(hop)].interface ?? "" : ""
+      guard node.routing.type(of: index) == .unicast else { return notFound(lookup) }
       if let interface {
-        guard route.nextHops.contains(where: { $0.interface == interface }) else { return notFound(lookup) }
-        return found(interface, lookup)
+        return node.routing.leads(index, through: interface) ? found(interface, lookup) : notFound(lookup)
       }
-      return found(leads, lookup)
+      return found(node.routing.interface(of: index, hop: hop), lookup)
     case .multipath(let index, let hops):
-      let route = node.routing.routes[Int(index)]
       if let interface {
-        return route.nextHops.contains { $0.interface == interface } ? found(interface, lookup) : notFound(lookup)
+        return node.routing.leads(index, through: interface) ? found(interface, lookup) : notFound(lookup)
       }
-      return lookup.presenceOnly ? found("", lookup) : hops.isEmpty ? notFound(lookup) : .unknown
+      return lookup.presenceOnly ? found(.zero, lookup) : hops.isEmpty ? notFound(lookup) : .unknown
     }
   }
 
-  private func found(_ interface: String, _ lookup: RouteLookup) -> ExpressionValue {
+  private func found(_ interface: Bits128, _ lookup: RouteLookup) -> ExpressionValue {
     if lookup.presenceOnly { return .values([Bits128(UInt32(1))]) }
-    if lookup.result == .interfaceName { return .values([Bits128(leftAligned: interface.utf8)]) }
-    return node.links[interface].map { .values([Bits128(UInt32($0.index))]) } ?? .unknown
+    if lookup.result == .interfaceName { return .values([interface]) }
+    return self.interface(interface).link.map { .values([Bits128(UInt32($0.index))]) } ?? .unknown
   }
 
   private func notFound(_ lookup: RouteLookup) -> ExpressionValue { .values([.zero]) }
 
   /// __nft_fib6_eval_type: the type of the route that a packet to the address would take.
-  func routedType6(_ address: IPAddress, _ interface: String?, mark: UInt32 = 0) -> AddressType {
+  func routedType6(_ address: IPAddress, _ interface: Bits128?, mark: UInt32 = 0) -> AddressType {
     var own: AddressType?
-    if let interface, (node.addresses[interface] ?? []).contains(where: { $0.address == address }) { own = .local }
+    if let interface, self.interface(interface).addresses.contains(where: { $0.address == address }) { own = .local }
     var query = RoutingTables.Query(
-      version: .v6, destination: address.bits, source: .zero, inputInterface: "",
+      version: .v6, destination: address.bits, source: .zero, inputInterface: .zero,
       mark: mark)
     // nft_fib6_flowi_init binds the lookup to a device for link-local addresses alone.
     if address.isLinkLocal { query.outputInterface = interface }
@@ -218,7 +212,7 @@ extension Engine {
     case .none: return .unreachable
     case .refused(let type): return type
     case .route(let index, _), .multipath(let index, _):
-      let type = node.routing.routes[Int(index)].type
+      let type = node.routing.type(of: index)
       if type == .anycast { own = .anycast } else if interface == nil, type == .local { own = .local }
     }
     if let own { return own }

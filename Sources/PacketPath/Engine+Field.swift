@@ -26,13 +26,13 @@ extension Engine {
     case .inputInterfaceIndex: return index(p.input)
     case .outputInterfaceIndex: return p.outputUnknown && p.output.isZero ? .unknown : index(p.output)
     case .inputInterfaceType:
-      return p.input.isZero ? .absent : (node.linksByName[p.input]?.hardwareType).map { .number($0) } ?? .unknown
+      return p.input.isZero ? .absent : (interface(p.input).link?.hardwareType).map { .number($0) } ?? .unknown
     case .outputInterfaceType:
-      return p.output.isZero ? .absent : (node.linksByName[p.output]?.hardwareType).map { .number($0) } ?? .unknown
+      return p.output.isZero ? .absent : (interface(p.output).link?.hardwareType).map { .number($0) } ?? .unknown
     case .inputInterfaceGroup:
-      return p.input.isZero ? .absent : (node.linksByName[p.input]?.group).map { .number($0) } ?? .unknown
+      return p.input.isZero ? .absent : (interface(p.input).link?.group).map { .number($0) } ?? .unknown
     case .outputInterfaceGroup:
-      return p.output.isZero ? .absent : (node.linksByName[p.output]?.group).map { .number($0) } ?? .unknown
+      return p.output.isZero ? .absent : (interface(p.output).link?.group).map { .number($0) } ?? .unknown
     case .inputBridgePort: return inputBridgePort(p)
     case .outputBridgePort: return outputBridgePort(p)
     case .networkProtocol: return .number(p.version == .v4 ? 2 : 10)
@@ -58,8 +58,8 @@ extension Engine {
     case .ipVersion: return .number(p.version.rawValue)
     // The first two and the next two bytes behind the IP header, whatever the protocol puts there.
     case .sourcePort where p.sourcePortRandom: return .unknown
-    case .sourcePort: return hasPorts(p) ? .number(p.sourcePort) : p.icmpTypeAndCode.map { .number($0) } ?? .unknown
-    case .destinationPort: return hasPorts(p) ? .number(p.destinationPort) : .unknown
+    case .sourcePort: return p.hasPorts ? .number(p.sourcePort) : p.icmpTypeAndCode.map { .number($0) } ?? .unknown
+    case .destinationPort: return p.hasPorts ? .number(p.destinationPort) : .unknown
     case .tcpFlags: return p.ipProtocol == 6 ? .number(p.tcpFlags) : .absent
     case .tcpOption, .tcpMaximumSegment: return p.ipProtocol == 6 ? .unknown : .absent
     case .icmpType: return p.ipProtocol == 1 ? .number((p.icmpTypeAndCode ?? 0) >> 8) : .absent
@@ -72,7 +72,7 @@ extension Engine {
       return p.ipProtocol == 17 ? p.length.map { .number(Int($0) - (p.version == .v4 ? 20 : 40)) } ?? .unknown : .absent
     case .mark: return .number(p.mark)
     case .connectionMark: return p.hasConnection ? .number(p.connectionMark) : .absent
-    case .connectionState: return .number(connectionState(p) & 0x7F)
+    case .connectionState: return .number(p.connectionState & 0x7F)
     case .connectionStatus: return p.hasConnection ? .number(p.status) : .absent
     case .connectionDirection: return p.hasConnection ? .number(0) : .absent
     case .connectionZone: return p.hasConnection || p.tracking == .template ? .number(p.zone) : .absent
@@ -108,31 +108,16 @@ extension Engine {
     }
   }
 
-  private func hasPorts(_ p: PacketState) -> Bool { IPProtocol(rawValue: p.ipProtocol).hasPorts }
-
   /// Rules name the interface of an index; dumps do not show the number.
   private func index(_ name: Bits128) -> FieldValue { .known(name) }
-
-  /// The packet's state in bits of ConnectionState (xt_conntrack.c, nft_ct.c).
-  func connectionState(_ p: PacketState) -> UInt32 {
-    switch p.tracking {
-    case .notYet, .invalid: return ConnectionState.invalid
-    case .untracked: return ConnectionState.untracked
-    case .template: return ConnectionState.new
-    case .new:
-      var state = ConnectionState.new
-      if p.status & ConnectionStatus.sourceNAT != 0 { state |= ConnectionState.sourceNAT }
-      if p.status & ConnectionStatus.destinationNAT != 0 { state |= ConnectionState.destinationNAT }
-      return state
-    }
-  }
 
   /// A packet that arrives on a bridge came through one of its ports, which a flow does not name.
   private func inputBridgePort(_ p: PacketState) -> FieldValue {
     guard !p.input.isZero else { return .known(.zero) }
-    guard let link = node.linksByName[p.input] else { return node.links.isEmpty ? .unknown : .known(.zero) }
-    guard link.kind == "bridge" else { return .known(.zero) }
-    if node.snapshot.sysctl("net.bridge.bridge-nf-call-iptables") == "0", p.version == .v4 { return .known(.zero) }
+    let facts = interface(p.input)
+    guard facts.link != nil else { return node.linksKnown ? .known(.zero) : .unknown }
+    guard facts.isBridge else { return .known(.zero) }
+    if node.bridgeCalls4 == 0, p.version == .v4 { return .known(.zero) }
     return .unknown
   }
 

@@ -7,7 +7,7 @@ import Wire
 // address, then POSTROUTING; it never passes FORWARD.
 extension Engine {
   /// A hook's turn for IPVS. False: the branch ended, or goes on from `pending` once for each real server.
-  func runVirtualServers(_ b: inout Branch) -> Bool {
+  mutating func runVirtualServers(_ b: inout Branch) -> Bool {
     // skb->ipvs_property: it has been through.
     guard b.packet.virtualServer < 0 else { return true }
     guard let table = node.virtualServers else {
@@ -63,14 +63,14 @@ extension Engine {
   }
 
   /// ip_vs_leave: nobody to send it to, so the client is told.
-  private func leave(_ b: Branch, _ why: String) {
+  private mutating func leave(_ b: Branch, _ why: String) {
     finish(
       b, .reject, rejectWith: b.packet.version == .v4 ? .icmpPortUnreachable : .icmp6PortUnreachable,
       detail: "IPVS: \(why)")
   }
 
   /// ip_vs_nat_xmit, ip_vs_dr_xmit, ip_vs_tunnel_xmit: to one real server.
-  private func send(_ b: inout Branch, _ server: VirtualServer, _ real: Int) {
+  private mutating func send(_ b: inout Branch, _ server: VirtualServer, _ real: Int) {
     let target = server.realServers[real]
     b.packet.realServer = Int32(real)
     if b.packet.tracking == .new, node.snapshot.sysctlInt("net.ipv4.vs.conntrack") == 0 {
@@ -79,16 +79,16 @@ extension Engine {
     guard target.address.version == b.packet.version else {
       return finish(b, .drop, detail: "IPVS: real server \(target.address) is of the other IP version: not modelled")
     }
-    guard node.routing.known[b.packet.version] == true else {
+    guard node.routing.known(b.packet.version) else {
       b.packet.routeKnown = false
       b.packet.routedLocally = false
       b.packet.outputUnknown = true
-      assumeOnce(&b, "there is a route to \(target.address) (the snapshot has no routes)")
+      assumeOnce(&b, .route(target.address))
       return transmit(&b, target)
     }
     // The kernel asks for the address alone: no mark, no source.
     let query = RoutingTables.Query(
-      version: b.packet.version, destination: target.address.bits, source: .zero, inputInterface: "", mark: 0)
+      version: b.packet.version, destination: target.address.bits, source: .zero, inputInterface: .zero, mark: 0)
     switch node.routing.lookup(query) {
     case .none: finish(b, .noroute, detail: "no route to real server \(target.address)")
     case .refused(let type): finish(b, .noroute, detail: "route to real server \(target.address) is of type \(type)")
@@ -103,9 +103,8 @@ extension Engine {
     }
   }
 
-  private func route(_ b: inout Branch, _ index: Int32, _ hop: Int32, _ target: VirtualServer.RealServer) {
-    let route = node.routing.routes[Int(index)]
-    if route.type == .local { return continueHere(&b, target) }
+  private mutating func route(_ b: inout Branch, _ index: Int32, _ hop: Int32, _ target: VirtualServer.RealServer) {
+    if node.routing.type(of: index) == .local { return continueHere(&b, target) }
     let source = IPAddress(bits: b.packet.source, version: b.packet.version)
     if source.isLoopback {
       return finish(b, .drop, detail: "IPVS sends nothing from \(source) to another host")
@@ -119,13 +118,12 @@ extension Engine {
     b.packet.nextHop = hop
     b.packet.routeKnown = true
     b.packet.routedLocally = false
-    let output = hop >= 0 ? route.nextHops[Int(hop)].interface ?? "" : ""
-    b.packet.routedOutput = Bits128(leftAligned: output.utf8)
+    b.packet.routedOutput = node.routing.interface(of: index, hop: hop)
     transmit(&b, target)
   }
 
   /// The real server is this node: the packet goes on with the hook where it is.
-  private func continueHere(_ b: inout Branch, _ target: VirtualServer.RealServer) {
+  private mutating func continueHere(_ b: inout Branch, _ target: VirtualServer.RealServer) {
     if target.forwarding == .masquerade {
       if target.address.isLoopback, b.packet.hook == .input {
         return finish(b, .drop, detail: "IPVS sends nothing from outside to \(target.address)")
@@ -138,7 +136,7 @@ extension Engine {
   }
 
   /// To another host, by LOCAL_OUT.
-  private func transmit(_ b: inout Branch, _ target: VirtualServer.RealServer) {
+  private mutating func transmit(_ b: inout Branch, _ target: VirtualServer.RealServer) {
     switch target.forwarding {
     case .masquerade: translate(&b, target)
     case .route: break
@@ -162,7 +160,7 @@ extension Engine {
   }
 
   /// Behind POSTROUTING: source NAT of what IPVS sends needs its connection tracking.
-  func noteVirtualServerTracking(_ b: inout Branch) {
+  mutating func noteVirtualServerTracking(_ b: inout Branch) {
     guard b.packet.sourceRule != .max, node.snapshot.sysctlInt("net.ipv4.vs.conntrack") == nil else { return }
     assumeOnce(&b, "net.ipv4.vs.conntrack is 1, as kube-proxy sets it (the snapshot does not tell)")
   }

@@ -15,27 +15,45 @@ enum Decision {
 extension Engine {
   /// Evaluates a match, its inversion included.
   @inline(__always)
-  func decide(_ match: Match, _ b: inout Branch, rule: Int, clause: Int, isNft: Bool) -> Decision {
-    switch match.test {
+  func decide(_ match: Match, _ b: Branch, rule: Int, clause: Int, isNft: Bool) -> Decision {
     // What nearly every rule of a Service asks, without detours.
-    case .equal(.destination, let value, let mask) where b.packet.version == .v4:
-      return (UInt32(truncatingIfNeeded: b.packet.destination.low) & mask == value) != match.negated ? .yes : .no
-    case .equal(.source, let value, let mask) where b.packet.version == .v4:
-      return (UInt32(truncatingIfNeeded: b.packet.source.low) & mask == value) != match.negated ? .yes : .no
-    case .equal(.protocol, let value, let mask):
-      return (UInt32(b.packet.ipProtocol) & mask == value) != match.negated ? .yes : .no
-    case .equal(.mark, let value, let mask):
-      return (b.packet.mark & mask == value) != match.negated ? .yes : .no
+    switch match.test {
+    case .equal(let field, let value, let mask):
+      if let number = plainNumber(field, b.packet) { return (number & mask == value) != match.negated ? .yes : .no }
+    case .range(let field, let low, let high):
+      if let number = plainNumber(field, b.packet) {
+        return (low <= number && number <= high) != match.negated ? .yes : .no
+      }
+    case .anyBit(.connectionState, let mask):
+      return (b.packet.connectionState & mask != 0) != match.negated ? .yes : .no
+    case .equalWide(.inputInterface, let id):
+      let pair = wide[Int(id.index)]
+      return (b.packet.input & pair.b == pair.a) != match.negated ? .yes : .no
     case .random(let threshold):
       let p = min(Double(threshold) / 2_147_483_648, 1)
       let chance = match.negated ? 1 - p : p
       return chance <= 0 ? .no : chance >= 1 ? .yes : .chance(chance)
-    default:
-      return decideOther(match, &b, rule: rule, clause: clause, isNft: isNft)
+    case .note: return match.negated ? .no : .yes
+    default: break
+    }
+    return decideOther(match, b, rule: rule, clause: clause, isNft: isNft)
+  }
+
+  /// Fields of 32 bits that every packet has, or that every packet of its protocol has.
+  @inline(__always)
+  private func plainNumber(_ field: Field, _ p: PacketState) -> UInt32? {
+    switch field {
+    case .destination: p.version == .v4 ? UInt32(truncatingIfNeeded: p.destination.low) : nil
+    case .source: p.version == .v4 ? UInt32(truncatingIfNeeded: p.source.low) : nil
+    case .protocol: UInt32(p.ipProtocol)
+    case .mark: p.mark
+    case .destinationPort: p.hasPorts ? UInt32(p.destinationPort) : nil
+    case .sourcePort: p.hasPorts && !p.sourcePortRandom ? UInt32(p.sourcePort) : nil
+    default: nil
     }
   }
 
-  private func decideOther(_ match: Match, _ b: inout Branch, rule: Int, clause: Int, isNft: Bool) -> Decision {
+  private func decideOther(_ match: Match, _ b: Branch, rule: Int, clause: Int, isNft: Bool) -> Decision {
     let answer = test(match.test, b, isNft: isNft)
     switch answer {
     case .holds(let holds): return holds != match.negated ? .yes : .no
@@ -72,7 +90,7 @@ extension Engine {
       }
       return withNumber(field, b) { .holds($0 & mask == value) }
     case .range(let field, let low, let high): return withNumber(field, b) { .holds(low <= $0 && $0 <= high) }
-    case .anyBit(.connectionState, let mask): return .holds(connectionState(b.packet) & mask != 0)
+    case .anyBit(.connectionState, let mask): return .holds(b.packet.connectionState & mask != 0)
     case .anyBit(let field, let mask): return withNumber(field, b) { .holds($0 & mask != 0) }
     case .equalWide(let field, let id):
       let pair = ruleset.wide[Int(id.index)]
@@ -139,8 +157,8 @@ extension Engine {
       ipProtocol: b.packet.ipProtocol,
       sourcePort: hasPorts ? b.packet.sourcePort : b.packet.icmpTypeAndCode,
       destinationPort: hasPorts ? b.packet.destinationPort : b.packet.icmpTypeAndCode,
-      inputInterface: NodeModel.name(b.packet.input),
-      outputInterface: b.packet.outputUnknown && b.packet.output.isZero ? nil : NodeModel.name(b.packet.output),
+      inputInterface: interface(b.packet.input).name,
+      outputInterface: b.packet.outputUnknown && b.packet.output.isZero ? nil : interface(b.packet.output).name,
       mark: b.packet.mark)
     switch node.ipsets.test(test, query) {
     case .yes: return .holds(true)
@@ -152,16 +170,16 @@ extension Engine {
   // MARK: - Address types
 
   private func addressType(_ test: AddressTypeTest, _ b: Branch, isNft: Bool) -> Answer {
-    var interface: String?
-    if test.limitToInput { interface = NodeModel.name(b.packet.input) }
-    if test.limitToOutput { interface = NodeModel.name(b.packet.output) }
+    var interface: Bits128?
+    if test.limitToInput { interface = b.packet.input }
+    if test.limitToOutput { interface = b.packet.output }
     for (types, invert, bits) in [
       (test.sourceTypes, test.invertSource, b.packet.source),
       (test.destinationTypes, test.invertDestination, b.packet.destination),
     ] {
       guard let types else { continue }
       let address = IPAddress(bits: bits, version: b.packet.version)
-      if node.routing.localKnown[b.packet.version] != true {
+      if !node.routing.localKnown(b.packet.version) {
         guard let local = isLocal(b, address) else { return .unknownLocal(address) }
         let found: AddressType = local ? .local : address.isMulticast ? .multicast : .unicast
         if (types & found.bit != 0) == invert { return .holds(false) }
@@ -179,7 +197,7 @@ extension Engine {
   }
 
   /// net/netfilter/xt_addrtype.c, match_type6: a route lookup, and several types at once.
-  private func addressType6(_ types: UInt16, _ address: IPAddress, _ interface: String?, _ b: Branch) -> Bool {
+  private func addressType6(_ types: UInt16, _ address: IPAddress, _ interface: Bits128?, _ b: Branch) -> Bool {
     if types & AddressType.multicast.bit != 0, !address.isMulticast { return false }
     if types & AddressType.unicast.bit != 0, address.isMulticast || address.isUnspecified { return false }
     if types & AddressType.unspec.bit != 0, !address.isUnspecified { return false }
@@ -187,17 +205,17 @@ extension Engine {
     guard types & routed != 0 else { return true }
     var found: UInt16 = 0
     if let interface, types & AddressType.local.bit != 0,
-      (node.addresses[interface] ?? []).contains(where: { $0.address == address })
+      self.interface(interface).addresses.contains(where: { $0.address == address })
     {
       found |= AddressType.local.bit
     }
     var query = RoutingTables.Query(
-      version: .v6, destination: address.bits, source: .zero, inputInterface: "", mark: 0)
+      version: .v6, destination: address.bits, source: .zero, inputInterface: .zero, mark: 0)
     query.outputInterface = interface
     switch node.routing.lookup(query) {
     case .none, .refused: return types & AddressType.unreachable.bit != 0
     case .route(let index, _), .multipath(let index, _):
-      let type = node.routing.routes[Int(index)].type
+      let type = node.routing.type(of: index)
       if interface == nil, type == .local { found |= AddressType.local.bit }
       if type == .anycast { found |= AddressType.anycast.bit }
     }
@@ -205,13 +223,12 @@ extension Engine {
   }
 
   private func reversePathTest(_ test: ReversePathTest, _ b: Branch) -> Answer {
-    guard node.routing.known[b.packet.version] == true else { return .unknown }
-    let input = NodeModel.name(b.packet.input)
+    guard node.routing.known(b.packet.version) else { return .unknown }
     let source = IPAddress(bits: b.packet.source, version: b.packet.version)
-    if input == "lo" { return .holds(!test.invert) }
+    if b.packet.input == Self.loopback { return .holds(!test.invert) }
     let mark = test.validMark ? b.packet.mark : 0
     let passes: Bool
-    switch reversePath(b, source, input, mark: mark) {
+    switch reversePath(b, source, b.packet.input, mark: mark) {
     case .same: passes = true
     case .elsewhere: passes = test.loose
     case .local: passes = test.acceptLocal

@@ -30,7 +30,7 @@ extension Engine {
     if changed { b.packet.status |= ConnectionStatus.sourceNAT }
   }
 
-  func translate(_ t: Translation, _ b: inout Branch, rule: Int) -> Effect {
+  mutating func translate(_ t: Translation, _ b: inout Branch, rule: Int) -> Effect {
     if let version = t.version, version != b.packet.version { return .noMatch }
     let toSource: Bool
     switch t.kind {
@@ -70,7 +70,7 @@ extension Engine {
       b.packet.sourceBound = true
     case .redirect:
       guard let address = redirectAddress(b) else {
-        if node.addresses.isEmpty {
+        if !node.addressesKnown {
           assumeOnce(
             &b,
             "the first address of \(NodeModel.name(b.packet.input)) is not in the snapshot; the packet stays on this node"
@@ -137,7 +137,7 @@ extension Engine {
   }
 
   /// nft: addresses and ports that a map or another expression yields.
-  private func computed(_ t: Translation, _ b: inout Branch) -> Computed {
+  private mutating func computed(_ t: Translation, _ b: inout Branch) -> Computed {
     func run(_ id: ExpressionID) -> [Bits128]?? {
       switch evaluate(ruleset.expressions[Int(id.index)], b) {
       case .values(let values): return .some(.some(values))
@@ -187,7 +187,7 @@ extension Engine {
 
   /// The port of a destination NAT: kept where the range holds it, else the first; with --random any. `.some(nil)`: no
   /// port is given; nil: this branch forked.
-  private func choosePort(_ ports: ClosedRange<UInt16>?, _ t: Translation, _ b: inout Branch) -> UInt16?? {
+  private mutating func choosePort(_ ports: ClosedRange<UInt16>?, _ t: Translation, _ b: inout Branch) -> UInt16?? {
     guard let ports, IPProtocol(rawValue: b.packet.ipProtocol).hasPorts else { return .some(nil) }
     if ports.lowerBound == ports.upperBound { return ports.lowerBound }
     if t.choice == .first {
@@ -207,11 +207,9 @@ extension Engine {
 
   /// inet_select_addr: the first global address of the device, rather one in the next hop's subnet.
   private func masqueradeAddress(_ b: Branch) -> Bits128? {
-    let output = NodeModel.name(b.packet.output)
-    let version = b.packet.version
-    let own = (node.addresses[output] ?? []).filter { $0.address.version == version && !$0.tentative }
-    if version == .v6 {
-      return sourceAddress6(IPAddress(bits: b.packet.destination, version: .v6), output)?.bits
+    let output = interface(b.packet.output)
+    if b.packet.version == .v6 {
+      return sourceAddress6(IPAddress(bits: b.packet.destination, version: .v6), output.name)?.bits
     }
     var target = b.packet.destination
     if b.packet.route >= 0, b.packet.nextHop >= 0,
@@ -220,13 +218,14 @@ extension Engine {
     {
       target = gateway.bits
     }
-    let usable = own.filter { !$0.secondary && ($0.scope == "global" || $0.scope == "universe" || $0.scope == "0") }
-    if let near = usable.first(where: {
-      IPPrefix($0.address, length: $0.prefixLength).contains(IPAddress(bits: target, version: .v4))
-    }) {
-      return near.address.bits
+    func usable(_ address: InterfaceAddress) -> Bool {
+      address.address.version == .v4 && !address.tentative && !address.secondary
+        && (address.scope == "global" || address.scope == "universe" || address.scope == "0")
     }
-    if let first = usable.first { return first.address.bits }
+    let near = output.addresses.first {
+      usable($0) && IPPrefix($0.address, length: $0.prefixLength).contains(IPAddress(bits: target, version: .v4))
+    }
+    if let chosen = near ?? output.addresses.first(where: usable) { return chosen.address.bits }
     // No address here: the first of any other interface.
     for address in node.snapshot.addresses ?? []
     where address.address.version == .v4 && !address.secondary && address.scope == "global" {
@@ -259,7 +258,7 @@ extension Engine {
     if b.packet.hook == .output {
       return b.packet.version == .v4 ? Bits128(UInt32(0x7F00_0001)) : Bits128(high: 0, low: 1)
     }
-    let own = (node.addresses[NodeModel.name(b.packet.input)] ?? []).filter { $0.address.version == b.packet.version }
+    let own = interface(b.packet.input).addresses.filter { $0.address.version == b.packet.version }
     if b.packet.version == .v4 { return own.first?.address.bits }
     let destination = IPAddress(bits: b.packet.destination, version: .v6)
     return (own.first { !$0.tentative && $0.address.isLinkLocal == destination.isLinkLocal })?.address.bits

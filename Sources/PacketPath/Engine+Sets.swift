@@ -50,7 +50,7 @@ extension Engine {
   }
 
   /// net/netfilter/nft_dynset.c: a rule ends where no element can be added.
-  func update(_ update: SetUpdate, _ b: inout Branch, rule: Int) -> Effect {
+  mutating func update(_ update: SetUpdate, _ b: inout Branch, rule: Int) -> Effect {
     var key: [Bits128]?
     switch evaluate(update.key, b) {
     case .absent: return .noMatch

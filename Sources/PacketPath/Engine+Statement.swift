@@ -14,7 +14,7 @@ extension Engine {
   }
 
   @inline(__always)
-  func execute(_ statement: Statement, _ b: inout Branch, rule: Int, isNft: Bool) -> Effect {
+  mutating func execute(_ statement: Statement, _ b: inout Branch, rule: Int, isNft: Bool) -> Effect {
     switch statement {
     case .jump(let chain): return .verdict(.jump(chain))
     case .goto(let chain): return .verdict(.goto(chain))
@@ -35,7 +35,7 @@ extension Engine {
     }
   }
 
-  private func executeOther(_ statement: Statement, _ b: inout Branch, rule: Int, isNft: Bool) -> Effect {
+  private mutating func executeOther(_ statement: Statement, _ b: inout Branch, rule: Int, isNft: Bool) -> Effect {
     switch statement {
     case .updateSet(let id):
       let change = ruleset.setUpdates[Int(id.index)]
@@ -114,7 +114,7 @@ extension Engine {
     }
   }
 
-  private func verdictMap(_ lookup: Lookup, _ b: inout Branch, rule: Int) -> Effect {
+  private mutating func verdictMap(_ lookup: Lookup, _ b: inout Branch, rule: Int) -> Effect {
     switch evaluate(lookup.key, b) {
     case .absent: return .noMatch
     case .unknown:
@@ -154,18 +154,19 @@ extension Engine {
     return "\(ruleset[chain.table].name) \(printable(ruleset.names[chain.name])) rule \(position)"
   }
 
-  private func timeDependent(_ b: inout Branch, rule: Int) -> Effect {
+  private mutating func timeDependent(_ b: inout Branch, rule: Int) -> Effect {
     let clause = b.clause
     if let known = assumedClause(b, rule: rule, clause: Int(clause)) { return known ? .goOn : .noMatch }
     if forks >= Self.maximumForks {
       cut += 1
       return .goOn
     }
-    fork(b, probability: 0.5) { other in
-      self.assume(&other, .clause(rule: UInt32(rule), clause: clause, holds: false))
+    if var other = fork(b, probability: 0.5) {
+      assume(&other, .clause(rule: UInt32(rule), clause: clause, holds: false))
       other.position += 1
       other.clause = 0
       other.choice = -1
+      pending.append(other)
     }
     b.probability *= 0.5
     assume(&b, .clause(rule: UInt32(rule), clause: clause, holds: true))
@@ -186,10 +187,10 @@ extension Engine {
     return nil
   }
 
-  private func handOff(_ text: TextID, _ b: inout Branch, rule: Int) -> Effect { queue(ruleset[text], &b, rule: rule) }
+  private mutating func handOff(_ text: TextID, _ b: inout Branch, rule: Int) -> Effect { queue(ruleset[text], &b, rule: rule) }
 
   /// The packet leaves the rules for a program; what that answers is not in any dump.
-  private func queue(_ text: String, _ b: inout Branch, rule: Int) -> Effect {
+  private mutating func queue(_ text: String, _ b: inout Branch, rule: Int) -> Effect {
     var dropped = b
     dropped.probability *= 0.5
     assume(&dropped, .text("the program behind '\(text)' drops the packet, or none listens"))
@@ -200,7 +201,7 @@ extension Engine {
     return .verdict(.accept)
   }
 
-  private func transparentProxy(_ proxy: TransparentProxy, _ b: inout Branch) -> Effect {
+  private mutating func transparentProxy(_ proxy: TransparentProxy, _ b: inout Branch) -> Effect {
     let listens = node.snapshot.sockets.map { $0.contains { $0.localPort == proxy.port || proxy.port == 0 } }
     if listens == false {
       finish(b, .drop, detail: "TPROXY finds no socket on port \(proxy.port)")
@@ -211,7 +212,7 @@ extension Engine {
     return proxy.accepts ? .verdict(.accept) : .goOn
   }
 
-  private func setField(_ field: Field, _ expression: Expression, _ b: inout Branch) -> Effect {
+  private mutating func setField(_ field: Field, _ expression: Expression, _ b: inout Branch) -> Effect {
     switch evaluate(expression, b) {
     case .absent: return .noMatch
     case .choice(let modulus):

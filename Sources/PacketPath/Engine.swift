@@ -4,24 +4,28 @@ import Wire
 
 /// Walks one flow at a time through a node's hooks. Where something is random or not known the walk forks: branches
 /// wait on a stack, each a complete copy of the packet and of the position in the rules.
-final class Engine {
+struct Engine: ~Copyable {
   let node: NodeModel
   let ruleset: Ruleset
   let rules: UnsafeBufferPointer<Rule>
   let clauses: UnsafeBufferPointer<Clause>
   let chains: UnsafeBufferPointer<Chain>
+  let wide: UnsafeBufferPointer<WidePair>
+  /// By table: its rules follow nft's semantics.
+  private let isNft: [Bool]
+  private let interfaces: InterfaceCache
 
-  /// Matched rules and assumptions as linked lists, newest first: branches share their beginnings.
-  var steps: [StepNode] = []
+  /// Matched rules, callers and assumptions as linked lists, newest first: branches share their beginnings.
+  var steps: [StepPath.Node] = []
   var assumptions: [AssumptionNode] = []
   var setChanges: [SetChange] = []
+  private var callers: [Caller] = []
   var pending: [Branch] = []
   var finished: [Ending] = []
   var flow: Flow
   var forks = 0
   var cut = 0
-  /// What the walk would have needed; its result is void then.
-  var unread = UnreadParts()
+  private let wanted = Wanted()
   var metSetChange = false
   var changedSetsUnknown = false
 
@@ -30,9 +34,21 @@ final class Engine {
   /// A path with more matched rules than this runs in a circle.
   static let maximumSteps = 20_000
 
-  struct StepNode {
+  /// Where a chain that was jumped to returns to.
+  private struct Caller {
     var previous: Int32
-    var step: Step
+    var chain: UInt32
+    var position: UInt32
+  }
+
+  private final class Wanted {
+    var parts = UnreadParts()
+  }
+
+  /// What the walk would have needed; its result is void then.
+  var unread: UnreadParts {
+    get { wanted.parts }
+    nonmutating _modify { yield &wanted.parts }
   }
 
   struct AssumptionNode {
@@ -46,6 +62,12 @@ final class Engine {
     case clause(rule: UInt32, clause: UInt32, holds: Bool)
     /// An address is one of the node's, or is not.
     case local(IPAddress, Bool)
+    /// There is a route to the address: the snapshot has none.
+    case route(IPAddress)
+    /// The node forwards packets of this version: the snapshot has no sysctls.
+    case forwarding(IPVersion)
+    /// rp_filter is not strict on the interface: the snapshot has no sysctls.
+    case looseReversePath(Bits128)
     /// A sentence.
     case text(String)
   }
@@ -64,12 +86,15 @@ final class Engine {
     rules = ruleset.rules.withUnsafeBufferPointer { $0 }
     clauses = ruleset.clauses.withUnsafeBufferPointer { $0 }
     chains = ruleset.chains.withUnsafeBufferPointer { $0 }
+    wide = ruleset.wide.withUnsafeBufferPointer { $0 }
+    isNft = ruleset.tables.map { $0.backend == .nft }
+    interfaces = InterfaceCache(node)
     flow = Flow(ipProtocol: .tcp, source: IPAddress(v4: 0), destination: IPAddress(v4: 0), from: "")
   }
 
   /// ipsets that rules change are taken as the dump shows them, until the packet meets a rule that changes one: then
   /// what is in them is not known, and the walk begins again.
-  func run(_ flow: Flow) {
+  mutating func run(_ flow: Flow) {
     changedSetsUnknown = false
     metSetChange = false
     unread = UnreadParts()
@@ -79,18 +104,21 @@ final class Engine {
     walk(flow)
   }
 
-  private func walk(_ flow: Flow) {
+  private mutating func walk(_ flow: Flow) {
     self.flow = flow
     steps.removeAll(keepingCapacity: true)
     assumptions.removeAll(keepingCapacity: true)
     setChanges.removeAll(keepingCapacity: true)
     finished.removeAll(keepingCapacity: true)
     pending.removeAll(keepingCapacity: true)
+    callers.removeAll(keepingCapacity: true)
     forks = 0
     cut = 0
     pending.append(start(flow))
     while var branch = pending.popLast() { advance(&branch) }
   }
+
+  func interface(_ name: Bits128) -> InterfaceFacts { interfaces[name] }
 
   private func start(_ flow: Flow) -> Branch {
     var packet = PacketState(
@@ -110,7 +138,7 @@ final class Engine {
   // MARK: - Stages
 
   /// Runs a branch to its end; forks wait in `pending`.
-  private func advance(_ b: inout Branch) {
+  private mutating func advance(_ b: inout Branch) {
     while true {
       switch b.stage {
       case .ingress:
@@ -172,22 +200,22 @@ final class Engine {
     b.inChain = false
   }
 
-  func finish(_ b: Branch, _ verdict: Outcome.Verdict, rejectWith: RejectReason? = nil, detail: String? = nil) {
+  mutating func finish(_ b: Branch, _ verdict: Outcome.Verdict, rejectWith: RejectReason? = nil, detail: String? = nil) {
     finished.append(Ending(branch: b, verdict: verdict, rejectWith: rejectWith, detail: detail))
   }
 
   /// Runs what is attached to the packet's hook from `b.entry` on. False: the branch ended.
-  private func runHook(_ b: inout Branch) -> Bool {
+  private mutating func runHook(_ b: inout Branch) -> Bool {
     let order = b.packet.version == .v4 ? node.order4 : node.order6
-    let list = order.entries[HookOrder.index(b.packet.hook)]
-    while Int(b.entry) < list.count {
-      switch list[Int(b.entry)] {
+    let range = order.ranges[HookOrder.index(b.packet.hook)]
+    while b.entry < range.upperBound - range.lowerBound {
+      switch order.entries[Int(range.lowerBound + b.entry)] {
       case .tracking: track(&b)
       case .chain(let chain):
         if b.packet.hook == .ingress, !node.attached(chain, to: b.packet.input) { break }
         guard runBaseChain(&b, chain) else { return false }
-      case .nat(let natChains):
-        guard runNAT(&b, natChains) else { return false }
+      case .nat(let first, let end):
+        guard runNAT(&b, order.natChains, Int(first)..<Int(end)) else { return false }
       case .virtualServers:
         guard runVirtualServers(&b) else { return false }
       }
@@ -221,7 +249,7 @@ final class Engine {
       let flags = packet.tcpFlags & 0x17
       if flags == 0x02 { return true }
       // Mid-stream pick-up: an ACK alone, unless nf_conntrack_tcp_loose is 0.
-      return flags == 0x10 && node.snapshot.sysctlInt("net.netfilter.nf_conntrack_tcp_loose") != 0
+      return flags == 0x10 && node.looseTCPTracking
     case .icmp: return [8, 13, 15, 17].contains((packet.icmpTypeAndCode ?? 0) >> 8)
     case .icmpv6: return [128, 139].contains((packet.icmpTypeAndCode ?? 0) >> 8)
     default: return true
@@ -234,19 +262,20 @@ final class Engine {
   }
 
   /// One base chain from its start, or from where a fork stopped in it.
-  private func runBaseChain(_ b: inout Branch, _ chain: ChainID) -> Bool {
+  private mutating func runBaseChain(_ b: inout Branch, _ chain: ChainID) -> Bool {
+    let facts = node.bases[Int(chains[Int(chain.index)].base)]
     if !b.inChain {
       enter(&b, chain)
-      if isRouteChain(chain) {
+      if facts.reroutes {
         b.savedMark = b.packet.mark
         b.savedTOS = b.packet.typeOfService
         b.savedSource = b.packet.source
         b.savedDestination = b.packet.destination
       }
     }
-    guard runChain(&b, base: chain) else { return false }
+    guard runChain(&b, base: chain, policyDrops: facts.policyDrops) else { return false }
     b.inChain = false
-    guard isRouteChain(chain) else { return true }
+    guard facts.reroutes else { return true }
     if b.packet.mark != b.savedMark || b.packet.typeOfService != b.savedTOS || b.packet.source != b.savedSource
       || b.packet.destination != b.savedDestination
     {
@@ -261,25 +290,19 @@ final class Engine {
     b.position = 0
     b.clause = 0
     b.depth = 0
+    b.caller = -1
   }
 
-  /// Table mangle's OUTPUT and nft chains of type route look the route up again when the packet was changed.
-  private func isRouteChain(_ chain: ChainID) -> Bool {
-    guard let base = ruleset.base(of: chain), base.hook == .output else { return false }
-    if base.type == .route { return true }
-    let table = ruleset[ruleset[chain].table]
-    return table.backend != .nft && table.name == "mangle"
-  }
-
-  /// The nat chains of a hook: only for the first packet, only until one has bound the connection.
-  private func runNAT(_ b: inout Branch, _ list: [ChainID]) -> Bool {
+  /// The nat chains of a hook, a range of `list`: only for the first packet, only until one has bound the connection.
+  private mutating func runNAT(_ b: inout Branch, _ list: [ChainID], _ range: Range<Int>) -> Bool {
     guard b.packet.hasConnection else { return true }
     let destination = b.packet.hook == .prerouting || b.packet.hook == .output
     if destination ? b.packet.destinationBound : b.packet.sourceBound { return true }
-    while Int(b.natChain) < list.count {
-      let chain = list[Int(b.natChain)]
+    while range.lowerBound + Int(b.natChain) < range.upperBound {
+      let chain = list[range.lowerBound + Int(b.natChain)]
       if !b.inChain { enter(&b, chain) }
-      guard runChain(&b, base: chain) else { return false }
+      let drops = node.bases[Int(chains[Int(chain.index)].base)].policyDrops
+      guard runChain(&b, base: chain, policyDrops: drops) else { return false }
       b.inChain = false
       if destination ? b.packet.destinationBound : b.packet.sourceBound { break }
       b.natChain += 1
@@ -292,31 +315,27 @@ final class Engine {
   // MARK: - Chains
 
   /// Runs the chain the branch stands in to the end of its base chain. False: the branch ended.
-  private func runChain(_ b: inout Branch, base: ChainID) -> Bool {
+  private mutating func runChain(_ b: inout Branch, base: ChainID, policyDrops: Bool) -> Bool {
     while true {
       let chain = chains[Int(b.chain)]
-      if b.clause == 0, b.position < chain.ruleCount, !node.dispatch.isEmpty, let dispatch = node.dispatch[Int(b.chain)]
+      let isNft = isNft[Int(chain.table.index)]
+      if chain.ruleCount >= ChainDispatch.minimumRules, b.clause == 0, !node.dispatch.isEmpty,
+        let dispatch = node.dispatch[Int(b.chain)]
       {
-        let value: Bits128 =
-          switch dispatch.key {
-          case .destination: b.packet.destination
-          case .source: b.packet.source
-          case .destinationPort: Bits128(UInt32(b.packet.destinationPort))
-          }
-        b.position = dispatch.candidate(from: b.position, value: value) ?? chain.ruleCount
+        let next = dispatch.candidate(
+          from: b.position, destination: b.packet.destination, destinationPort: b.packet.destinationPort,
+          source: b.packet.source)
+        b.position = min(next, chain.ruleCount)
       }
       if b.position >= chain.ruleCount {
-        if b.depth == 0 { return endBaseChain(&b, base) }
-        b.depth -= 1
-        let caller = b.stack[Int(b.depth)]
-        b.chain = caller.chain
-        b.position = caller.position
+        if b.depth == 0 { return endBaseChain(&b, base, policyDrops) }
+        leave(&b)
         b.clause = 0
         continue
       }
       let slot = Int(chain.firstRule) + Int(b.position)
       let ruleIndex = ruleset.order.isEmpty ? slot : Int(ruleset.order[slot])
-      switch evaluate(&b, ruleIndex, chain) {
+      switch evaluate(&b, ruleIndex, isNft: isNft) {
       case .noMatch:
         b.position += 1
         b.clause = 0
@@ -337,67 +356,71 @@ final class Engine {
           return false
         case .continue: b.position += 1
         case .return:
-          if b.depth == 0 { return endBaseChain(&b, base) }
-          b.depth -= 1
-          let caller = b.stack[Int(b.depth)]
-          b.chain = caller.chain
-          b.position = caller.position
+          if b.depth == 0 { return endBaseChain(&b, base, policyDrops) }
+          leave(&b)
         case .jump(let target):
           guard b.depth < 48 else {
             finish(b, .drop, detail: "chains call each other more than 48 deep; the kernel refuses such a ruleset")
             return false
           }
-          b.stack[Int(b.depth)] = Branch.Caller(chain: b.chain, position: b.position + 1)
+          callers.append(Caller(previous: b.caller, chain: b.chain, position: b.position + 1))
+          b.caller = Int32(callers.count - 1)
           b.depth += 1
           b.chain = target.index
           b.position = 0
-          if chains[Int(target.index)].isUnread { return awaits(target, &b) }
+          if chains[Int(target.index)].isUnread { return awaits(target) }
           if !chains[Int(target.index)].isDefined, chains[Int(target.index)].ruleCount == 0 {
             assume(&b, .text("chain \(printable(ruleset.name(of: target))), which the dump does not have, is empty"))
           }
         case .goto(let target):
           b.chain = target.index
           b.position = 0
-          if chains[Int(target.index)].isUnread { return awaits(target, &b) }
+          if chains[Int(target.index)].isUnread { return awaits(target) }
         }
       }
     }
   }
 
   /// A chain whose rules must be read first ends the branch: the walk begins again with them.
-  private func awaits(_ chain: ChainID, _ b: inout Branch) -> Bool {
+  private func awaits(_ chain: ChainID) -> Bool {
     unread.chains.insert(chain)
     return false
   }
 
-  private func endBaseChain(_ b: inout Branch, _ base: ChainID) -> Bool {
-    let drops = ruleset.base(of: base)?.policyDrops ?? false
-    steps.append(
-      StepNode(
-        previous: b.steps,
-        step: Step(
-          hook: b.packet.hook, chain: base, rule: nil, position: 0, verdict: drops ? .policyDrop : .policyAccept)))
-    b.steps = Int32(steps.count - 1)
-    b.stepCount += 1
-    if drops {
-      finish(b, .drop)
-      return false
-    }
-    return true
+  /// Back to the chain that called this one.
+  private mutating func leave(_ b: inout Branch) {
+    let caller = callers[Int(b.caller)]
+    b.depth -= 1
+    b.caller = caller.previous
+    b.chain = caller.chain
+    b.position = caller.position
   }
 
-  private func record(_ b: inout Branch, _ rule: Int, _ verdict: StepVerdict) {
-    steps.append(
-      StepNode(
-        previous: b.steps,
-        step: Step(
-          hook: b.packet.hook, chain: ChainID(Int(b.chain)), rule: RuleID(rule), position: Int(b.position) + 1,
-          verdict: verdict)))
-    b.steps = Int32(steps.count - 1)
-    b.stepCount += 1
+  private mutating func endBaseChain(_ b: inout Branch, _ base: ChainID, _ policyDrops: Bool) -> Bool {
+    let verdict: StepVerdict = policyDrops ? .policyDrop : .policyAccept
+    append(&b, Step(hook: b.packet.hook, chain: base, rule: nil, position: 0, verdict: verdict))
+    if policyDrops { finish(b, .drop) }
+    return !policyDrops
   }
 
-  func recordEnd(_ b: inout Branch, _ rule: Int, _ verdict: StepVerdict) { record(&b, rule, verdict) }
+  private mutating func record(_ b: inout Branch, _ rule: Int, _ verdict: StepVerdict) {
+    append(
+      &b,
+      Step(
+        hook: b.packet.hook, chain: ChainID(Int(b.chain)), rule: RuleID(rule), position: Int(b.position) + 1,
+        verdict: verdict))
+  }
+
+  @inline(__always) private mutating func append(_ b: inout Branch, _ step: Step) {
+    steps.append(StepPath.Node(previous: b.steps, step: step))
+    b.steps = Int32(steps.count - 1)
+    b.stepCount += 1
+    let identity = step.identity
+    b.stepHash = (b.stepHash ^ identity.high ^ identity.low << 40) &* 0x9E37_79B9_7F4A_7C15
+    b.stepHash ^= b.stepHash >> 29
+  }
+
+  mutating func recordEnd(_ b: inout Branch, _ rule: Int, _ verdict: StepVerdict) { record(&b, rule, verdict) }
 
   enum RuleResult {
     case noMatch
@@ -406,25 +429,25 @@ final class Engine {
   }
 
   /// Runs a rule's clauses from `b.clause` on.
-  private func evaluate(_ b: inout Branch, _ ruleIndex: Int, _ chain: Chain) -> RuleResult {
+  private mutating func evaluate(_ b: inout Branch, _ ruleIndex: Int, isNft: Bool) -> RuleResult {
     let rule = rules[ruleIndex]
     let first = Int(rule.firstClause)
     let end = first + Int(rule.clauseCount)
     if !node.changingRules.isEmpty, node.changingRules.contains(UInt32(ruleIndex)) { metSetChange = true }
-    let isNft = ruleset.tables[Int(chain.table.index)].backend == .nft
     var at = first + Int(b.clause)
     while at < end {
       switch clauses[at] {
       case .match(let match):
-        switch decide(match, &b, rule: ruleIndex, clause: at - first, isNft: isNft) {
+        switch decide(match, b, rule: ruleIndex, clause: at - first, isNft: isNft) {
         case .yes: at += 1
         case .no: return .noMatch
         case .chance(let p):
           if laterMatchFails(b, from: at + 1, end: end, first: first, rule: ruleIndex, isNft: isNft) { return .noMatch }
-          fork(b, probability: 1 - p) { other in
+          if var other = fork(b, probability: 1 - p) {
             other.position += 1
             other.clause = 0
             other.choice = -1
+            pending.append(other)
           }
           b.probability *= p
           at += 1
@@ -436,11 +459,12 @@ final class Engine {
             assume(&b, .clause(rule: UInt32(ruleIndex), clause: clause, holds: false))
             return .noMatch
           }
-          fork(b, probability: 0.5) { other in
-            self.assume(&other, .clause(rule: UInt32(ruleIndex), clause: clause, holds: false))
+          if var other = fork(b, probability: 0.5) {
+            assume(&other, .clause(rule: UInt32(ruleIndex), clause: clause, holds: false))
             other.position += 1
             other.clause = 0
             other.choice = -1
+            pending.append(other)
           }
           b.probability *= 0.5
           assume(&b, .clause(rule: UInt32(ruleIndex), clause: clause, holds: true))
@@ -467,11 +491,9 @@ final class Engine {
 
   /// A fork is not worth while where a match further on fails anyway.
   private func laterMatchFails(_ b: Branch, from: Int, end: Int, first: Int, rule: Int, isNft: Bool) -> Bool {
-    var copy: Branch?
     var at = from
     while at < end, case .match(let match) = clauses[at] {
-      if copy == nil { copy = b }
-      if case .no = decide(match, &copy!, rule: rule, clause: at - first, isNft: isNft) { return true }
+      if case .no = decide(match, b, rule: rule, clause: at - first, isNft: isNft) { return true }
       at += 1
     }
     return false
@@ -479,36 +501,38 @@ final class Engine {
 
   // MARK: - Forks and assumptions
 
-  func fork(_ b: Branch, probability: Double, _ change: (inout Branch) -> Void) {
-    guard probability > 0 else { return }
+  /// A copy of the branch that goes another way with a share of its probability, to be put into `pending`; nil where
+  /// that share is nothing.
+  mutating func fork(_ b: Branch, probability: Double) -> Branch? {
+    guard probability > 0 else { return nil }
     forks += 1
     var other = b
     other.probability *= probability
-    change(&other)
-    pending.append(other)
+    return other
   }
 
-  func forkOnLocality(_ b: inout Branch, _ address: IPAddress, clause: Int) {
-    fork(b, probability: 0.5) { other in
+  mutating func forkOnLocality(_ b: inout Branch, _ address: IPAddress, clause: Int) {
+    if var other = fork(b, probability: 0.5) {
       other.clause = UInt32(clause)
-      self.assume(&other, .local(address, false))
+      assume(&other, .local(address, false))
+      pending.append(other)
     }
     b.probability *= 0.5
     assume(&b, .local(address, true))
   }
 
-  func forkOnChoice(_ b: inout Branch, _ modulus: Int, clause: Int) {
+  mutating func forkOnChoice(_ b: inout Branch, _ modulus: Int, clause: Int) {
     for choice in 1..<max(modulus, 1) {
-      fork(b, probability: 1 / Double(modulus)) { other in
-        other.clause = UInt32(clause)
-        other.choice = Int32(choice)
-      }
+      guard var other = fork(b, probability: 1 / Double(modulus)) else { continue }
+      other.clause = UInt32(clause)
+      other.choice = Int32(choice)
+      pending.append(other)
     }
     b.probability /= Double(modulus)
     b.choice = 0
   }
 
-  func assume(_ b: inout Branch, _ assumption: Assumption) {
+  mutating func assume(_ b: inout Branch, _ assumption: Assumption) {
     assumptions.append(AssumptionNode(previous: b.assumptions, assumption: assumption))
     b.assumptions = Int32(assumptions.count - 1)
   }

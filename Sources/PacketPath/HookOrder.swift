@@ -8,14 +8,17 @@ struct HookOrder: Sendable {
     case chain(ChainID)
     /// Connection tracking assigns an entry.
     case tracking
-    /// All nat chains of the hook, in their own order.
-    case nat([ChainID])
+    /// All nat chains of the hook, in their own order: a range of `natChains`.
+    case nat(first: Int32, end: Int32)
     /// IPVS looks for a virtual server.
     case virtualServers
   }
 
-  /// Entries by hook (index: position in `Hook.allCases`).
-  var entries: [[Entry]] = Array(repeating: [], count: Hook.allCases.count)
+  /// What runs at all hooks, one hook after the other.
+  private(set) var entries: [Entry] = []
+  private(set) var natChains: [ChainID] = []
+  /// By hook (index: `HookOrder.index`): its part of `entries`.
+  private(set) var ranges: [Range<Int32>] = []
   /// Legacy and nft chains stand at one priority: their order is not in the dumps.
   var ambiguous = false
 
@@ -40,7 +43,7 @@ struct HookOrder: Sendable {
     }
     let firstNAT = chains.filter { $0.base.type == .nat }.map(\.age).min()
     var byPriority: [Hook: [Int: Set<String>]] = [:]
-    for (number, hook) in Hook.allCases.enumerated() {
+    for hook in Hook.allCases {
       var items: [Item] = []
       var nat: [(id: ChainID, base: BaseChain, age: Int)] = []
       for chain in chains where chain.base.hook == hook {
@@ -61,7 +64,12 @@ struct HookOrder: Sendable {
         default: nil
         }
       // The NAT hook runs even without chains here: a null binding.
-      if let natPriority { items.append(Item(priority: natPriority, age: firstNAT ?? -1, entry: .nat(nat.map(\.id)))) }
+      if let natPriority {
+        let first = Int32(natChains.count)
+        natChains.append(contentsOf: nat.map(\.id))
+        let entry = Entry.nat(first: first, end: Int32(natChains.count))
+        items.append(Item(priority: natPriority, age: firstNAT ?? -1, entry: entry))
+      }
       if hook == .prerouting || hook == .output {
         items.append(Item(priority: HookPriority.conntrack, age: -1, entry: .tracking))
       }
@@ -70,7 +78,8 @@ struct HookOrder: Sendable {
         items.append(Item(priority: priority, age: -1, entry: .virtualServers))
       }
       items.sort { $0.priority != $1.priority ? $0.priority < $1.priority : $0.age > $1.age }
-      entries[number] = items.map(\.entry)
+      ranges.append(Int32(entries.count)..<Int32(entries.count + items.count))
+      entries.append(contentsOf: items.map(\.entry))
     }
     ambiguous = byPriority.values.contains { $0.values.contains { $0.count > 1 } }
   }

@@ -20,13 +20,28 @@ public final class NodeModel: Sendable {
   let changedSets: Set<String>
   /// The rules that do.
   let changingRules: Set<UInt32>
-  let links: [String: Link]
-  let linksByName: [Bits128: Link]
-  let addresses: [String: [InterfaceAddress]]
+  /// By name in 128 bits: all interfaces that a link or an address of the snapshot names.
+  let interfaces: [Bits128: InterfaceFacts]
+  /// The snapshot tells the node's links, or addresses.
+  let linksKnown: Bool
+  let addressesKnown: Bool
+  /// By index in `Ruleset.bases`.
+  let bases: [BaseFacts]
   /// By chain; nil: scanned.
   let dispatch: [ChainDispatch?]
   /// By set; nil: searched without an index.
   let setIndexes: [SetIndex?]
+  /// bridge-nf-call-iptables and -ip6tables; nil: not in the snapshot.
+  let bridgeCalls4: Int?
+  let bridgeCalls6: Int?
+  let looseTCPTracking: Bool
+
+  /// What the walk asks of a base chain.
+  struct BaseFacts: Sendable {
+    var policyDrops: Bool
+    /// Looks up the route again where it changed a local packet: table mangle's OUTPUT and nft chains of type route.
+    var reroutes: Bool
+  }
 
   /// `indexed`: build indexes for long chains and large sets; pays off from a few dozen flows on.
   public init(_ snapshot: Snapshot, indexed: Bool) {
@@ -53,13 +68,37 @@ public final class NodeModel: Sendable {
     }
     changedSets = changed
     changingRules = changing
-    links = Dictionary((snapshot.links ?? []).map { ($0.name, $0) }, uniquingKeysWith: { a, _ in a })
-    linksByName = Dictionary(
-      (snapshot.links ?? []).map { (Bits128(leftAligned: $0.name.utf8), $0) }, uniquingKeysWith: { a, _ in a })
-    addresses = Dictionary(grouping: snapshot.addresses ?? [], by: \.interface)
+    linksKnown = !(snapshot.links ?? []).isEmpty
+    addressesKnown = !(snapshot.addresses ?? []).isEmpty
+    interfaces = Self.interfaces(snapshot)
+    bases = Self.bases(snapshot.ruleset)
+    bridgeCalls4 = snapshot.sysctlInt("net.bridge.bridge-nf-call-iptables")
+    bridgeCalls6 = snapshot.sysctlInt("net.bridge.bridge-nf-call-ip6tables")
+    looseTCPTracking = snapshot.sysctlInt("net.netfilter.nf_conntrack_tcp_loose") != 0
     let rules = snapshot.ruleset
     dispatch = indexed ? rules.chains.map { ChainDispatch(rules, $0) } : []
     setIndexes = indexed ? rules.sets.map { $0.count > 8 ? SetIndex($0, hashing: true) : nil } : []
+  }
+
+  private static func interfaces(_ snapshot: Snapshot) -> [Bits128: InterfaceFacts] {
+    let links = Dictionary((snapshot.links ?? []).map { ($0.name, $0) }, uniquingKeysWith: { a, _ in a })
+    let addresses = Dictionary(grouping: snapshot.addresses ?? [], by: \.interface)
+    var facts: [Bits128: InterfaceFacts] = [:]
+    for name in Set(links.keys).union(addresses.keys) {
+      facts[Bits128(leftAligned: name.utf8)] = InterfaceFacts(
+        name, snapshot, link: links[name], addresses: addresses[name] ?? [])
+    }
+    return facts
+  }
+
+  private static func bases(_ ruleset: Ruleset) -> [BaseFacts] {
+    var facts = ruleset.bases.map { BaseFacts(policyDrops: $0.policyDrops, reroutes: $0.type == .route) }
+    for chain in ruleset.chains where chain.base != Chain.notBase && ruleset.bases[Int(chain.base)].hook == .output {
+      let table = ruleset[chain.table]
+      if table.backend != .nft, table.name == "mangle" { facts[Int(chain.base)].reroutes = true }
+    }
+    for (index, base) in ruleset.bases.enumerated() where base.hook != .output { facts[index].reroutes = false }
+    return facts
   }
 
   /// Whether an ingress chain is attached to a device.
@@ -67,20 +106,10 @@ public final class NodeModel: Sendable {
     ruleset.base(of: chain)?.devices.contains { Bits128(leftAligned: $0.utf8) == device } ?? false
   }
 
-  func order(_ version: IPVersion) -> HookOrder { version == .v4 ? order4 : order6 }
-
-  /// A per-interface sysctl combined as the kernel does for it; nil: not in the snapshot.
-  func interfaceSetting(_ version: IPVersion, _ interface: String, _ key: String, combine: (Int, Int) -> Int) -> Int? {
-    let family = version == .v4 ? "ipv4" : "ipv6"
-    let all = snapshot.sysctlInt("net.\(family).conf.all.\(key)")
-    let name = interface.contains(".") ? interface.split(separator: ".").joined(separator: "/") : interface
-    let own = snapshot.sysctlInt("net.\(family).conf.\(name).\(key)")
-    guard let all, let own else { return own ?? all }
-    return combine(all, own)
-  }
-
   /// Text of an interface name held in 128 bits.
   static func name(_ bits: Bits128) -> String {
-    String(decoding: bits.bytes.prefix { $0 != 0 }, as: UTF8.self)
+    withUnsafeBytes(of: (bits.high.bigEndian, bits.low.bigEndian)) { bytes in
+      String(decoding: bytes[..<(bytes.firstIndex(of: 0) ?? bytes.count)], as: UTF8.self)
+    }
   }
 }

@@ -78,6 +78,21 @@ struct PacketState {
   }
 
   var hasConnection: Bool { tracking == .new }
+  var hasPorts: Bool { IPProtocol(rawValue: ipProtocol).hasPorts }
+
+  /// In bits of ConnectionState (xt_conntrack.c, nft_ct.c).
+  var connectionState: UInt32 {
+    switch tracking {
+    case .notYet, .invalid: return ConnectionState.invalid
+    case .untracked: return ConnectionState.untracked
+    case .template: return ConnectionState.new
+    case .new:
+      var state = ConnectionState.new
+      if status & ConnectionStatus.sourceNAT != 0 { state |= ConnectionState.sourceNAT }
+      if status & ConnectionStatus.destinationNAT != 0 { state |= ConnectionState.destinationNAT }
+      return state
+    }
+  }
 }
 
 /// Where a fork continues, and what it has gathered.
@@ -87,6 +102,8 @@ struct Branch {
   /// Last entry of the step list; -1: none.
   var steps: Int32 = -1
   var stepCount: Int32 = 0
+  /// Of the steps so far: branches with equal steps have equal hashes.
+  var stepHash: UInt64 = 0
   /// Last entry of the assumption list; -1: none.
   var assumptions: Int32 = -1
   /// Last entry of the list of changed sets; -1: none.
@@ -112,12 +129,8 @@ struct Branch {
   var depth: Int32 = 0
   /// The value that a random or hashed expression of the current rule took; -1: not drawn.
   var choice: Int32 = -1
-  var stack = InlineArray<48, Caller>(repeating: Caller(chain: 0, position: 0))
-
-  struct Caller {
-    var chain: UInt32
-    var position: UInt32
-  }
+  /// The last of the callers; -1: the base chain runs.
+  var caller: Int32 = -1
 }
 
 /// The parts of the walk, in the order in which a packet may meet them.

@@ -64,8 +64,9 @@ extension PathTracer {
   private func ended(_ flow: Flow, _ position: Int, _ verdict: Outcome.Verdict, _ assumption: String) -> Trace {
     var outcome = Outcome(
       verdict: verdict, probability: 1, assumptions: [assumption], source: flow.source, sourcePort: flow.sourcePort,
-      destination: flow.destination, destinationPort: flow.destinationPort, mark: flow.mark ?? 0, steps: [])
+      destination: flow.destination, destinationPort: flow.destinationPort, mark: flow.mark ?? 0,
+      steps: StepPath([], leaf: -1, count: 0))
     outcome.balancer = .ebpf(position, backend: nil)
-    return Trace(flow: flow, outcomes: [outcome])
+    return Trace(model, flow: flow, outcomes: [outcome])
   }
 }

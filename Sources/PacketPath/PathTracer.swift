@@ -8,6 +8,10 @@ public final class PathTracer {
   /// The node as far as it was read: tracing through a running kernel reads on.
   public private(set) var model: NodeModel
   private var engine: Engine
+  private var merger = EndingMerger()
+  private var sentences: [Engine.Assumption: String] = [:]
+  /// Bound on `sentences`: after this many it starts anew.
+  private static let sentenceLimit = 10_000
 
   public init(_ model: NodeModel) {
     self.model = model
@@ -31,7 +35,7 @@ public final class PathTracer {
       readOn()
       engine.run(flow)
     }
-    var trace = Trace(flow: flow, outcomes: merged())
+    var trace = Trace(model, flow: flow, outcomes: outcomes())
     trace.truncated = engine.cut
     return trace
   }
@@ -58,7 +62,7 @@ public final class PathTracer {
   /// The source address that the kernel would choose for a local packet to a destination.
   public func sourceAddress(to destination: IPAddress) -> IPAddress? {
     let query = RoutingTables.Query(
-      version: destination.version, destination: destination.bits, source: .zero, inputInterface: "", mark: 0)
+      version: destination.version, destination: destination.bits, source: .zero, inputInterface: .zero, mark: 0)
     guard case .route(let index, let hop) = model.routing.lookup(query) else { return nil }
     let route = model.routing.routes[Int(index)]
     if route.type == .local { return destination }
@@ -66,7 +70,7 @@ public final class PathTracer {
     let output = hop >= 0 ? route.nextHops[Int(hop)].interface ?? "" : ""
     if destination.version == .v6 { return engine.sourceAddress6(destination, output) }
     let gateway = hop >= 0 ? route.nextHops[Int(hop)].gateway : nil
-    let own = (model.addresses[output] ?? []).filter { $0.address.version == .v4 && !$0.secondary }
+    let own = engine.interface(Bits128(leftAligned: output.utf8)).addresses.filter { $0.address.version == .v4 && !$0.secondary }
     let near = own.first { IPPrefix($0.address, length: $0.prefixLength).contains(gateway ?? destination) }
     return near?.address ?? own.first?.address
       ?? model.snapshot.addresses?.first { $0.address.version == .v4 && $0.scope == "global" }?.address
@@ -75,7 +79,7 @@ public final class PathTracer {
   /// The interface through which a packet from this source would reach the node; nil: not known.
   public func inputInterface(from source: IPAddress) -> String? {
     let query = RoutingTables.Query(
-      version: source.version, destination: source.bits, source: .zero, inputInterface: "", mark: 0)
+      version: source.version, destination: source.bits, source: .zero, inputInterface: .zero, mark: 0)
     switch model.routing.lookup(query) {
     case .route(let index, let hop):
       let route = model.routing.routes[Int(index)]
@@ -86,109 +90,63 @@ public final class PathTracer {
     }
   }
 
-  /// Endings with the same result and the same steps are one outcome; what only some of them assumed is no assumption.
-  private func merged() -> [Outcome] {
+  /// The endings of the last walk, in order of probability, those that are alike merged.
+  private func outcomes() -> [Outcome] {
+    merger.merge(engine)
     var outcomes: [Outcome] = []
-    var groups: [Int: [Int]] = [:]
-    var assumptions: [Set<Engine.Assumption>] = []
-    for ending in engine.finished where ending.branch.probability > 0 {
-      let list = stepList(ending)
-      var hasher = Hasher()
-      hasher.combine(ending.verdict)
-      hasher.combine(list)
-      if arrives(ending) {
-        hasher.combine(ending.branch.packet.destination)
-        hasher.combine(ending.branch.packet.source)
+    outcomes.reserveCapacity(merger.groups.count)
+    var described: [Engine.Assumption] = []
+    var texts: [String] = []
+    for group in merger.groups {
+      var outcome = outcome(engine.finished[group.ending])
+      outcome.probability = group.probability
+      if !group.assumptions.isEmpty {
+        // Endings of one flow mostly assume the same.
+        if group.assumptions != described {
+          described = group.assumptions
+          texts = described.map(sentence).sorted()
+        }
+        outcome.assumptions = texts
       }
-      let key = hasher.finalize()
-      let made = assumptionSet(ending)
-      if let at = groups[key]?.first(where: { same(outcomes[$0], ending, list) }) {
-        outcomes[at].probability += ending.branch.probability
-        assumptions[at].formIntersection(made)
-      } else {
-        groups[key, default: []].append(outcomes.count)
-        outcomes.append(outcome(ending, list))
-        assumptions.append(made)
+      outcomes.append(outcome)
+    }
+    // In order already, where all endings are equally likely. The sort is stable.
+    if zip(outcomes, outcomes.dropFirst()).contains(where: { $0.probability < $1.probability }) {
+      let order = outcomes.indices.sorted {
+        let (a, b) = (outcomes[$0].probability, outcomes[$1].probability)
+        return a != b ? a > b : $0 < $1
       }
+      outcomes = order.map { outcomes[$0] }
     }
-    for index in outcomes.indices where !assumptions[index].isEmpty {
-      outcomes[index].assumptions = assumptions[index].map(describe).sorted()
-    }
-    return outcomes.enumerated().sorted {
-      $0.element.probability != $1.element.probability
-        ? $0.element.probability > $1.element.probability : $0.offset < $1.offset
-    }.map(\.element)
+    return outcomes
   }
 
-  private func stepList(_ ending: Engine.Ending) -> [Step] {
-    var list: [Step] = []
-    list.reserveCapacity(Int(ending.branch.stepCount))
-    var at = ending.branch.steps
-    while at >= 0 {
-      list.append(engine.steps[Int(at)].step)
-      at = engine.steps[Int(at)].previous
-    }
-    list.reverse()
-    return list
-  }
-
-  private func assumptionSet(_ ending: Engine.Ending) -> Set<Engine.Assumption> {
-    var set: Set<Engine.Assumption> = []
-    var at = ending.branch.assumptions
-    while at >= 0 {
-      set.insert(engine.assumptions[Int(at)].assumption)
-      at = engine.assumptions[Int(at)].previous
-    }
-    return set
-  }
-
-  private func same(_ outcome: Outcome, _ ending: Engine.Ending, _ steps: [Step]) -> Bool {
-    guard
-      outcome.verdict == ending.verdict && outcome.steps == steps && outcome.detail == ending.detail
-        && outcome.rejectWith == ending.rejectWith?.rawValue && outcome.balancer == Self.balancer(ending.branch.packet)
-    else { return false }
-    // Of a packet that ends here, what it would have become makes no difference; which real server it was on the way to
-    // does.
-    guard arrives(ending) || outcome.balancer != nil else { return true }
+  private func outcome(_ ending: Engine.Ending) -> Outcome {
     let p = ending.branch.packet
-    return outcome.source.bits == p.source
-      && outcome.destination.bits == p.destination
-      && outcome.destinationPort == p.destinationPort && outcome.sourcePort == (p.sourcePortOpen ? nil : p.sourcePort)
-      && outcome.mark == p.mark && outcome.outInterface == outInterface(ending)
-  }
-
-  private func arrives(_ ending: Engine.Ending) -> Bool { ending.verdict == .forward || ending.verdict == .deliver }
-
-  private func outInterface(_ ending: Engine.Ending) -> String? {
-    guard ending.verdict == .forward else { return nil }
-    let name = NodeModel.name(ending.branch.packet.routedOutput)
-    return name.isEmpty ? nil : name
-  }
-
-  private func outcome(_ ending: Engine.Ending, _ steps: [Step]) -> Outcome {
-    let p = ending.branch.packet
+    let output = ending.verdict == .forward ? engine.interface(p.routedOutput).name : ""
     var outcome = Outcome(
       verdict: ending.verdict, probability: ending.branch.probability,
-      source: IPAddress(bits: p.source, version: p.version),
-      sourcePort: p.sourcePortOpen ? nil : p.sourcePort,
-      destination: IPAddress(bits: p.destination, version: p.version),
-      destinationPort: p.destinationPort, outInterface: outInterface(ending), rejectWith: ending.rejectWith?.rawValue,
-      mark: p.mark, steps: steps, detail: ending.detail)
-    outcome.destinationRule = p.destinationRule == .max ? nil : RuleID(Int(p.destinationRule))
-    outcome.sourceRule = p.sourceRule == .max ? nil : RuleID(Int(p.sourceRule))
-    if p.route >= 0 {
-      outcome.route = model.routing.routes[Int(p.route)]
-      if p.nextHop >= 0 { outcome.gateway = outcome.route!.nextHops[Int(p.nextHop)].gateway }
+      source: IPAddress(bits: p.source, version: p.version), sourcePort: p.sourcePortOpen ? nil : p.sourcePort,
+      destination: IPAddress(bits: p.destination, version: p.version), destinationPort: p.destinationPort,
+      outInterface: output.isEmpty ? nil : output, rejectWith: ending.rejectWith?.rawValue, mark: p.mark,
+      steps: StepPath(engine.steps, leaf: ending.branch.steps, count: Int(ending.branch.stepCount)),
+      detail: ending.detail, destinationRule: p.destinationRule == .max ? nil : RuleID(Int(p.destinationRule)),
+      sourceRule: p.sourceRule == .max ? nil : RuleID(Int(p.sourceRule)), routeIndex: p.route, nextHop: p.nextHop,
+      routeKnown: p.routeKnown, connectionMark: p.connectionMark, untracked: p.tracking == .untracked,
+      balancer: Self.balancer(p))
+    if p.realServer >= 0, ending.verdict == .forward {
+      let target = model.snapshot.virtualServers![Int(p.virtualServer)].realServers[Int(p.realServer)]
+      if target.forwarding == .route { outcome.gateway = target.address }
     }
-    outcome.routeKnown = p.routeKnown
-    outcome.balancer = Self.balancer(p)
-    if case .virtualServer(let server, let real?) = outcome.balancer {
-      let target = model.snapshot.virtualServers![server].realServers[real]
-      if target.forwarding == .route, ending.verdict == .forward { outcome.gateway = target.address }
-    }
-    outcome.connectionMark = p.connectionMark
-    outcome.untracked = p.tracking == .untracked
     return outcome
+  }
+
+  private func sentence(_ assumption: Engine.Assumption) -> String {
+    if let known = sentences[assumption] { return known }
+    if sentences.count >= Self.sentenceLimit { sentences.removeAll(keepingCapacity: true) }
+    let text = describe(assumption)
+    sentences[assumption] = text
+    return text
   }
 
   private static func balancer(_ packet: PacketState) -> Balancer? {
@@ -202,6 +160,10 @@ public final class PathTracer {
     case .text(let text): return text
     case .local(let address, let local):
       return "\(address) is \(local ? "" : "not ")an address of this node"
+    case .route(let address): return "there is a route to \(address) (the snapshot has no routes)"
+    case .forwarding(let version): return "\(Engine.forwardingKey(version)) is 1 (the snapshot has no sysctls)"
+    case .looseReversePath(let interface):
+      return "rp_filter is not strict on \(printable(NodeModel.name(interface))) (the snapshot has no sysctls)"
     case .clause(let rule, let clause, let holds):
       let place = engine.describe(Int(rule))
       let text = clauseText(model.ruleset.clauses[Int(model.ruleset.rules[Int(rule)].firstClause) + Int(clause)])

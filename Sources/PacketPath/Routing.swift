@@ -2,21 +2,9 @@ import Ruleset
 import Snapshot
 import Wire
 
-/// The routing tables of a node, indexed for longest-prefix lookups; policy rules in order of priority.
-struct RoutingTables: Sendable {
-  struct PrefixTable: Sendable {
-    /// Prefix lengths that occur, longest first, each with its routes by masked address.
-    var levels: [(length: Int, mask: Bits128, routes: [Bits128: [Int32]])] = []
-
-    mutating func insert(_ route: Route, _ index: Int) {
-      let length = route.destination.length
-      let mask = IPPrefix.mask(length, route.destination.address.version)
-      let at = levels.firstIndex { $0.length <= length } ?? levels.count
-      if at == levels.count || levels[at].length != length { levels.insert((length, mask, [:]), at: at) }
-      levels[at].routes[route.destination.address.bits, default: []].append(Int32(index))
-    }
-  }
-
+/// The routing tables of a node, indexed for longest-prefix lookups; policy rules in order of priority. Interfaces are
+/// names in 128 bits (`Bits128(leftAligned:)`).
+final class RoutingTables: Sendable {
   enum Result {
     /// A route and one of its next hops.
     case route(index: Int32, hop: Int32)
@@ -26,14 +14,57 @@ struct RoutingTables: Sendable {
     case none
   }
 
+  /// What a lookup reads of a route.
+  private struct Target: Sendable {
+    var type: AddressType
+    var typeOfService: UInt8
+    var from: IPPrefix?
+    /// Its part of `hops`.
+    var firstHop: Int32
+    var hopCount: Int32
+  }
+
+  private struct Hop: Sendable {
+    /// Nil: the dump does not say.
+    var interface: Bits128?
+    var weight: Int
+    var dead: Bool
+  }
+
+  /// A policy rule with its table at hand.
+  private struct PolicyRule: Sendable {
+    var rule: RoutingRule
+    var inputInterface: Bits128?
+    var outputInterface: Bits128?
+    /// Holds for every packet, as the kernel's own three rules do.
+    var always: Bool
+    /// Index into `tries`; -1: the table has no routes.
+    var trie: Int
+    var suppressPrefixLength: Int
+  }
+
+  /// Tables of one IP version.
+  private struct Versioned: Sendable {
+    var rules: [PolicyRule] = []
+    /// The local table's trie; -1: none.
+    var localTrie = -1
+    var known: Bool
+    var localKnown: Bool
+    var hasCustomRules = false
+  }
+
   let routes: [Route]
-  private var tables: [IPVersion: [UInt32: PrefixTable]] = [:]
-  private var rules: [IPVersion: [RoutingRule]] = [:]
+  private let targets: [Target]
+  private let hops: [Hop]
+  private let tries: [PrefixTrie]
+  private let v4: Versioned
+  private let v6: Versioned
+
   /// False: the snapshot tells no routes of that version, and lookups mean nothing.
-  private(set) var known: [IPVersion: Bool] = [:]
-  private(set) var localKnown: [IPVersion: Bool] = [:]
-  let hasCustomRules: [IPVersion: Bool]
-  private let nameOfIndex: [Int: String]
+  func known(_ version: IPVersion) -> Bool { version == .v4 ? v4.known : v6.known }
+  func localKnown(_ version: IPVersion) -> Bool { version == .v4 ? v4.localKnown : v6.localKnown }
+  /// Rules other than the kernel's own three.
+  func hasCustomRules(_ version: IPVersion) -> Bool { version == .v4 ? v4.hasCustomRules : v6.hasCustomRules }
 
   init(_ snapshot: Snapshot) {
     var all = snapshot.routes ?? []
@@ -70,33 +101,65 @@ struct RoutingTables: Sendable {
             .local, IPPrefix(IPAddress(v6: Bits128(high: 0, low: 1)), length: 128), Route.TableNumber.local, "lo"))
       }
     }
-    var built: [IPVersion: [UInt32: PrefixTable]] = [.v4: [:], .v6: [:]]
-    // Of equal prefixes the lowest metric wins, then the first in the dump (fib_table_insert keeps that order).
-    let order = all.indices.sorted { all[$0].metric != all[$1].metric ? all[$0].metric < all[$1].metric : $0 < $1 }
-    for index in order {
-      built[all[index].destination.address.version]![all[index].table, default: PrefixTable()].insert(all[index], index)
-    }
     routes = all
-    tables = built
-    known = hasRoutes
-    localKnown = hasLocal
-    var custom: [IPVersion: Bool] = [:]
-    for version in [IPVersion.v4, .v6] {
-      let given = (snapshot.routingRules ?? []).filter { $0.version == version }
-      if given.isEmpty {
-        rules[version] = [
-          RoutingRule(version: version, priority: 0, action: .lookup(Route.TableNumber.local)),
-          RoutingRule(version: version, priority: 32766, action: .lookup(Route.TableNumber.main)),
-          RoutingRule(version: version, priority: 32767, action: .lookup(Route.TableNumber.default)),
-        ]
-        custom[version] = false
-      } else {
-        rules[version] = given.sorted { $0.priority < $1.priority }
-        custom[version] = given.contains { ![0, 32766, 32767].contains($0.priority) }
+    var targets: [Target] = []
+    var hops: [Hop] = []
+    for route in all {
+      targets.append(
+        Target(
+          type: route.type, typeOfService: route.typeOfService, from: route.from, firstHop: Int32(hops.count),
+          hopCount: Int32(route.nextHops.count)))
+      for hop in route.nextHops {
+        let interface = hop.interface.map { Bits128(leftAligned: $0.utf8) }
+        hops.append(Hop(interface: interface, weight: hop.weight, dead: hop.dead))
       }
     }
-    hasCustomRules = custom
-    nameOfIndex = Dictionary((snapshot.links ?? []).map { ($0.index, $0.name) }, uniquingKeysWith: { a, _ in a })
+    // Of equal prefixes the lowest metric wins, then the first in the dump (fib_table_insert keeps that order).
+    let order = all.indices.sorted { all[$0].metric != all[$1].metric ? all[$0].metric < all[$1].metric : $0 < $1 }
+    var tries: [PrefixTrie] = []
+    var trieOf: [IPVersion: [UInt32: Int]] = [.v4: [:], .v6: [:]]
+    for index in order {
+      let version = all[index].destination.address.version
+      let table = all[index].table
+      if trieOf[version]![table] == nil {
+        trieOf[version]![table] = tries.count
+        tries.append(PrefixTrie(version))
+      }
+      tries[trieOf[version]![table]!].insert(all[index].destination, Int32(index))
+    }
+    self.targets = targets
+    self.hops = hops
+    self.tries = tries
+    v4 = Self.versioned(.v4, snapshot, trieOf[.v4]!, known: hasRoutes[.v4]!, localKnown: hasLocal[.v4]!)
+    v6 = Self.versioned(.v6, snapshot, trieOf[.v6]!, known: hasRoutes[.v6]!, localKnown: hasLocal[.v6]!)
+  }
+
+  private static func versioned(
+    _ version: IPVersion, _ snapshot: Snapshot, _ tries: [UInt32: Int], known: Bool, localKnown: Bool
+  ) -> Versioned {
+    var made = Versioned(known: known, localKnown: localKnown)
+    made.localTrie = tries[Route.TableNumber.local] ?? -1
+    var rules = (snapshot.routingRules ?? []).filter { $0.version == version }
+    made.hasCustomRules = rules.contains { ![0, 32766, 32767].contains($0.priority) }
+    if rules.isEmpty {
+      rules = [
+        RoutingRule(version: version, priority: 0, action: .lookup(Route.TableNumber.local)),
+        RoutingRule(version: version, priority: 32766, action: .lookup(Route.TableNumber.main)),
+        RoutingRule(version: version, priority: 32767, action: .lookup(Route.TableNumber.default)),
+      ]
+    }
+    made.rules = rules.sorted { $0.priority < $1.priority }.map { rule in
+      var plain = RoutingRule(version: version, priority: rule.priority, action: rule.action)
+      plain.file = rule.file
+      plain.line = rule.line
+      var trie = -1
+      if case .lookup(let table) = rule.action { trie = tries[table] ?? -1 }
+      return PolicyRule(
+        rule: rule, inputInterface: rule.inputInterface.map { Bits128(leftAligned: $0.utf8) },
+        outputInterface: rule.outputInterface.map { Bits128(leftAligned: $0.utf8) }, always: rule == plain, trie: trie,
+        suppressPrefixLength: rule.suppressPrefixLength ?? -1)
+    }
+    return made
   }
 
   private static func made(_ type: AddressType, _ prefix: IPPrefix, _ table: UInt32, _ interface: String) -> Route {
@@ -108,9 +171,9 @@ struct RoutingTables: Sendable {
     var version: IPVersion
     var destination: Bits128
     var source: Bits128
-    /// Empty for output.
-    var inputInterface: String
-    var outputInterface: String? = nil
+    /// Zero for output.
+    var inputInterface: Bits128
+    var outputInterface: Bits128? = nil
     var mark: UInt32
     var typeOfService: UInt8 = 0
     var ipProtocol: UInt8 = 0
@@ -119,37 +182,42 @@ struct RoutingTables: Sendable {
     var userID: UInt32? = nil
   }
 
+  private static let loopback = Bits128(leftAligned: "lo".utf8)
+
   /// fib_lookup: policy rules in order; in each table the longest prefix; a `throw` route goes on with the next rule.
   func lookup(_ query: Query) -> Result {
+    let rules = query.version == .v4 ? v4.rules : v6.rules
     var index = 0
-    let list = rules[query.version]!
     var guardCount = 0
-    while index < list.count, guardCount < 10_000 {
+    while index < rules.count, guardCount < 10_000 {
       guardCount += 1
-      let rule = list[index]
+      let at = index
       index += 1
-      guard matches(rule, query) != rule.inverted else { continue }
-      switch rule.action {
+      guard rules[at].always || matches(rules[at], query) != rules[at].rule.inverted else { continue }
+      switch rules[at].rule.action {
       case .nop: continue
-      case .goto(let target): index = list.firstIndex { $0.priority >= target } ?? list.count
+      case .goto(let target): index = rules.firstIndex { $0.rule.priority >= target } ?? rules.count
       case .blackhole: return .refused(.blackhole)
       case .unreachable: return .refused(.unreachable)
       case .prohibit: return .refused(.prohibit)
-      case .lookup(let table):
-        guard let result = search(table, query, rule) else { continue }
+      case .lookup:
+        guard rules[at].trie >= 0,
+          let result = search(rules[at].trie, query, suppressing: rules[at].suppressPrefixLength)
+        else { continue }
         return result
       }
     }
     return .none
   }
 
-  private func matches(_ rule: RoutingRule, _ query: Query) -> Bool {
+  private func matches(_ policy: PolicyRule, _ query: Query) -> Bool {
+    let rule = policy.rule
     if let from = rule.from, !from.contains(IPAddress(bits: query.source, version: query.version)) { return false }
     if let to = rule.to, !to.contains(IPAddress(bits: query.destination, version: query.version)) { return false }
-    if let name = rule.inputInterface, name != (query.inputInterface.isEmpty ? "lo" : query.inputInterface) {
+    if let name = policy.inputInterface, name != (query.inputInterface.isZero ? Self.loopback : query.inputInterface) {
       return false
     }
-    if let name = rule.outputInterface, name != query.outputInterface { return false }
+    if let name = policy.outputInterface, name != query.outputInterface { return false }
     if let mark = rule.mark, (query.mark ^ mark) & rule.markMask != 0 { return false }
     if rule.typeOfService != 0, rule.typeOfService != query.typeOfService { return false }
     if let proto = rule.ipProtocol, proto != query.ipProtocol { return false }
@@ -160,48 +228,81 @@ struct RoutingTables: Sendable {
     return true
   }
 
-  private func search(_ table: UInt32, _ query: Query, _ rule: RoutingRule) -> Result? {
-    guard let levels = tables[query.version]?[table]?.levels else { return nil }
-    for level in levels {
-      guard let found = level.routes[query.destination & level.mask] else { continue }
-      for index in found {
-        let route = routes[Int(index)]
-        if let from = route.from, !from.contains(IPAddress(bits: query.source, version: query.version)) { continue }
-        if route.typeOfService != 0, route.typeOfService != query.typeOfService { continue }
-        switch route.type {
-        case .throw: return nil
-        case .blackhole, .unreachable, .prohibit: return .refused(route.type)
-        default: break
-        }
-        if let limit = rule.suppressPrefixLength, level.length <= limit { return nil }
-        var hops: [(hop: Int32, weight: Int)] = []
-        for (hop, next) in route.nextHops.enumerated() where !next.dead {
-          if let wanted = query.outputInterface, next.interface != nil, next.interface != wanted { continue }
-          hops.append((Int32(hop), next.weight))
-        }
-        if hops.isEmpty { if route.nextHops.isEmpty { return .route(index: index, hop: -1) } else { continue } }
-        return hops.count == 1 ? .route(index: index, hop: hops[0].hop) : .multipath(index: index, hops: hops)
+  /// The longest prefix of one table that is not ruled out; nil: none, or `throw`.
+  private func search(_ trie: Int, _ query: Query, suppressing limit: Int) -> Result? {
+    var result: Result?
+    tries[trie].search(query.destination) { index, length in
+      let target = targets[Int(index)]
+      if let from = target.from, !from.contains(IPAddress(bits: query.source, version: query.version)) { return true }
+      if target.typeOfService != 0, target.typeOfService != query.typeOfService { return true }
+      switch target.type {
+      case .throw: return false
+      case .blackhole, .unreachable, .prohibit:
+        result = .refused(target.type)
+        return false
+      default: break
       }
+      if length <= limit { return false }
+      let first = Int(target.firstHop)
+      let all = first..<first + Int(target.hopCount)
+      guard !all.isEmpty else {
+        result = .route(index: index, hop: -1)
+        return false
+      }
+      var only = -1
+      var live = 0
+      for hop in all where usable(hops[hop], query) {
+        live += 1
+        only = hop
+      }
+      if live == 0 { return true }
+      if live == 1 {
+        result = .route(index: index, hop: Int32(only - first))
+      } else {
+        let chosen = all.filter { usable(hops[$0], query) }
+        result = .multipath(index: index, hops: chosen.map { (Int32($0 - first), hops[$0].weight) })
+      }
+      return false
     }
-    return nil
+    return result
+  }
+
+  @inline(__always) private func usable(_ hop: Hop, _ query: Query) -> Bool {
+    if hop.dead { return false }
+    guard let wanted = query.outputInterface, let own = hop.interface else { return true }
+    return own == wanted
   }
 
   /// The kind of an address by the local table (inet_addr_type); on one interface only when it is named.
-  func addressType(_ address: Bits128, _ version: IPVersion, interface: String? = nil) -> AddressType {
+  func addressType(_ address: Bits128, _ version: IPVersion, interface: Bits128? = nil) -> AddressType {
     let whole = IPAddress(bits: address, version: version)
     if version == .v4, whole.isUnspecified || address.low == UInt64(UInt32.max) { return .broadcast }
     if whole.isMulticast { return .multicast }
-    guard let levels = tables[version]?[Route.TableNumber.local]?.levels else { return .unicast }
-    for level in levels {
-      guard let found = level.routes[address & level.mask] else { continue }
-      for index in found {
-        let route = routes[Int(index)]
-        if let interface, route.nextHops.first?.interface != interface { continue }
-        return route.type
-      }
+    let trie = version == .v4 ? v4.localTrie : v6.localTrie
+    guard trie >= 0 else { return .unicast }
+    var type = AddressType.unicast
+    tries[trie].search(address) { index, _ in
+      let target = targets[Int(index)]
+      if let interface, target.hopCount == 0 || hops[Int(target.firstHop)].interface != interface { return true }
+      type = target.type
+      return false
     }
-    return .unicast
+    return type
   }
 
   func isLocal(_ address: IPAddress) -> Bool { addressType(address.bits, address.version) == .local }
+
+  /// The type of a route.
+  @inline(__always) func type(of route: Int32) -> AddressType { targets[Int(route)].type }
+
+  /// The interface of a next hop; zero where the dump does not say.
+  @inline(__always) func interface(of route: Int32, hop: Int32) -> Bits128 {
+    hop < 0 ? .zero : hops[Int(targets[Int(route)].firstHop + hop)].interface ?? .zero
+  }
+
+  /// Whether some next hop of a route leads through the interface.
+  func leads(_ route: Int32, through interface: Bits128) -> Bool {
+    let target = targets[Int(route)]
+    return (target.firstHop..<target.firstHop + target.hopCount).contains { hops[Int($0)].interface == interface }
+  }
 }

@@ -8,10 +8,26 @@ public struct Trace: Sendable {
   public var outcomes: [Outcome]
   /// Branches that were cut off because there were too many; 0 almost always.
   public var truncated = 0
+  let model: NodeModel
 
-  public init(flow: Flow, outcomes: [Outcome]) {
+  init(_ model: NodeModel, flow: Flow, outcomes: [Outcome]) {
+    self.model = model
     self.flow = flow
     self.outcomes = outcomes
+  }
+
+  /// Whether an end that needs no assumption fails, or all ends do.
+  public var fails: Bool {
+    let bad = outcomes.lazy.filter { $0.verdict != .forward && $0.verdict != .deliver }
+    return bad.contains { $0.assumptions.isEmpty } || bad.count == outcomes.count
+  }
+
+  /// The route that an outcome's last routing decision took, and the gateway of its next hop.
+  public func route(of outcome: Outcome) -> (route: Route, gateway: IPAddress?)? {
+    guard outcome.routeIndex >= 0 else { return nil }
+    let route = model.routing.routes[Int(outcome.routeIndex)]
+    let gateway = outcome.nextHop >= 0 ? route.nextHops[Int(outcome.nextHop)].gateway : nil
+    return (route, outcome.gateway ?? gateway)
   }
 }
 
@@ -41,15 +57,17 @@ public struct Outcome: Sendable {
   public var outInterface: String?
   public var rejectWith: String?
   public var mark: UInt32
-  public var steps: [Step]
+  public var steps: StepPath
   /// Why, where no rule says it: the routing decision, a martian, a hop limit.
   public var detail: String?
   /// The rules that translated destination and source; nil: none did.
   public var destinationRule: RuleID?
   public var sourceRule: RuleID?
-  /// The route that the last routing decision took, as an index into the snapshot's routes, and the next hop.
-  public var route: Route?
-  public var gateway: IPAddress?
+  /// The route that the last routing decision took; `Trace.route(of:)` has it. -1: none.
+  var routeIndex: Int32 = -1
+  var nextHop: Int32 = -1
+  /// The next hop, where IPVS and not the route names it.
+  var gateway: IPAddress?
   /// Whether the route was looked up (false: the snapshot has none).
   public var routeKnown = true
   public var connectionMark: UInt32 = 0
@@ -59,23 +77,4 @@ public struct Outcome: Sendable {
 
   /// Whether the connection was given to an endpoint: by a rule, IPVS or eBPF programs.
   public var isTranslated: Bool { balancer?.hasEndpoint ?? (destinationRule != nil) }
-}
-
-/// One rule all of whose matches held, or the policy that ended a base chain.
-public struct Step: Sendable, Hashable {
-  public var hook: Hook
-  public var chain: ChainID
-  /// Nil: the base chain's policy.
-  public var rule: RuleID?
-  /// From 1 inside the chain; 0 for a policy.
-  public var position: Int
-  public var verdict: StepVerdict
-}
-
-/// What a matched rule did, as the kernel's tracing names it.
-public enum StepVerdict: Sendable, Hashable {
-  case accept, drop, `return`, `continue`, queue
-  case jump(ChainID)
-  case goto(ChainID)
-  case policyAccept, policyDrop
 }

@@ -6,8 +6,8 @@ enum TraceAdvice {
   static func of(_ trace: Trace, _ snapshot: Snapshot) -> [String] {
     var lines: [String] = []
     var seen = Set<String>()
-    for group in TraceText.groups(trace).prefix(4) {
-      for line in advice(group.outcomes[0], trace.flow, snapshot) where seen.insert(line).inserted {
+    for group in OutcomeGroup.of(trace.outcomes).prefix(4) {
+      for line in advice(trace.outcomes[group.first], trace.flow, snapshot) where seen.insert(line).inserted {
         lines.append(line)
       }
     }

@@ -3,185 +3,202 @@ import Ruleset
 import Snapshot
 import Wire
 
-/// Writes traces as the JSON contract has them. Keeps the text of steps it has written: in a run over many flows the
-/// same rules come again and again.
+/// Writes traces as the JSON contract has them. One writer serves one thread: it keeps the text of steps and
+/// probabilities it wrote lately, since in a run over many flows the same come again.
 public struct TraceJSON {
   private let snapshot: Snapshot
   private let ruleset: Ruleset
   private let withSteps: Bool
-  private var known: [Step: [UInt8]] = [:]
-  /// Bound on the cache: after this many steps it starts anew.
-  private static let cacheLimit = 200_000
+  private var lately: [RecentStep]
+  private var numbers: [(value: Double, text: [UInt8])]
+  private var steps: [Step] = []
+
+  private struct RecentStep {
+    var identity = Bits128.ones
+    var text: [UInt8] = []
+  }
 
   public init(_ snapshot: Snapshot, steps: Bool = true) {
     self.snapshot = snapshot
     ruleset = snapshot.ruleset
     withSteps = steps
+    lately = Array(repeating: RecentStep(), count: steps ? 1 << 12 : 1)
+    numbers = Array(repeating: (.nan, []), count: 256)
   }
 
-  public mutating func write(_ trace: Trace, service: String?, names: [String: String] = [:], to json: inout JSONWriter)
-  {
-    json.beginObject()
-    json.key("id")
-    json.string(trace.flow.id)
-    json.key("flow")
-    Self.write(trace.flow, to: &json)
-    json.key("service")
-    if let service { json.string(service) } else { json.null() }
-    json.key("outcomes")
-    json.beginArray()
-    for outcome in trace.outcomes { write(outcome, trace.flow, to: &json) }
-    json.endArray()
+  public mutating func write(_ trace: Trace, service: String?, to out: inout TextBuffer) {
+    out.literal("{\"id\":")
+    out.quoted(trace.flow.id)
+    out.literal(",\"flow\":")
+    Self.write(trace.flow, to: &out)
+    out.literal(",\"service\":")
+    if let service { out.quoted(service) } else { out.literal("null") }
+    out.literal(",\"outcomes\":[")
+    let hasPorts = trace.flow.ipProtocol.hasPorts
+    for (number, outcome) in trace.outcomes.enumerated() {
+      if number > 0 { out.byte(UInt8(ascii: ",")) }
+      write(outcome, hasPorts, to: &out)
+    }
+    out.literal("]")
     if trace.truncated > 0 {
-      json.key("truncatedBranches")
-      json.number(trace.truncated)
+      out.literal(",\"truncatedBranches\":")
+      out.decimal(trace.truncated)
     }
-    json.endObject()
+    out.literal("}")
   }
 
-  static func write(_ flow: Flow, to json: inout JSONWriter) {
-    json.beginObject()
-    json.key("id")
-    json.string(flow.id)
-    json.key("protocol")
-    json.string(flow.ipProtocol.description)
-    json.key("source")
-    json.address(flow.source)
-    if flow.ipProtocol.hasPorts {
-      json.key("sourcePort")
-      json.number(flow.sourcePort)
+  static func write(_ flow: Flow, to out: inout TextBuffer) {
+    out.literal("{\"id\":")
+    out.quoted(flow.id)
+    out.literal(",\"protocol\":")
+    switch flow.ipProtocol {
+    case .tcp: out.literal("\"tcp\"")
+    case .udp: out.literal("\"udp\"")
+    default: out.quoted(flow.ipProtocol.description)
     }
-    json.key("destination")
-    json.address(flow.destination)
-    if flow.ipProtocol.hasPorts {
-      json.key("destinationPort")
-      json.number(flow.destinationPort)
+    out.byte(UInt8(ascii: ","))
+    ends(flow.source, flow.sourcePort, flow.destination, flow.destinationPort, flow.ipProtocol.hasPorts, to: &out)
+    out.literal(",\"from\":")
+    out.quoted(flow.from)
+    func member(_ name: StaticString, _ value: (some BinaryInteger)?, _ out: inout TextBuffer) {
+      guard let value else { return }
+      out.literal(name)
+      out.decimal(value)
     }
-    json.key("from")
-    json.string(flow.from)
-    if let type = flow.icmpType {
-      json.key("icmpType")
-      json.number(type)
-    }
-    if let code = flow.icmpCode {
-      json.key("icmpCode")
-      json.number(code)
-    }
-    if let length = flow.length {
-      json.key("length")
-      json.number(length)
-    }
-    if let mark = flow.mark {
-      json.key("mark")
-      json.number(mark)
-    }
-    if let flags = flow.tcpFlags {
-      json.key("tcpFlags")
-      json.number(flags)
-    }
-    if let uid = flow.uid {
-      json.key("uid")
-      json.number(uid)
-    }
+    member(",\"icmpType\":", flow.icmpType, &out)
+    member(",\"icmpCode\":", flow.icmpCode, &out)
+    member(",\"length\":", flow.length, &out)
+    member(",\"mark\":", flow.mark, &out)
+    member(",\"tcpFlags\":", flow.tcpFlags, &out)
+    member(",\"uid\":", flow.uid, &out)
     if let fragment = flow.dontFragment {
-      json.key("dontFragment")
-      json.bool(fragment)
+      out.literal(",\"dontFragment\":")
+      out.raw(fragment ? "true" : "false")
     }
-    json.endObject()
+    out.literal("}")
   }
 
-  private mutating func write(_ outcome: Outcome, _ flow: Flow, to json: inout JSONWriter) {
-    json.beginObject()
-    json.key("verdict")
-    json.string(outcome.verdict.rawValue)
-    json.key("probability")
-    json.number(outcome.probability)
-    json.key("assumptions")
-    json.beginArray()
-    for assumption in outcome.assumptions { json.string(assumption) }
-    json.endArray()
-    json.key("packet")
-    json.beginObject()
-    json.key("source")
-    json.address(outcome.source)
-    if flow.ipProtocol.hasPorts {
-      json.key("sourcePort")
-      if let port = outcome.sourcePort { json.number(port) } else { json.null() }
+  /// Members `source` to `destinationPort`.
+  private static func ends(
+    _ source: IPAddress, _ sourcePort: UInt16?, _ destination: IPAddress, _ destinationPort: UInt16, _ hasPorts: Bool,
+    to out: inout TextBuffer
+  ) {
+    out.literal("\"source\":\"")
+    out.address(source)
+    if hasPorts {
+      out.literal("\",\"sourcePort\":")
+      if let sourcePort { out.decimal(UInt64(sourcePort)) } else { out.literal("null") }
+      out.literal(",\"destination\":\"")
+      out.address(destination)
+      out.literal("\",\"destinationPort\":")
+      out.decimal(UInt64(destinationPort))
+    } else {
+      out.literal("\",\"destination\":\"")
+      out.address(destination)
+      out.byte(UInt8(ascii: "\""))
     }
-    json.key("destination")
-    json.address(outcome.destination)
-    if flow.ipProtocol.hasPorts {
-      json.key("destinationPort")
-      json.number(outcome.destinationPort)
+  }
+
+  private mutating func write(_ outcome: Outcome, _ hasPorts: Bool, to out: inout TextBuffer) {
+    switch outcome.verdict {
+    case .forward: out.literal("{\"verdict\":\"forward\",\"probability\":")
+    case .deliver: out.literal("{\"verdict\":\"deliver\",\"probability\":")
+    case .drop: out.literal("{\"verdict\":\"drop\",\"probability\":")
+    case .reject: out.literal("{\"verdict\":\"reject\",\"probability\":")
+    case .noroute: out.literal("{\"verdict\":\"noroute\",\"probability\":")
     }
-    json.endObject()
+    number(outcome.probability, to: &out)
+    out.literal(",\"assumptions\":[")
+    for (number, assumption) in outcome.assumptions.enumerated() {
+      if number > 0 { out.byte(UInt8(ascii: ",")) }
+      out.quoted(assumption)
+    }
+    out.literal("],\"packet\":{")
+    Self.ends(
+      outcome.source, outcome.sourcePort, outcome.destination, outcome.destinationPort, hasPorts, to: &out)
+    out.literal("}")
     if let name = outcome.outInterface {
-      json.key("outInterface")
-      json.string(name)
+      out.literal(",\"outInterface\":")
+      out.quoted(name)
     }
     if let reason = outcome.rejectWith {
-      json.key("rejectWith")
-      json.string(reason)
+      out.literal(",\"rejectWith\":")
+      out.quoted(reason)
     }
     if let detail = outcome.detail {
-      json.key("detail")
-      json.string(detail)
+      out.literal(",\"detail\":")
+      out.quoted(detail)
     }
     if outcome.balancer != nil, let balancer = BalancerText(outcome, snapshot) {
-      json.key("balancer")
+      var json = JSONWriter()
       balancer.write(to: &json)
+      out.literal(",\"balancer\":")
+      json.bytes.withUnsafeBytes { out.raw($0) }
     }
-    json.key("mark")
-    json.number(outcome.mark)
-    if withSteps {
-      json.key("steps")
-      json.beginArray()
-      for step in outcome.steps {
-        if let text = known[step] {
-          json.raw(text)
-        } else {
-          let text = Self.text(step, ruleset)
-          if known.count >= Self.cacheLimit { known.removeAll(keepingCapacity: true) }
-          known[step] = text
-          json.raw(text)
-        }
+    out.literal(",\"mark\":")
+    out.decimal(UInt64(outcome.mark))
+    if withSteps { write(outcome.steps, to: &out) }
+    out.literal("}")
+  }
+
+  /// The shortest text that reads back as the same number.
+  private mutating func number(_ value: Double, to out: inout TextBuffer) {
+    if value == 1 { return out.literal("1") }
+    let slot = Int(truncatingIfNeeded: (value.bitPattern &* 0x9E37_79B9_7F4A_7C15) >> 56)
+    if numbers[slot].value != value {
+      var json = JSONWriter()
+      json.number(value)
+      numbers[slot] = (value, json.bytes)
+    }
+    numbers[slot].text.withUnsafeBytes { out.raw($0) }
+  }
+
+  private mutating func write(_ path: StepPath, to out: inout TextBuffer) {
+    steps.removeAll(keepingCapacity: true)
+    path.append(to: &steps)
+    out.literal(",\"steps\":[")
+    for (number, step) in steps.enumerated() {
+      if number > 0 { out.byte(UInt8(ascii: ",")) }
+      let identity = step.identity
+      let mixed = (identity.high ^ identity.low << 33) &* 0x9E37_79B9_7F4A_7C15
+      let slot = Int(truncatingIfNeeded: mixed >> 40) & (lately.count - 1)
+      if lately[slot].identity != identity {
+        lately[slot] = RecentStep(identity: identity, text: Self.text(step, ruleset))
       }
-      json.endArray()
+      lately[slot].text.withUnsafeBytes { out.raw($0) }
     }
-    json.endObject()
+    out.literal("]")
   }
 
   private static func text(_ step: Step, _ ruleset: Ruleset) -> [UInt8] {
-    var json = JSONWriter()
     let chain = ruleset[step.chain]
     let table = ruleset[chain.table]
-    json.beginObject()
-    json.key("hook")
-    json.string(step.hook.rawValue)
-    json.key("family")
-    json.string(table.family.rawValue)
-    json.key("table")
-    json.string(table.name)
-    json.key("chain")
-    json.string(ruleset.names[chain.name])
+    var out = TextBuffer(capacity: 512)
+    out.literal("{\"hook\":")
+    out.quoted(step.hook.rawValue)
+    out.literal(",\"family\":")
+    out.quoted(table.family.rawValue)
+    out.literal(",\"table\":")
+    out.quoted(table.name)
+    out.literal(",\"chain\":")
+    out.quoted(ruleset.names[chain.name])
+    if step.rule != nil {
+      out.literal(",\"rule\":")
+      out.decimal(step.position)
+    }
+    out.literal(",\"verdict\":")
+    out.quoted(word(step.verdict, ruleset))
     if let id = step.rule {
       let rule = ruleset[id]
-      json.key("rule")
-      json.number(step.position)
-      json.key("verdict")
-      json.string(Self.word(step.verdict, ruleset))
-      json.key("file")
-      json.string(ruleset.files.indices.contains(Int(rule.file)) ? ruleset.files[Int(rule.file)].name : "")
-      json.key("line")
-      json.number(rule.line)
-      json.key("text")
-      json.string(ruleset.text(of: rule))
-    } else {
-      json.key("verdict")
-      json.string(Self.word(step.verdict, ruleset))
+      out.literal(",\"file\":")
+      out.quoted(ruleset.files.indices.contains(Int(rule.file)) ? ruleset.files[Int(rule.file)].name : "")
+      out.literal(",\"line\":")
+      out.decimal(UInt64(rule.line))
+      out.literal(",\"text\":")
+      out.quoted(ruleset.text(of: rule))
     }
-    json.endObject()
-    return json.bytes
+    out.literal("}")
+    return Array(out.bytes)
   }
 
   public static func word(_ verdict: StepVerdict, _ ruleset: Ruleset) -> String {

@@ -24,20 +24,12 @@ public struct TraceText {
     self.name = name
   }
 
-  /// One line for a flow, for runs over many.
-  public func line(_ trace: Trace, service: String?) -> String {
-    let groups = Self.groups(trace)
-    let list = groups.prefix(3).map { "\(result($0.outcomes[0])) \(percent($0.probability))" }.joined(separator: ", ")
-    let more = groups.count > 3 ? ", … \(groups.count - 3) more" : ""
-    return "\(trace.flow.id)  \(endpoints(trace.flow))  \(list)\(more)" + (service.map { "  [\($0)]" } ?? "")
-  }
-
   public func render(_ trace: Trace, service: String?) -> String {
     var out: [String] = []
-    let groups = Self.groups(trace)
+    let groups = OutcomeGroup.of(trace.outcomes).map { Ending(trace.outcomes[$0.first], $0.probability) }
     out.append(contentsOf: headline(trace, groups, service))
     out.append("")
-    if let first = groups.first { out.append(contentsOf: journey(first.outcomes[0], trace.flow)) }
+    if let first = groups.first { out.append(contentsOf: journey(first.outcome, trace)) }
     out.append(contentsOf: endings(groups, trace))
     if wide {
       for (number, outcome) in trace.outcomes.enumerated() {
@@ -48,7 +40,7 @@ public struct TraceText {
     } else if let first = groups.first {
       out.append("")
       out.append(style.bold("Deciding rules") + (groups.count > 1 ? style.dim("  of the first ending") : ""))
-      let deciding = first.outcomes[0].steps.filter { decides($0) }
+      let deciding = first.outcome.steps.filter { decides($0) }
       out.append(contentsOf: rules(deciding))
       if deciding.isEmpty { out.append("  none: no rule that matched did more than let the packet go on") }
     }
@@ -77,44 +69,26 @@ public struct TraceText {
     return out.joined(separator: "\n") + "\n"
   }
 
-  // MARK: - Groups of outcomes that end alike
-
-  struct Group {
-    var outcomes: [Outcome]
+  /// Outcomes that end alike, as the first of them.
+  private struct Ending {
+    var outcome: Outcome
     var probability: Double
-  }
-
-  /// Outcomes with the same verdict and the same packet, whichever rules led there.
-  static func groups(_ trace: Trace) -> [Group] {
-    var groups: [Group] = []
-    var index: [String: Int] = [:]
-    for outcome in trace.outcomes {
-      let last =
-        outcome.verdict == .drop || outcome.verdict == .reject
-        ? outcome.steps.last.map { "\($0.chain) \($0.position)" } ?? "" : ""
-      let key =
-        "\(outcome.verdict) \(outcome.destination) \(outcome.destinationPort) \(outcome.source) \(outcome.outInterface ?? "") \(outcome.rejectWith ?? "") \(outcome.detail ?? "") \(last)"
-      if let at = index[key] {
-        groups[at].outcomes.append(outcome)
-        groups[at].probability += outcome.probability
-      } else {
-        index[key] = groups.count
-        groups.append(Group(outcomes: [outcome], probability: outcome.probability))
-      }
+    init(_ outcome: Outcome, _ probability: Double) {
+      self.outcome = outcome
+      self.probability = probability
     }
-    return groups.sorted { $0.probability > $1.probability }
   }
 
   // MARK: - Parts
 
-  private func headline(_ trace: Trace, _ groups: [Group], _ service: String?) -> [String] {
+  private func headline(_ trace: Trace, _ groups: [Ending], _ service: String?) -> [String] {
     let flow =
       "\(trace.flow.ipProtocol) \(endpoints(trace.flow)), \(trace.flow.isLocal ? "sent by this node" : "entering by \(printable(trace.flow.from))")"
     var verdict: String
-    let reached = groups.filter { $0.outcomes[0].verdict == .forward || $0.outcomes[0].verdict == .deliver }
+    let reached = groups.filter { $0.outcome.verdict == .forward || $0.outcome.verdict == .deliver }
     let share = reached.reduce(0) { $0 + $1.probability }
     if groups.count == 1, let only = groups.first {
-      verdict = mark(only.outcomes[0]) + " " + sentence(only.outcomes[0])
+      verdict = mark(only.outcome) + " " + sentence(only.outcome)
     } else if share > 0.999_999, trace.outcomes.allSatisfy({ !$0.assumptions.isEmpty }) {
       verdict = style.good("OK") + "  reaches a destination, if what is assumed below holds"
     } else if share > 0.999_999 {
@@ -124,7 +98,7 @@ public struct TraceText {
     } else if share == 0 {
       verdict =
         style.bad("FAILS") + "  in every case: "
-        + Set(groups.map { $0.outcomes[0].verdict.rawValue }).sorted().joined(separator: ", ")
+        + Set(groups.map { $0.outcome.verdict.rawValue }).sorted().joined(separator: ", ")
     } else {
       let assumed = trace.outcomes.contains { !$0.assumptions.isEmpty }
       verdict =
@@ -154,7 +128,7 @@ public struct TraceText {
     }
   }
 
-  private func result(_ outcome: Outcome) -> String {
+  func result(_ outcome: Outcome) -> String {
     switch outcome.verdict {
     case .forward: "forwarded to \(endpoint(outcome))\(outcome.outInterface.map { " by \(printable($0))" } ?? "")"
     case .deliver: "delivered at \(endpoint(outcome))"
@@ -181,7 +155,8 @@ public struct TraceText {
   }
 
   /// The packet's addresses where they change.
-  private func journey(_ outcome: Outcome, _ flow: Flow) -> [String] {
+  private func journey(_ outcome: Outcome, _ trace: Trace) -> [String] {
+    let flow = trace.flow
     var table = Columns()
     let ports = flow.ipProtocol.hasPorts
     func pair(_ s: IPAddress, _ sp: UInt16?, _ d: IPAddress, _ dp: UInt16) -> String {
@@ -205,11 +180,11 @@ public struct TraceText {
       table.add(
         "after DNAT", pair(flow.source, flow.sourcePort, outcome.destination, outcome.destinationPort), location(rule))
     }
-    if outcome.verdict != .noroute, let route = outcome.route {
+    if outcome.verdict != .noroute, let (route, gateway) = trace.route(of: outcome) {
       let way =
         route.type == .local
         ? "local delivery"
-        : "out \(outcome.outInterface ?? route.nextHops.first?.interface ?? "?")\(outcome.gateway.map { " via \($0)" } ?? "")"
+        : "out \(outcome.outInterface ?? route.nextHops.first?.interface ?? "?")\(gateway.map { " via \($0)" } ?? "")"
       let source =
         route.line > 0 && Int(route.file) < ruleset.files.count
         ? "\(baseName(ruleset.files[Int(route.file)].name)):\(route.line)" : ""
@@ -253,14 +228,14 @@ public struct TraceText {
     outcome.detail ?? outcome.steps.last.map(place) ?? "a rule"
   }
 
-  private func endings(_ groups: [Group], _ trace: Trace) -> [String] {
+  private func endings(_ groups: [Ending], _ trace: Trace) -> [String] {
     guard groups.count > 1 else { return [] }
     var table = Columns()
     for group in groups.prefix(wide ? .max : 10) {
       table.add(
-        percent(group.probability), result(group.outcomes[0]),
-        group.outcomes[0].sourceRule != nil && group.outcomes[0].verdict == .forward
-          ? "source \(group.outcomes[0].source)" : "")
+        percent(group.probability), result(group.outcome),
+        group.outcome.sourceRule != nil && group.outcome.verdict == .forward
+          ? "source \(group.outcome.source)" : "")
     }
     var lines =
       ["", style.bold("Endings") + style.dim("  with their probability")] + table.lines(indent: 2).map { clip($0, 100) }
@@ -296,7 +271,7 @@ public struct TraceText {
     }
   }
 
-  private func rules(_ steps: [Step]) -> [String] {
+  private func rules(_ steps: some Sequence<Step>) -> [String] {
     var lines: [String] = []
     var hook: Hook?
     for step in steps {

@@ -112,4 +112,12 @@ extension Ruleset {
     guard rule.length > 0, Int(rule.file) < files.count else { return "" }
     return files[Int(rule.file)].text(Int(rule.offset)..<Int(rule.offset) + Int(rule.length))
   }
+
+  /// The same as bytes, which live as long as the ruleset's files.
+  public func sourceBytes(of rule: Rule) -> UnsafeRawBufferPointer {
+    guard rule.length > 0, Int(rule.file) < files.count else { return UnsafeRawBufferPointer(start: nil, count: 0) }
+    let all = files[Int(rule.file)].bytes
+    let range = Int(rule.offset)..<Int(rule.offset) + Int(rule.length)
+    return UnsafeRawBufferPointer(rebasing: all[range.clamped(to: 0..<all.count)])
+  }
 }

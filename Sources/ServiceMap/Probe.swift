@@ -74,12 +74,11 @@ public struct Reach: Sendable {
 public final class Probe {
   public let model: NodeModel
   public let tracer: PathTracer
-  public let ruleset: Ruleset
+  private var labels: ServiceLabels?
 
   public init(_ model: NodeModel) {
     self.model = model
     tracer = PathTracer(model)
-    ruleset = model.snapshot.ruleset
   }
 
   /// `from`: an interface or `local`; nil: where the route back to the source leads.
@@ -87,10 +86,16 @@ public final class Probe {
     let flow = Flow(
       ipProtocol: frontend.ipProtocol, source: source, sourcePort: 41234, destination: frontend.address,
       destinationPort: frontend.port, from: from ?? tracer.inputInterface(from: source) ?? "eth0")
-    return Self.sum(tracer.trace(flow), model.snapshot, labelled)
+    let trace = tracer.trace(flow)
+    var reach = Self.sum(trace, model.snapshot)
+    if labelled {
+      if labels == nil { labels = ServiceLabels(model.snapshot.ruleset) }
+      reach.label = labels!.label(of: trace)
+    }
+    return reach
   }
 
-  static func sum(_ trace: Trace, _ snapshot: Snapshot, _ labelled: Bool) -> Reach {
+  private static func sum(_ trace: Trace, _ snapshot: Snapshot) -> Reach {
     var reach = Reach()
     for outcome in trace.outcomes {
       let isTranslated = outcome.isTranslated
@@ -101,7 +106,6 @@ public final class Probe {
         if reach.assumptions.count < 5 { reach.assumptions += outcome.assumptions.prefix(2) }
       }
       if outcome.untracked { reach.untracked = true }
-      if labelled, reach.label == nil { reach.label = ServiceLabel.of(outcome.steps, in: snapshot.ruleset) }
       switch outcome.verdict {
       case .forward, .deliver:
         if isTranslated {

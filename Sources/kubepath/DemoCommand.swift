@@ -33,6 +33,7 @@ struct DemoCommand: ParsableCommand {
     let tracer = PathTracer(snapshot)
     let text = TraceText(snapshot, style: Terminal.style(color))
     let style = Terminal.style(color)
+    var labels = ServiceLabels(snapshot.ruleset)
     for (number, scene) in Self.scenes.enumerated() {
       let command = "kubepath trace \(scene.destination) --from \(scene.source) -s example/"
       Terminal.write(
@@ -44,7 +45,7 @@ struct DemoCommand: ParsableCommand {
         ipProtocol: .tcp, source: source, sourcePort: 40000, destination: target.address,
         destinationPort: target.port ?? 0, from: tracer.inputInterface(from: source) ?? "eth0")
       let trace = tracer.trace(flow)
-      Terminal.write(text.render(trace, service: TraceCommand.service(trace, snapshot)))
+      Terminal.write(text.render(trace, service: labels.label(of: trace)))
     }
     Terminal.write("\nTry your own node: iptables-save | kubepath trace ADDRESS:PORT --from ADDRESS -s -\n")
   }

@@ -19,17 +19,17 @@ enum Terminal {
   static func write(_ text: String) { write(Array(text.utf8)) }
 
   /// All bytes to standard output; a reader that went away ends the program quietly.
-  static func write(_ bytes: [UInt8]) {
-    bytes.withUnsafeBytes { buffer in
-      var at = 0
-      while at < buffer.count {
-        let written = Glibc.write(1, buffer.baseAddress! + at, buffer.count - at)
-        if written < 0 {
-          if errno == EINTR { continue }
-          Glibc.exit(errno == EPIPE ? 0 : 74)
-        }
-        at += written
+  static func write(_ bytes: [UInt8]) { bytes.withUnsafeBytes { write($0) } }
+
+  static func write(_ buffer: UnsafeRawBufferPointer) {
+    var at = 0
+    while at < buffer.count {
+      let written = Glibc.write(1, buffer.baseAddress! + at, buffer.count - at)
+      if written < 0 {
+        if errno == EINTR { continue }
+        Glibc.exit(errno == EPIPE ? 0 : 74)
       }
+      at += written
     }
   }
 

@@ -71,9 +71,10 @@ struct TraceCommand: ParsableCommand {
     var messages = Diagnostics()
     for message in node.diagnostics.list.dropFirst(start.diagnostics.list.count) { messages.add(message) }
     Terminal.report(messages, verbose: source.verbose)
+    var labels = ServiceLabels(node.ruleset)
     // IPVS and eBPF leave no rules that name the Service.
     let service =
-      Self.service(trace, node)
+      labels.label(of: trace)
       ?? names?.service(at: trace.flow.destination, trace.flow.destinationPort, trace.flow.ipProtocol)
     switch output {
     case .text, .wide:
@@ -81,27 +82,14 @@ struct TraceCommand: ParsableCommand {
         node, style: Terminal.style(source.color), wide: output == .wide, name: { names?.name(of: $0) })
       Terminal.write(text.render(trace, service: service))
     case .json, .yaml:
-      var json = JSONWriter()
+      var json = TextBuffer()
       var writer = TraceJSON(node, steps: !noSteps)
       writer.write(trace, service: service, to: &json)
       json.newline()
-      Terminal.write(output == .json ? json.bytes : try YAMLText.from(json: json.bytes))
+      Terminal.write(output == .json ? Array(json.bytes) : try YAMLText.from(json: Array(json.bytes)))
     case .dot: Terminal.write(GraphDOT.trace(trace, node.ruleset))
     }
-    return Self.fails(trace)
-  }
-
-  static func service(_ trace: Trace, _ node: Snapshot) -> String? {
-    for outcome in trace.outcomes {
-      if let name = ServiceLabel.of(outcome.steps, in: node.ruleset) { return name }
-    }
-    return nil
-  }
-
-  /// Whether an end that needs no assumption fails, or all ends do.
-  static func fails(_ trace: Trace) -> Bool {
-    let bad = trace.outcomes.filter { $0.verdict != .forward && $0.verdict != .deliver }
-    return bad.count == trace.outcomes.count || bad.contains { $0.assumptions.isEmpty }
+    return trace.fails
   }
 
   /// Flows in blocks, as many at once as there are processors, printed in input order. True: some flow fails.
@@ -113,63 +101,26 @@ struct TraceCommand: ParsableCommand {
     Terminal.report(diagnostics, verbose: source.verbose)
     let model = NodeModel(node, indexed: list.count > 20)
     let workers = min(max(DispatchQueue.concurrentWidth, 1), 16)
-    let makers = (0..<workers).map { _ in FlowBlock(model, json: output == .json, steps: !noSteps) }
+    let form = output == .json ? FlowReport.Form.json(steps: !noSteps) : .line
+    let reports = (0..<workers).map { _ in FlowReport(model, form) }
     let block = 256
-    var failed = false
     var start = 0
     while start < list.count {
       let first = start
       DispatchQueue.concurrentPerform(iterations: workers) { index in
         let from = first + index * block
-        if from < list.count { makers[index].run(list[from..<min(from + block, list.count)]) }
+        if from < list.count { reports[index].run(list[from..<min(from + block, list.count)]) }
       }
-      for (index, maker) in makers.enumerated() where start + index * block < list.count {
-        Terminal.write(maker.bytes)
-        failed = failed || maker.failed
+      for (index, report) in reports.enumerated() where start + index * block < list.count {
+        Terminal.write(report.text)
       }
       start += workers * block
     }
     if diagnostics.worst == .error { throw ExitStatus.malformed }
-    return failed
+    return reports.contains { $0.hasFailure }
   }
 }
 
 extension DispatchQueue {
   fileprivate static var concurrentWidth: Int { sysconf(Int32(_SC_NPROCESSORS_ONLN)) }
-}
-
-/// One worker's share of many flows. Used by one thread at a time.
-private final class FlowBlock: @unchecked Sendable {
-  private let tracer: PathTracer
-  private var writer: TraceJSON
-  private let text: TraceText?
-  private var json = JSONWriter()
-  private(set) var bytes: [UInt8] = []
-  private(set) var failed = false
-
-  init(_ model: NodeModel, json: Bool, steps: Bool) {
-    tracer = PathTracer(model)
-    writer = TraceJSON(model.snapshot, steps: steps)
-    text = json ? nil : TraceText(model.snapshot, style: Style(coloured: false))
-  }
-
-  func run(_ flows: ArraySlice<Flow>) {
-    json.reset()
-    bytes.removeAll(keepingCapacity: true)
-    for flow in flows {
-      let trace = tracer.trace(flow)
-      let service = TraceCommand.service(trace, tracer.model.snapshot)
-      failed = failed || TraceCommand.fails(trace)
-      if let text {
-        bytes.append(contentsOf: text.line(trace, service: service).utf8)
-        bytes.append(10)
-      } else {
-        writer.write(trace, service: service, to: &json)
-        json.newline()
-      }
-    }
-    if text == nil { swap() }
-  }
-
-  private func swap() { bytes = json.bytes }
 }

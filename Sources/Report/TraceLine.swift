@@ -1,0 +1,72 @@
+import PacketPath
+import Snapshot
+import Wire
+
+/// One line a flow, for people who trace many: its id, its addresses, the three likeliest ends and the Service.
+public struct TraceLine {
+  private let text: TraceText
+  private static let shown = 3
+
+  public init(_ snapshot: Snapshot) { text = TraceText(snapshot, style: Style(coloured: false)) }
+
+  /// Appends the line without its newline.
+  public func write(_ trace: Trace, service: String?, to out: inout TextBuffer) {
+    let flow = trace.flow
+    out.printable(flow.id)
+    out.literal("  ")
+    Self.end(flow.source, flow.sourcePort, flow, to: &out)
+    out.literal(" → ")
+    Self.end(flow.destination, flow.destinationPort, flow, to: &out)
+    let groups = OutcomeGroup.of(trace.outcomes)
+    for (number, group) in groups.prefix(Self.shown).enumerated() {
+      out.literal(number == 0 ? "  " : ", ")
+      result(trace.outcomes[group.first], to: &out)
+      out.byte(UInt8(ascii: " "))
+      Self.percent(group.probability, to: &out)
+    }
+    if groups.count > Self.shown {
+      out.literal(", … ")
+      out.decimal(groups.count - Self.shown)
+      out.literal(" more")
+    }
+    if let service {
+      out.literal("  [")
+      out.printable(service)
+      out.byte(UInt8(ascii: "]"))
+    }
+  }
+
+  private static func end(_ address: IPAddress, _ port: UInt16, _ flow: Flow, to out: inout TextBuffer) {
+    if flow.ipProtocol.hasPorts { out.socket(address, port) } else { out.address(address) }
+  }
+
+  /// `TraceText.result`, the common ends without making strings.
+  private func result(_ outcome: Outcome, to out: inout TextBuffer) {
+    switch outcome.verdict {
+    case .forward, .deliver:
+      out.literal(outcome.verdict == .forward ? "forwarded to " : "delivered at ")
+      if outcome.destinationPort == 0 {
+        out.address(outcome.destination)
+      } else {
+        out.socket(outcome.destination, outcome.destinationPort)
+      }
+      if let name = outcome.outInterface {
+        out.literal(" by ")
+        out.printable(name)
+      }
+    case .drop, .reject, .noroute: out.raw(text.result(outcome))
+    }
+  }
+
+  /// As the function of this name for strings.
+  private static func percent(_ value: Double, to out: inout TextBuffer) {
+    let tenths = Int((value * 1000).rounded())
+    if tenths == 0, value > 0 { return out.literal("< 0.1 %") }
+    out.decimal(UInt64(tenths / 10))
+    if tenths % 10 != 0 {
+      out.byte(UInt8(ascii: "."))
+      out.decimal(UInt64(tenths % 10))
+    }
+    out.literal(" %")
+  }
+}
