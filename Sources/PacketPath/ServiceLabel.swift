@@ -3,6 +3,21 @@ import Ruleset
 /// The Service that matched rules speak of, by the comments and chain names that kube-proxy writes. A label for people:
 /// nothing is decided by it.
 public enum ServiceLabel {
+  /// `namespace/name:port` (or `namespace/name`) of the first rule or chain on the way that names one. Of many traces
+  /// ask a `ServiceLabels`.
+  public static func of(_ steps: StepPath, in ruleset: Ruleset) -> String? {
+    for step in steps {
+      if let name = nftChain(ruleset.name(of: step.chain)) { return name }
+      guard let rule = step.rule else { continue }
+      switch step.verdict {
+      case .jump(let chain), .goto(let chain): if let name = nftChain(ruleset.name(of: chain)) { return name }
+      default: break
+      }
+      if let name = comment(ruleset.sourceBytes(of: ruleset[rule])) { return name }
+    }
+    return nil
+  }
+
   /// The name in a comment such as `ns/name:port cluster IP`, `ns/name has no endpoints` or `ns/name:port -> 10.0.0.1:80`.
   public static func comment(_ ruleText: String) -> String? {
     var copy = ruleText
