@@ -7,10 +7,10 @@ public enum ServiceLabel {
   /// ask a `ServiceLabels`.
   public static func of(_ steps: StepPath, in ruleset: Ruleset) -> String? {
     for step in steps {
-      if let name = nftChain(ruleset.name(of: step.chain)) { return name }
+      if let name = ofChain(ruleset.name(of: step.chain)) { return name }
       guard let rule = step.rule else { continue }
       switch step.verdict {
-      case .jump(let chain), .goto(let chain): if let name = nftChain(ruleset.name(of: chain)) { return name }
+      case .jump(let chain), .goto(let chain): if let name = ofChain(ruleset.name(of: chain)) { return name }
       default: break
       }
       if let name = comment(ruleset.sourceBytes(of: ruleset[rule])) { return name }
@@ -57,7 +57,7 @@ public enum ServiceLabel {
   }
 
   /// `service-ULMVA6XW-ns1/svc1/tcp/p80` → `ns1/svc1:p80`.
-  static func nftChain(_ name: String) -> String? {
+  public static func ofChain(_ name: String) -> String? {
     for prefix in ["service-", "external-", "local-", "firewall-", "endpoint-"] where name.hasPrefix(prefix) {
       let rest = name.dropFirst(prefix.count)
       guard let dash = rest.firstIndex(of: "-") else { return nil }

@@ -48,7 +48,7 @@ public struct ServiceLabels {
 
   private mutating func chain(_ id: ChainID) -> Int32 {
     let at = Int(id.index)
-    if ofChain[at] == Self.notAsked { ofChain[at] = number(ServiceLabel.nftChain(ruleset.name(of: id))) }
+    if ofChain[at] == Self.notAsked { ofChain[at] = number(ServiceLabel.ofChain(ruleset.name(of: id))) }
     return ofChain[at]
   }
 
