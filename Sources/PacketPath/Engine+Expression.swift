@@ -172,7 +172,8 @@ extension Engine {
     // nft_fib_can_skip: what came through the loopback device has no other way back.
     if p.hook == .prerouting || p.hook == .input, p.input == Self.loopback { return found(p.input, lookup) }
     var query = RoutingTables.Query(
-      version: p.version, destination: bits, source: lookup.fromSource ? p.destination : p.source, inputInterface: Self.loopback,
+      version: p.version, destination: bits, source: lookup.fromSource ? p.destination : p.source,
+      inputInterface: Self.loopback,
       mark: lookup.withMark ? p.mark : 0)
     if p.version == .v6 { query.outputInterface = interface }
     switch node.routing.lookup(query) {

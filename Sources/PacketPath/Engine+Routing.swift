@@ -110,7 +110,9 @@ extension Engine {
   }
 
   /// Several next hops: the kernel hashes the flow over their weights.
-  private mutating func choose(_ b: inout Branch, _ index: Int32, _ hops: [(hop: Int32, weight: Int)]) -> RoutingTables.Result {
+  private mutating func choose(_ b: inout Branch, _ index: Int32, _ hops: [(hop: Int32, weight: Int)])
+    -> RoutingTables.Result
+  {
     // A fork re-enters the routing decision with its choice made.
     let total = Double(hops.reduce(0) { $0 + $1.weight })
     if b.choice < 0 {

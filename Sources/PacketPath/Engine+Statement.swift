@@ -187,7 +187,9 @@ extension Engine {
     return nil
   }
 
-  private mutating func handOff(_ text: TextID, _ b: inout Branch, rule: Int) -> Effect { queue(ruleset[text], &b, rule: rule) }
+  private mutating func handOff(_ text: TextID, _ b: inout Branch, rule: Int) -> Effect {
+    queue(ruleset[text], &b, rule: rule)
+  }
 
   /// The packet leaves the rules for a program; what that answers is not in any dump.
   private mutating func queue(_ text: String, _ b: inout Branch, rule: Int) -> Effect {

@@ -200,7 +200,8 @@ struct Engine: ~Copyable {
     b.inChain = false
   }
 
-  mutating func finish(_ b: Branch, _ verdict: Outcome.Verdict, rejectWith: RejectReason? = nil, detail: String? = nil) {
+  mutating func finish(_ b: Branch, _ verdict: Outcome.Verdict, rejectWith: RejectReason? = nil, detail: String? = nil)
+  {
     finished.append(Ending(branch: b, verdict: verdict, rejectWith: rejectWith, detail: detail))
   }
 

@@ -70,7 +70,9 @@ public final class PathTracer {
     let output = hop >= 0 ? route.nextHops[Int(hop)].interface ?? "" : ""
     if destination.version == .v6 { return engine.sourceAddress6(destination, output) }
     let gateway = hop >= 0 ? route.nextHops[Int(hop)].gateway : nil
-    let own = engine.interface(Bits128(leftAligned: output.utf8)).addresses.filter { $0.address.version == .v4 && !$0.secondary }
+    let own = engine.interface(Bits128(leftAligned: output.utf8)).addresses.filter {
+      $0.address.version == .v4 && !$0.secondary
+    }
     let near = own.first { IPPrefix($0.address, length: $0.prefixLength).contains(gateway ?? destination) }
     return near?.address ?? own.first?.address
       ?? model.snapshot.addresses?.first { $0.address.version == .v4 && $0.scope == "global" }?.address

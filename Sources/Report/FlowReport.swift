@@ -26,7 +26,11 @@ public final class FlowReport: @unchecked Sendable {
     labels = ServiceLabels(ruleset)
     line = TraceLine(model.snapshot)
     self.form = form
-    if case .json(steps: true) = form { json = TraceJSON(model.snapshot) } else { json = TraceJSON(model.snapshot, steps: false) }
+    if case .json(steps: true) = form {
+      json = TraceJSON(model.snapshot)
+    } else {
+      json = TraceJSON(model.snapshot, steps: false)
+    }
   }
 
   /// Traces the flows; `text` then has their lines, in order.

@@ -1,10 +1,11 @@
+import Snapshot
+import Wire
+
 #if canImport(Glibc)
   import Glibc
 #else
   import Musl
 #endif
-import Snapshot
-import Wire
 
 /// Bytes of text in the making, for output that comes a hundred thousand times: one check of the capacity a call, no
 /// reference counts, used again after `removeAll`.
