@@ -128,6 +128,8 @@ struct Observer {
         if case .ebpf = reach.balancer {
           expected.masquerade = nil
           expected.shortCircuit = []
+          // Only clients on this node reach ClusterIPs through it.
+          if frontend.kind == .clusterIP, origin == .outside || origin == .remotePod { expected.mayRefuse = true }
         }
         var observation = Observation(
           service: index, port: number, frontend: frontend, origin: origin, source: source, reach: reach,

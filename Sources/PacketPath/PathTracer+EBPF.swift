@@ -9,13 +9,32 @@ extension PathTracer {
     guard let table = model.ebpf, flow.ipProtocol.hasPorts else { return nil }
     let isOwn = model.routing.isLocal(flow.destination)
     return table.find(
-      flow.destination, flow.destinationPort, flow.ipProtocol, isOwnAddress: isOwn,
-      fromInside: flow.isLocal || flow.from.hasPrefix("lxc"))
+      flow.destination, flow.destinationPort, flow.ipProtocol, isOwnAddress: isOwn, fromInside: isInside(flow))
+  }
+
+  /// Whether Cilium takes the client for one of the cluster: the node itself, or a Pod behind one of its devices.
+  private func isInside(_ flow: Flow) -> Bool {
+    flow.isLocal || ["lxc", "cilium_"].contains { flow.from.hasPrefix($0) }
+  }
+
+  /// By the device of a default route.
+  private func comesFromOutside(_ flow: Flow) -> Bool {
+    (model.snapshot.routes ?? []).contains { route in
+      route.destination.length == 0 && route.destination.address.version == flow.version
+        && route.nextHops.contains { $0.interface == flow.from }
+    }
   }
 
   /// One walk for each backend, all equally likely.
   func traceBehindEBPF(_ flow: Flow, _ position: Int) -> Trace {
     let frontend = model.snapshot.ebpfFrontends![position]
+    // Taken on the devices that face outside; how a Pod's device is called elsewhere is not known.
+    if frontend.kind == "ClusterIP", frontend.flags.contains("non-routable"), comesFromOutside(flow) {
+      var trace = ended(
+        flow, position, .drop, "Cilium serves ClusterIPs inside the cluster only (bpf.lbExternalClusterIP is off)")
+      trace.outcomes[0].detail = "eBPF: a ClusterIP is not reachable from outside"
+      return trace
+    }
     if let port = frontend.proxyPort {
       return ended(
         flow, position, .deliver,
