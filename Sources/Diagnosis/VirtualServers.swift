@@ -1,6 +1,7 @@
 import Findings
 import Input
 import Intent
+import PacketPath
 import Snapshot
 import Wire
 
@@ -37,6 +38,23 @@ enum VirtualServers {
     Finding.Evidence(
       file: node.snapshot.fileName(server.file), line: real.line > 0 ? real.line : nil,
       text: "\(name(server)) → \(EndpointAddress(real.address, real.port)) weight \(real.weight)")
+  }
+
+  /// The virtual server, or the frontend of Cilium, that answered for a connection; empty: rules did.
+  static func evidence(_ balancer: Balancer?, _ node: NodeContext) -> [Finding.Evidence] {
+    switch balancer {
+    case nil: return []
+    case .virtualServer(let index, _): return [evidence(node.snapshot.virtualServers![index], node)]
+    case .ebpf(let index, _):
+      let frontend = node.snapshot.ebpfFrontends![index]
+      return [
+        Finding.Evidence(
+          file: node.snapshot.fileName(frontend.file), line: frontend.line > 0 ? frontend.line : nil,
+          text:
+            "\(EndpointAddress(frontend.address, frontend.port)): \(frontend.backends.count) backends in Cilium's \(frontend.source == .datapath ? "map" : "list")"
+        )
+      ]
+    }
   }
 }
 

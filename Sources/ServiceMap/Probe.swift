@@ -125,8 +125,8 @@ public final class Probe {
       case .drop, .reject, .noroute:
         reach.losses.append(
           Reach.Loss(
-            verdict: outcome.verdict, probability: outcome.probability, step: outcome.steps.last,
-            detail: outcome.detail,
+            verdict: outcome.verdict, probability: outcome.probability,
+            step: outcome.balancer.map { $0.hasEndpoint } == false ? nil : outcome.steps.last, detail: outcome.detail,
             translatedTo: isTranslated ? backend : nil, untracked: outcome.untracked))
       }
     }

@@ -61,10 +61,13 @@ enum StaleRules: Check {
     if o.faults.contains(.ignored) {
       problem = "\(label) does not answer: \(group.places) is not translated"
       cause =
-        "no rule for it on \(group.node.name), though it has \(selection.cluster.count) endpoints ← kube-proxy is behind, or a rule was removed"
+        "no rule for it on \(group.node.name), though it has \(selection.cluster.count) endpoints ← \(group.node.proxy) is behind, or a rule was removed"
     } else if o.faults.contains(.refused) {
       problem = "\(label) is refused: \(group.places)"
-      cause = "a rule refuses it as if it had no endpoints, though it has \(selection.cluster.count) ← stale rules"
+      let refuser =
+        o.reach.balancer.map { $0.hasEndpoint } == false
+        ? "its entry in the table has no endpoint to give" : "a rule refuses it as if it had no endpoints"
+      cause = "\(refuser), though it has \(selection.cluster.count) ← \(group.node.proxy) is behind"
       evidence += context.evidence(o.reach.losses.first?.step, group.node)
     } else if o.faults.contains(.partlyIgnored) {
       problem = "a share of new connections to \(label) fails: \(group.places)"
@@ -83,7 +86,7 @@ enum StaleRules: Check {
             ? nil
             : "the rules send to \(list(extra)), which \(extra.count == 1 ? "is" : "are") not among its usable endpoints",
           missing.isEmpty ? nil : "they do not know \(list(missing))",
-        ].compactMap { $0 }.joined(separator: "; ") + " ← kube-proxy is behind, or rules were changed by hand"
+        ].compactMap { $0 }.joined(separator: "; ") + " ← \(group.node.proxy) is behind, or rules were changed by hand"
       if let rule = o.reach.firstTranslatingRule { evidence += context.evidence(rule, group.node) }
     } else if o.faults.contains(.served) {
       problem = "\(label) is served though it has no usable endpoint: \(group.places)"
@@ -108,6 +111,7 @@ enum StaleRules: Check {
       }
       cause = "the rules give \(shares.joined(separator: ", ")) ← a probability was changed or an endpoint stands twice"
     }
+    evidence += VirtualServers.evidence(o.reach.balancer, group.node)
     if o.reach.isUncertain { cause += " (assuming: \(o.reach.assumptions.prefix(1).joined()))" }
     return Finding(
       id: id, severity: severity, confidence: o.reach.isUncertain ? .likely : .certain,

@@ -72,8 +72,11 @@ extension CheckContext {
 }
 
 extension NodeContext {
-  /// The command that makes kube-proxy write all its rules again.
+  /// What serves the Services here.
+  var proxy: String { (snapshot.ebpfFrontends ?? []).isEmpty ? "kube-proxy" : "Cilium" }
+
+  /// The command that makes kube-proxy, or Cilium in its place, write all its rules again.
   var restartKubeProxy: String {
-    "kubectl -n kube-system delete pod -l k8s-app=kube-proxy --field-selector spec.nodeName=\(name)"
+    "kubectl -n kube-system delete pod -l k8s-app=\(proxy.lowercased()) --field-selector spec.nodeName=\(name)"
   }
 }
