@@ -49,7 +49,8 @@ extension PathTracer {
       trace.outcomes[0].detail = "eBPF: no active backend"
       return trace
     }
-    var result: Trace?
+    var outcomes: [Outcome] = []
+    var truncated = 0
     for backend in backends {
       var translated = flow
       translated.destination = backend.address
@@ -63,15 +64,13 @@ extension PathTracer {
           trace.outcomes[index].assumptions.append(Self.keepsSource)
         }
       }
-      guard result != nil else {
-        result = trace
-        continue
-      }
-      result!.outcomes += trace.outcomes
-      result!.truncated += trace.truncated
+      outcomes += trace.outcomes
+      truncated += trace.truncated
     }
-    result!.flow = flow
-    return result!
+    // Behind the walks: they may have read on, and the model grown.
+    var result = Trace(model, flow: flow, outcomes: outcomes)
+    result.truncated = truncated
+    return result
   }
 
   private static let hostRouting =

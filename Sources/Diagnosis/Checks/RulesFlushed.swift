@@ -28,7 +28,7 @@ enum RulesFlushed: Check {
   /// What traces show: nothing is translated from somewhere, or nothing masqueraded.
   private static func traced(_ context: CheckContext) -> [Finding] {
     var findings: [Finding] = []
-    for node in context.nodes where !node.isIPVS && hasServiceRules(node) {
+    for node in context.nodes where node.isIPVS || hasServiceRules(node) {
       func add(_ problem: String, _ cause: String) {
         findings.append(
           Finding(
@@ -41,7 +41,9 @@ enum RulesFlushed: Check {
       }
       let arriving = context.programsNothing(node, from: .pod) || context.programsNothing(node, from: .outside)
       let own = context.programsNothing(node, from: .node)
-      if arriving, own {
+      if node.isIPVS {
+        // Rules only mark there; what does not arrive, the checks of IPVS name.
+      } else if arriving, own {
         add(
           "no Service works on \(node.name), though their rules are there",
           "nothing leads to them from prerouting or output ← the jumps of the nat hooks were removed (firewall reload, iptables -F)"
@@ -55,7 +57,9 @@ enum RulesFlushed: Check {
           "the node \(node.name) itself and its hostNetwork Pods reach no Service",
           "the jump from the nat output hook to the Service rules is missing ← a flush or a hand-made change")
       }
-      if node.masqueradeDone == 0, node.leftMarked > 0 || node.masqueradeWanted > 0 {
+      if node.masqueradeDone == 0, node.leftMarked > 0 || node.masqueradeWanted > 0,
+        node.snapshot.sysctlInt("net.ipv4.vs.conntrack") != 0
+      {
         add(
           "no connection to a Service is masqueraded on \(node.name): replies take another way and connections hang",
           "the nat postrouting hook no longer leads to a masquerade rule for the mark that Service rules set")

@@ -75,7 +75,8 @@ struct StockRule {
     case .setsMark: rule.setsMark != 0
     case .returnsUnmarked: rule.returns && rule.asksMark != 0
     case .clearsMark: rule.clearsMark != 0
-    case .masquerades: rule.masquerades && rule.source == nil
+    // IPVS mode has another one before it, for Pods that pick themselves.
+    case .masquerades: rule.masquerades && rule.source == nil && (!rule.isConditional || rule.asksMark != 0)
     case .drops(let state): rule.drops && rule.states & state != 0
     case .acceptsMarked: rule.accepts && rule.asksMark != 0
     case .accepts(let states): rule.accepts && rule.states & states == states
@@ -172,6 +173,9 @@ struct StockRule {
     StockRule(
       "filter", "INPUT", .calls("KUBE-NODE-PORT"), "health-check-node-port",
       "health checks of load balancers are not accepted before a host firewall's rules"),
+    StockRule(
+      "filter", "KUBE-IPVS-FILTER", .rejects, "rules-flushed",
+      "other ports of Service addresses reach the node's own daemons"),
     StockRule(
       "filter", "OUTPUT", .calls("KUBE-IPVS-OUT-FILTER"), "source-ranges",
       "the node itself avoids loadBalancerSourceRanges"),
