@@ -152,4 +152,34 @@ import Testing
     #expect(AssertionReader.read(SourceFile(name: "e.yaml", text: text), &diagnostics).map(\.line) == [1, 3])
     #expect(diagnostics.list.count == 1)
   }
+
+  /// Mutated files: no crash, no hang, and what is wrong has a line. The seed is fixed, so that a failure repeats.
+  @Test func damagedFilesAreSurvived() {
+    let seed = Array(
+      "expectations:\n- name: &a x\n  from: [pod/a/b, *a]\n  to: svc/a/b:http\n  result: allow\n  endpoints: [10.0.0.1:80]\n"
+        .utf8)
+    let marks = Array(" \n-:,[]{}&*\"'|>?!%@".utf8)
+    var state: UInt64 = 7
+    func random(_ limit: Int) -> Int {
+      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      return Int(state >> 33) % limit
+    }
+    for _ in 0..<2000 {
+      var bytes = seed
+      for _ in 0...random(5) {
+        let at = random(bytes.count)
+        switch random(4) {
+        case 0: bytes[at] = UInt8(random(256))
+        case 1: bytes.removeSubrange(at..<max(at, min(bytes.count - 1, at + random(9))))
+        case 2: bytes.insert(contentsOf: seed[random(seed.count)...].prefix(15), at: at)
+        default: bytes[at] = marks[random(marks.count)]
+        }
+      }
+      var diagnostics = Diagnostics()
+      _ = AssertionReader.read(SourceFile(name: "e.yaml", contents: bytes), &diagnostics)
+      for diagnostic in diagnostics.list {
+        if case .line(let line) = diagnostic.position { #expect(line >= 1) } else { Issue.record("\(diagnostic)") }
+      }
+    }
+  }
 }
