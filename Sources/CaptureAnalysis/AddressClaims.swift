@@ -49,15 +49,3 @@ struct AddressClaims {
     claims[key] = claim
   }
 }
-
-/// `aa:bb:cc:dd:ee:ff`.
-func hardwareText(_ address: UInt64) -> String {
-  let digits = Array("0123456789abcdef".utf8)
-  var out: [UInt8] = []
-  for shift in stride(from: 40, through: 0, by: -8) {
-    let byte = UInt8(truncatingIfNeeded: address >> UInt64(shift))
-    out += [digits[Int(byte >> 4)], digits[Int(byte & 15)]]
-    if shift > 0 { out.append(UInt8(ascii: ":")) }
-  }
-  return String(decoding: out, as: UTF8.self)
-}

@@ -3,21 +3,6 @@ import Findings
 import Input
 import Wire
 
-/// What may be told to the analysis; all of it has a default.
-public struct CaptureOptions: Sendable {
-  /// Conversations kept at once; beyond, the longest idle goes. About 1 KB each for TCP.
-  public var maximumConversations = 131_072
-  /// UDP ports that carry VXLAN, besides 4789 and 8472.
-  public var vxlanPorts: [UInt16] = []
-  /// nf_conntrack_max of the node, where it is known.
-  public var conntrackMaximum: Int?
-  public var timeouts = ConntrackTimeouts()
-  /// The link's MTU where it is known; else it is learned from what the capture shows.
-  public var linkMTU: Int?
-
-  public init() {}
-}
-
 /// The walk of all frames of one or more captures: `consume` each, then `finish` once. One pass, no frame is kept; all
 /// tables are bounded.
 public struct CaptureAnalyzer: ~Copyable {
@@ -294,22 +279,4 @@ public struct CaptureAnalyzer: ~Copyable {
     }
     c.pointee.trackedUntil = at &+ Int64(seconds) &* 1000
   }
-}
-
-/// Events per second, second by second, over a bounded window of seconds.
-struct RateMeter {
-  private static let maximum = 1 << 17
-  private(set) var perSecond: [UInt32] = []
-  private var origin: Int64 = .min
-
-  mutating func add(_ time: Int64) {
-    let second = time / 1_000_000_000
-    if origin == .min { origin = second }
-    let at = Int(clamping: second - origin)
-    guard at >= 0, at < Self.maximum else { return }
-    if at >= perSecond.count { perSecond.append(contentsOf: repeatElement(0, count: at + 1 - perSecond.count)) }
-    perSecond[at] &+= 1
-  }
-
-  var peak: Int { Int(perSecond.max() ?? 0) }
 }

@@ -222,6 +222,7 @@ extension CaptureAnalyzer {
         let address = c.pointee.address(direction)
         Self.add(&hosts[address, default: HostRow(address: address)], c, retransmissions)
       }
+      guard IPProtocol(rawValue: c.pointee.key.proto).hasPorts else { continue }
       let port = c.pointee.serverPort
       let key = UInt32(c.pointee.key.proto) << 16 | UInt32(port)
       let unanswered = c.pointee.packets[1 - client] == 0

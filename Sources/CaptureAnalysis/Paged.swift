@@ -5,38 +5,54 @@ import Glibc
 struct Paged<Element>: ~Copyable {
   /// 2^15 elements of whole cache lines: pages are multiples of 2 MiB, so that huge pages can back all of them.
   private static var pageBits: Int { 15 }
+  private static var pageMask: Int { 1 << pageBits - 1 }
+  private static var stride: Int { (MemoryLayout<Element>.stride + 63) & ~63 }
   /// So many elements of the first page may stand on small pages: short captures need no more memory than that.
   private static var small: Int { 512 }
-  private static var stride: Int { (MemoryLayout<Element>.stride + 63) & ~63 }
-  private var pages: [UnsafeMutableRawPointer] = []
+
+  // Not an array: finding an element must not count references to one.
+  private var pages: UnsafeMutablePointer<UnsafeMutableRawPointer>
+  private var capacity = 8
   private(set) var count = 0
 
-  init() {}
-  deinit { for page in pages { free(page) } }
+  init() { pages = .allocate(capacity: capacity) }
 
-  private static func page() -> UnsafeMutableRawPointer {
-    var base: UnsafeMutableRawPointer?
-    guard posix_memalign(&base, 1 << 21, stride << pageBits) == 0, let base else { fatalError("out of memory") }
-    return base
+  deinit {
+    for index in 0..<(count + Self.pageMask) >> Self.pageBits { free(pages[index]) }
+    pages.deallocate()
   }
 
   /// Adds an element and says where it stands.
   mutating func append(_ element: Element) -> Int {
     let index = count
-    if index >> Self.pageBits == pages.count { pages.append(Self.page()) }
+    let page = index >> Self.pageBits
+    if index & Self.pageMask == 0 { addPage(page) }
     // Huge pages: fewer faults, and fewer misses when elements are visited at random.
-    if index == Self.small || index > 0 && index & (1 << Self.pageBits - 1) == 0 {
-      madvise(pages[index >> Self.pageBits], Self.stride << Self.pageBits, MADV_HUGEPAGE)
+    if page == 0 ? index == Self.small : index & Self.pageMask == 0 {
+      madvise(pages[page], Self.stride << Self.pageBits, MADV_HUGEPAGE)
     }
-    (pages[index >> Self.pageBits] + (index & (1 << Self.pageBits - 1)) * Self.stride)
-      .initializeMemory(as: Element.self, to: element)
+    (pages[page] + (index & Self.pageMask) * Self.stride).initializeMemory(as: Element.self, to: element)
     count += 1
     return index
   }
 
+  private mutating func addPage(_ page: Int) {
+    if page == capacity {
+      let larger = UnsafeMutablePointer<UnsafeMutableRawPointer>.allocate(capacity: capacity * 2)
+      larger.update(from: pages, count: capacity)
+      pages.deallocate()
+      pages = larger
+      capacity *= 2
+    }
+    var base: UnsafeMutableRawPointer?
+    guard posix_memalign(&base, 1 << 21, Self.stride << Self.pageBits) == 0, let base else {
+      fatalError("out of memory")
+    }
+    pages[page] = base
+  }
+
   @inline(__always) func pointer(_ index: Int) -> UnsafeMutablePointer<Element> {
-    (pages.withUnsafeBufferPointer { ($0.baseAddress.unsafelyUnwrapped + index >> Self.pageBits).pointee }
-      + (index & (1 << Self.pageBits - 1)) &* Self.stride).assumingMemoryBound(to: Element.self)
+    (pages[index >> Self.pageBits] + (index & Self.pageMask) &* Self.stride).assumingMemoryBound(to: Element.self)
   }
 
   subscript(_ index: Int) -> Element {

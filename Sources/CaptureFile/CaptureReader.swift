@@ -1,39 +1,6 @@
 import Input
 import Wire
 
-/// What a capture file says of itself.
-public struct CaptureHeader: Sendable {
-  public enum Format: Sendable { case pcap, pcapng }
-
-  public var format: Format = .pcap
-  public var bigEndian = false
-  public var nanoseconds = false
-  public var modified = false
-  public var compression: String?
-  public var sections = 0
-
-  /// `pcap-le-us`, `pcapng-be`, with `+gzip` or `+zstd`.
-  public var name: String {
-    let order = bigEndian ? "be" : "le"
-    let plain =
-      format == .pcapng ? "pcapng-\(order)" : "pcap-\(order)-\(modified ? "modified" : nanoseconds ? "ns" : "us")"
-    return compression.map { "\(plain)+\($0)" } ?? plain
-  }
-}
-
-/// One capturing interface.
-public struct CaptureInterface: Sendable {
-  public var linkType: LinkType
-  /// 0: no limit.
-  public var snapLength: UInt32
-  /// Units of the timestamps per second.
-  public var unitsPerSecond: UInt64 = 1_000_000
-  /// Seconds to add to each.
-  public var timeOffset: Int64 = 0
-  /// Index into `CaptureReader.interfaceNames`, or -1.
-  var name: Int32 = -1
-}
-
 /// Reads pcap and pcapng files, plain or compressed with gzip or zstd, from one end to the other.
 ///
 /// Everything that cannot be taken as it stands ends in `damage`: what was read before stays good. Record lengths are
@@ -49,27 +16,26 @@ public struct CaptureReader: ~Copyable {
   static let maximumNames = 1024
 
   public let name: String
-  public private(set) var header = CaptureHeader()
+  public internal(set) var header = CaptureHeader()
   /// Of the section being read.
-  public private(set) var interfaces: [CaptureInterface] = []
+  public internal(set) var interfaces: [CaptureInterface] = []
   /// Names as the file spells them, at most 64 bytes each; not safe to print unescaped.
-  public private(set) var interfaceNames: [[UInt8]] = []
+  public internal(set) var interfaceNames: [[UInt8]] = []
   /// All link types met, in the order of their first frame, with the frames of each.
-  public private(set) var linkTypes: [(LinkType, Int)] = []
+  public internal(set) var linkTypes: [(LinkType, Int)] = []
   /// What is wrong with the file, if anything, with its byte offset.
-  public private(set) var damage: Diagnostic?
+  public internal(set) var damage: Diagnostic?
   /// Packets that the capturing tool says it lost (pcapng interface statistics).
-  public private(set) var dropped: UInt64 = 0
-  public private(set) var frames = 0
+  public internal(set) var dropped: UInt64 = 0
+  public internal(set) var frames = 0
   public var offset: Int { buffer.offset }
 
-  private var buffer: StreamBuffer
+  var buffer: StreamBuffer
   private let progressSource: any ByteStream
-  private var swapped = false
+  var swapped = false
   private var linkType = LinkType.ethernet
   private var subsecondFactor: Int64 = 1000
   private var recordHeader = 16
-  private var sectionStarted = false
 
   /// Bytes of the input taken so far (compressed ones of a compressed file).
   public var consumed: Int { progressSource.consumed }
@@ -136,20 +102,20 @@ public struct CaptureReader: ~Copyable {
 
   // MARK: numbers in the file's order
 
-  @inline(__always) private func u16(_ at: Int) -> UInt16 {
+  @inline(__always) func u16(_ at: Int) -> UInt16 {
     let value = buffer.next.loadUnaligned(fromByteOffset: at, as: UInt16.self)
     return swapped ? value.byteSwapped : value
   }
-  @inline(__always) private func u32(_ at: Int) -> UInt32 {
+  @inline(__always) func u32(_ at: Int) -> UInt32 {
     let value = buffer.next.loadUnaligned(fromByteOffset: at, as: UInt32.self)
     return swapped ? value.byteSwapped : value
   }
-  private func u64(_ at: Int) -> UInt64 {
+  func u64(_ at: Int) -> UInt64 {
     let value = buffer.next.loadUnaligned(fromByteOffset: at, as: UInt64.self)
     return swapped ? value.byteSwapped : value
   }
 
-  private mutating func fail(_ message: String, at offset: Int? = nil) {
+  mutating func fail(_ message: String, at offset: Int? = nil) {
     guard damage == nil else { return }
     let reason = buffer.failure.map { "\(message): \($0.reason)" } ?? message
     damage = Diagnostic(.error, file: name, .offset(offset ?? buffer.offset), reason)
@@ -253,220 +219,4 @@ public struct CaptureReader: ~Copyable {
     linkTypes[0].1 &+= 1
     return true
   }
-
-  // MARK: pcapng
-
-  private mutating func nextBlock(_ frame: inout Frame) -> Bool {
-    while true {
-      guard buffer.need(12) else {
-        if buffer.available > 0 || buffer.failure != nil { fail("the file ends inside a block header") }
-        return false
-      }
-      let start = buffer.offset
-      var type = u32(0)
-      if buffer.next.loadUnaligned(as: UInt32.self) == 0x0A0D_0D0A {
-        type = 0x0A0D_0D0A
-        switch buffer.next.loadUnaligned(fromByteOffset: 8, as: UInt32.self) {
-        case 0x1A2B_3C4D: swapped = false
-        case 0x4D3C_2B1A: swapped = true
-        default:
-          fail("a section header with an unknown byte-order magic", at: start + 8)
-          return false
-        }
-      }
-      let length = Int(u32(4))
-      guard length >= 12, length & 3 == 0 else {
-        fail("a block of type \(hex(type)) claims a length of \(length) bytes", at: start + 4)
-        return false
-      }
-      let isPacket = type == 6 || type == 2 || type == 3
-      if isPacket ? length > Self.maximumRecord + 65_536 : length > Self.maximumBlock {
-        if isPacket {
-          fail("packet block \(frames + 1) claims \(length) bytes, more than is believed", at: start + 4)
-          return false
-        }
-        guard buffer.skip(length) else {
-          fail("the file ends inside a block of \(length) bytes (type \(hex(type)))", at: start)
-          return false
-        }
-        continue
-      }
-      guard buffer.need(length) else {
-        fail(
-          "the file ends inside a block of type \(hex(type)): \(buffer.available) of its \(length) bytes are there",
-          at: start)
-        return false
-      }
-      let trailer = Int(u32(length - 4))
-      guard trailer == length else {
-        fail("a block's two lengths differ: \(length) at its head, \(trailer) at its end", at: start)
-        return false
-      }
-      var isFrame = false
-      switch type {
-      case 0x0A0D_0D0A: startSection(length)
-      case 1: addInterface(length)
-      case 5: addStatistics(length)
-      case 6: isFrame = enhancedPacket(length, &frame)
-      case 2: isFrame = oldPacket(length, &frame)
-      case 3: isFrame = simplePacket(length, &frame)
-      default: break
-      }
-      if damage != nil { return false }
-      buffer.consume(length)
-      if isFrame { return true }
-    }
-  }
-
-  private mutating func startSection(_ length: Int) {
-    header.sections += 1
-    if header.sections == 1 { header.bigEndian = swapped }
-    interfaces.removeAll(keepingCapacity: true)
-    interfaceNames.removeAll(keepingCapacity: true)
-  }
-
-  private mutating func addInterface(_ length: Int) {
-    guard length >= 20 else { return fail("an interface block of \(length) bytes, at least 20 expected") }
-    guard interfaces.count < Self.maximumInterfaces else {
-      return fail("more than \(Self.maximumInterfaces) interfaces in one section")
-    }
-    var interface = CaptureInterface(linkType: LinkType(rawValue: u16(8)), snapLength: u32(12))
-    var at = 16
-    while at + 4 <= length - 4 {
-      let code = u16(at)
-      let size = Int(u16(at + 2))
-      guard code != 0, at + 4 + size <= length - 4 else { break }
-      switch (code, size) {
-      case (9, 1...):
-        let value = buffer.next.load(fromByteOffset: at + 4, as: UInt8.self)
-        let exponent = UInt64(value & 0x7F)
-        if value & 0x80 != 0 {
-          interface.unitsPerSecond = 1 << min(exponent, 63)
-        } else {
-          interface.unitsPerSecond = (0..<min(exponent, 19)).reduce(1) { power, _ in power * 10 }
-        }
-      case (14, 8): interface.timeOffset = Int64(bitPattern: u64(at + 4))
-      case (2, 1...) where interfaceNames.count < Self.maximumNames:
-        interface.name = Int32(interfaceNames.count)
-        interfaceNames.append(Array(UnsafeRawBufferPointer(start: buffer.next + at + 4, count: min(size, 64))))
-      default: break
-      }
-      at += 4 + ((size + 3) & ~3)
-    }
-    interfaces.append(interface)
-  }
-
-  private mutating func addStatistics(_ length: Int) {
-    guard length >= 24 else { return }
-    var at = 20
-    while at + 4 <= length - 4 {
-      let code = u16(at)
-      let size = Int(u16(at + 2))
-      guard code != 0, at + 4 + size <= length - 4 else { break }
-      // isb_ifdrop and isb_osdrop.
-      if code == 5 || code == 7, size == 8 { dropped &+= u64(at + 4) }
-      at += 4 + ((size + 3) & ~3)
-    }
-  }
-
-  private mutating func enhancedPacket(_ length: Int, _ frame: inout Frame) -> Bool {
-    guard length >= 32 else {
-      fail("a packet block of \(length) bytes, at least 32 expected")
-      return false
-    }
-    let captured = Int(u32(20))
-    guard captured <= length - 32 else {
-      fail("packet block \(frames + 1) claims \(captured) captured bytes and holds \(length - 32)")
-      return false
-    }
-    return take(
-      &frame, interface: u32(8), units: UInt64(u32(12)) << 32 | UInt64(u32(16)), at: 28, captured: captured,
-      original: Int(u32(24)))
-  }
-
-  private mutating func oldPacket(_ length: Int, _ frame: inout Frame) -> Bool {
-    guard length >= 32 else {
-      fail("a packet block of \(length) bytes, at least 32 expected")
-      return false
-    }
-    let captured = Int(u32(20))
-    guard captured <= length - 32 else {
-      fail("packet block \(frames + 1) claims \(captured) captured bytes and holds \(length - 32)")
-      return false
-    }
-    return take(
-      &frame, interface: UInt32(u16(8)), units: UInt64(u32(12)) << 32 | UInt64(u32(16)), at: 28, captured: captured,
-      original: Int(u32(24)))
-  }
-
-  private mutating func simplePacket(_ length: Int, _ frame: inout Frame) -> Bool {
-    guard length >= 16 else {
-      fail("a simple packet block of \(length) bytes, at least 16 expected")
-      return false
-    }
-    let original = Int(u32(8))
-    var captured = min(original, length - 16)
-    if let first = interfaces.first, first.snapLength > 0 { captured = min(captured, Int(first.snapLength)) }
-    return take(&frame, interface: 0, units: 0, at: 12, captured: captured, original: original)
-  }
-
-  private mutating func take(
-    _ frame: inout Frame, interface index: UInt32, units: UInt64, at: Int, captured: Int, original: Int
-  ) -> Bool {
-    guard Int(index) < interfaces.count else {
-      fail("packet block \(frames + 1) names interface \(index), the section has \(interfaces.count)")
-      return false
-    }
-    let interface = interfaces[Int(index)]
-    frames += 1
-    frame.bytes = PacketBytes(base: buffer.next + at, count: captured, wireCount: max(original, captured))
-    frame.time = Self.nanoseconds(units, per: interface.unitsPerSecond, offset: interface.timeOffset)
-    frame.number = frames
-    frame.linkType = interface.linkType
-    frame.interface = index
-    if let known = linkTypes.firstIndex(where: { $0.0 == interface.linkType }) {
-      linkTypes[known].1 += 1
-    } else {
-      linkTypes.append((interface.linkType, 1))
-    }
-    return true
-  }
-
-  /// Any resolution to nanoseconds, clamped to 1970...2116: the difference of two times never overflows.
-  static func nanoseconds(_ units: UInt64, per second: UInt64, offset: Int64) -> Int64 {
-    min(max(0, unclamped(units, per: second, offset: offset)), Int64.max / 2)
-  }
-
-  private static func unclamped(_ units: UInt64, per second: UInt64, offset: Int64) -> Int64 {
-    let base: Int64
-    switch second {
-    case 1_000_000: base = units > UInt64(Int64.max) / 1000 ? .max : Int64(units) * 1000
-    case 1_000_000_000: base = Int64(clamping: units)
-    default:
-      let (whole, part) = units.quotientAndRemainder(dividingBy: second)
-      let product = part.multipliedFullWidth(by: 1_000_000_000)
-      let fraction = second.dividingFullWidth(product).quotient
-      let (scaled, overflow) = whole.multipliedReportingOverflow(by: 1_000_000_000)
-      base = overflow ? .max : Int64(clamping: scaled &+ fraction)
-    }
-    let (shift, overflow) = offset.multipliedReportingOverflow(by: 1_000_000_000)
-    guard !overflow else { return base }
-    let (sum, past) = base.addingReportingOverflow(shift)
-    return past ? base : sum
-  }
 }
-
-/// Why a capture could not be read at all.
-public enum CaptureError: Error, CustomStringConvertible, Sendable {
-  case cannotOpen(InputError)
-  case malformed(Diagnostic)
-
-  public var description: String {
-    switch self {
-    case .cannotOpen(let error): error.description
-    case .malformed(let diagnostic): diagnostic.description
-    }
-  }
-}
-
-func hex(_ value: UInt32) -> String { "0x" + String(value, radix: 16) }

@@ -70,6 +70,27 @@ public enum CaptureJSON {
           json.field("smallestLost", row.lost)
         }
       }
+      json.array("hosts", report.hosts) { json, row in
+        json.object { json in
+          json.field("address", row.address.description)
+          if let name = report.names[row.address] { json.field("object", name) }
+          json.field("conversations", row.conversations)
+          json.field("packets", row.packets)
+          json.field("bytes", row.bytes)
+          json.field("retransmissions", row.retransmissions)
+        }
+      }
+      json.array("services", report.services) { json, row in
+        json.object { json in
+          json.field("protocol", row.proto.description)
+          json.field("port", Int(row.port))
+          json.field("conversations", row.conversations)
+          json.field("packets", row.packets)
+          json.field("bytes", row.bytes)
+          json.field("unanswered", row.unanswered)
+          json.field("resets", row.resets)
+        }
+      }
       json.array("tunnels", report.tunnels) { json, row in
         json.object { json in
           json.field("kind", row.kind)

@@ -128,7 +128,8 @@ public struct CaptureText {
     out += "conntrack table (simulated): at most \(report.conntrackPeak) entries"
     if let maximum = report.conntrackMaximum { out += " of \(maximum)" }
     out += "\n"
-    if report.conntrackPeak > 0, report.conntrackCurve.count > 1 {
+    // A handful of entries makes no curve.
+    if report.conntrackPeak >= 50, report.conntrackCurve.count > 1 {
       out += "    \(sparkline(report.conntrackCurve))  \(TimeText.span(report.conntrackSpan * 1_000_000)) each\n"
     }
     if report.evicted > 0 {
@@ -215,7 +216,7 @@ public struct CaptureText {
 
   /// The name where there is one; the hosts' table tells its address.
   private func endpoint(_ address: IPAddress, _ port: UInt16, _ proto: IPProtocol, _ report: CaptureReport) -> String {
-    if let name = report.names[address] { return proto.hasPorts ? "\(name):\(port)" : name }
+    if let name = report.names[address].map({ clip($0, 32) }) { return proto.hasPorts ? "\(name):\(port)" : name }
     guard proto.hasPorts else { return address.description }
     return address.version == .v6 ? "[\(address)]:\(port)" : "\(address):\(port)"
   }

@@ -1,5 +1,6 @@
 import CaptureFile
 import Testing
+import Wire
 
 @Suite struct CaptureReaderTests {
   static func little32(_ value: UInt32) -> [UInt8] { (0..<4).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) } }
@@ -98,6 +99,43 @@ import Testing
   @Test(arguments: [[], [1, 2], Array("not a capture".utf8), [0xD4, 0xC3, 0xB2, 0xA1, 2, 0]])
   func whatIsNoCaptureIsRefused(bytes: [UInt8]) {
     #expect(throws: CaptureError.self) { _ = try Self.read(bytes) }
+  }
+
+  /// Frames of a batch are all good at once, also where the buffer moves between two batches or blocks of other kinds
+  /// stand between packets.
+  @Test func batchesHoldTheSameFrames() throws {
+    let payload = { (number: Int) in (0..<900 + number % 300).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ number) } }
+    let records = (0..<3000).map { (UInt32($0), UInt32(0), payload($0)) }
+    var blocks = Self.section() + Self.interface(1, snap: 0)
+    for number in 0..<3000 {
+      if number % 50 == 7 { blocks += Self.block(5, [0, 0, 0, 0] + [UInt8](repeating: 0, count: 8)) }
+      blocks += Self.packet(0, low: UInt32(number), payload(number))
+    }
+    for bytes in [Self.pcap(records: records), blocks] {
+      var reader = try CaptureReader.open(stream: MemoryStream(bytes), name: "test")
+      var frames = [Frame](repeating: .empty, count: 16)
+      var number = 0
+      while true {
+        let count = frames.withUnsafeMutableBufferPointer { reader.next($0) }
+        guard count > 0 else { break }
+        for frame in frames[..<count] {
+          #expect(frame.number == number + 1)
+          #expect(Array(frame.bytes.buffer) == payload(number))
+          number += 1
+        }
+      }
+      #expect(number == 3000)
+      #expect(reader.damage == nil)
+    }
+  }
+
+  @Test func tooManyInterfacesEndTheReading() throws {
+    let interface = Self.interface(1, snap: 0)
+    var bytes = Self.section()
+    for _ in 0...1 << 20 { bytes += interface }
+    let result = try Self.read(bytes + Self.packet(0, low: 1, [1]))
+    #expect(result.frames.isEmpty)
+    #expect(result.damage?.contains("byte \(28 + interface.count << 20)") == true)
   }
 
   @Test func gzip() throws {

@@ -24,6 +24,10 @@ import Testing
       }
       files.append(SourceFile(name: name, text: text))
     }
+    return try findings("example/\(capture)", beside: files)
+  }
+
+  static func findings(_ capture: String, beside files: [SourceFile]) throws -> [Finding] {
     var bundle = Bundle()
     bundle.snapshots = [SnapshotLoader.load(files, name: "node1")]
     let intent = ObjectReader.read(bundle.snapshots[0].objectFiles)
@@ -31,7 +35,7 @@ import Testing
     var options = CaptureOptions()
     join.configure(&options)
     var analyzer = CaptureAnalyzer(options: options)
-    let captures = try CaptureSession.run(paths: ["\(folder)/\(capture)"], filter: nil, analyzer: &analyzer)
+    let captures = try CaptureSession.run(paths: ["\(folder)/../\(capture)"], filter: nil, analyzer: &analyzer)
     return join.complete(analyzer.finish(captures: captures), analyzer)
   }
 
@@ -92,5 +96,75 @@ import Testing
     #expect(finding.severity == .warning)
     #expect(finding.fix.contains { $0.contains("flannel.1 mtu 1450") })
     #expect(try !Self.findings("eth0.pcap").contains { $0.id == "overlay-mtu" })
+  }
+
+  private static func link(_ id: Int, _ port: Int) -> SourceFile {
+    SourceFile(
+      name: "ip-link.txt",
+      text: """
+        2: eth0: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc noqueue state UP mode DEFAULT group default
+            link/ether 02:00:00:00:00:01 brd ff:ff:ff:ff:ff:ff
+        3: vx0: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1450 qdisc noqueue state UNKNOWN mode DEFAULT group default
+            link/ether 02:00:00:00:00:02 brd ff:ff:ff:ff:ff:ff promiscuity 0 minmtu 68 maxmtu 65535
+            vxlan id \(id) remote 10.0.1.2 dev eth0 srcport 0 0 dstport \(port) ttl auto ageing 300
+
+        """)
+  }
+
+  private static let address = SourceFile(
+    name: "ip-addr.txt",
+    text: """
+      2: eth0: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc noqueue state UP group default
+          link/ether 02:00:00:00:00:01 brd ff:ff:ff:ff:ff:ff
+          inet 10.0.2.2/24 scope global eth0
+             valid_lft forever preferred_lft forever
+
+      """)
+
+  /// The packets carry VNI 42 to port 4789; the far node's device says what it takes.
+  @Test(arguments: [(42, 4789, nil), (43, 4789, "carry VNI 42"), (42, 8472, "port 4789")] as [(Int, Int, String?)])
+  func theFarEndsDeviceMustMatch(id: Int, port: Int, problem: String?) throws {
+    let found = try Self.findings("healthy-vxlan.pcap", beside: [Self.link(id, port), Self.address])
+    let finding = found.first { $0.id == "vxlan-port" }
+    #expect((finding != nil) == (problem != nil))
+    if let problem { #expect(finding?.problem.contains(problem) == true) }
+  }
+
+  @Test func aTunnelToNobodyIsFound() throws {
+    let nodes = { (far: String) in
+      SourceFile(
+        name: "nodes.json",
+        text: """
+          {"apiVersion": "v1", "kind": "List", "items": [
+            {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "a"},
+             "status": {"addresses": [{"type": "InternalIP", "address": "10.0.1.2"}]}},
+            {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "b"},
+             "status": {"addresses": [{"type": "InternalIP", "address": "\(far)"}]}}]}
+          """)
+    }
+    let found = try Self.findings("healthy-vxlan.pcap", beside: [nodes("10.0.2.77")])
+    #expect(found.contains { $0.id == "wrong-vtep" && $0.problem.contains("10.0.2.2, which is no node's address") })
+    let good = try Self.findings("healthy-vxlan.pcap", beside: [nodes("10.0.2.2")])
+    #expect(!good.contains { $0.severity == .error })
+    #expect(good.contains { $0.evidence.contains { $0.text.contains("10.0.1.2 (node/a)") } })
+  }
+
+  @Test func theKernelLogMakesAFullTableCertain() throws {
+    let sysctl = SourceFile(
+      name: "sysctl.txt",
+      text:
+        "net.netfilter.nf_conntrack_max = 131072\nnet.netfilter.nf_conntrack_buckets = 32768\nnet.ipv4.ip_forward = 1\n"
+    )
+    let log = SourceFile(
+      name: "dmesg.txt",
+      text: "[ 1201.500000] nf_conntrack: nf_conntrack: table full, dropping packet\n[ 1202.0] eth0: link up\n")
+    let found = try Self.findings("conntrack-full.pcap", beside: [sysctl, log])
+    let finding = try #require(found.first)
+    #expect(finding.id == "conntrack-table-full")
+    #expect(finding.confidence == .certain)
+    #expect(finding.evidence.contains { $0.text.contains("limit 131072, 32768 buckets") })
+    #expect(finding.evidence.contains { $0.text.contains("table full, dropping packet") })
+    let without = try Self.findings("conntrack-full.pcap", beside: [sysctl])
+    #expect(without.first?.confidence == .likely)
   }
 }

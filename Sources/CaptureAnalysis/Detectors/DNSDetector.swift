@@ -7,6 +7,7 @@ struct DNSDetector: Detector {
     var late = Tally<IPAddress>()
     var silent = Tally<IPAddress>()
     var refused = Tally<IPAddress>()
+    var slow = Tally<IPAddress>()
     var asked: [IPAddress: Int] = [:]
     for index in 0..<facts.dns.queries.count {
       let q = facts.dns.queries.pointer(index).pointee
@@ -30,6 +31,13 @@ struct DNSDetector: Detector {
             text: "\(q.clientAddress) asked \(q.serverAddress) for \(facts.dns.names.domain(q.name)) \(type)"
               + (q.repeats > 0 ? ", \(q.repeats + 1) times" : ""),
             filter: "dns.id==0x" + String(q.identifier, radix: 16)))
+      } else if q.answerTime >= 0, delay > 1_000_000_000 {
+        slow.add(
+          q.serverAddress, client: q.clientAddress, amount: delay,
+          example: .init(
+            frames: [q.firstFrame, q.answerFrame],
+            text: "\(facts.dns.names.domain(q.name)) \(type): answered by \(q.serverAddress) after \(seconds(delay))",
+            filter: "dns.time>1"))
       } else if q.responseCode == 2 || q.responseCode == 5 {
         refused.add(
           q.serverAddress, client: q.clientAddress,
@@ -86,6 +94,19 @@ struct DNSDetector: Detector {
           evidence: facts.evidence([(server, entry)]),
           fix: ["kubectl -n kube-system logs -l k8s-app=kube-dns; look at forward in the Corefile"],
           verify: ["dig @\(server) kubernetes.default.svc.cluster.local"]))
+    }
+    for (server, entry) in slow.top(2) {
+      list.append(
+        Finding(
+          id: "dns-service", severity: .warning, confidence: .certain,
+          subject: .init(kind: "DNS", name: server.description, port: "53"),
+          problem:
+            "\(plural(entry.count, "DNS answer")) from \(server) came later than 1 s, at most after \(seconds(entry.worst))",
+          cause:
+            "the resolver waits for its own upstream, or is overloaded ← CoreDNS' CPU limit, a forwarder that is slow",
+          evidence: facts.evidence([(server, entry)]),
+          fix: ["kubectl -n kube-system top pods -l k8s-app=kube-dns; look at forward and cache in the Corefile"],
+          verify: ["dig @\(server) kubernetes.default.svc.cluster.local   (Query time)"]))
     }
     if facts.dns.searchExpansions >= 5 {
       list.append(

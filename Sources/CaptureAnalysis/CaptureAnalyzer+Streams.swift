@@ -1,0 +1,83 @@
+import Wire
+
+/// What TCP streams carry: TLS records and DNS messages.
+extension CaptureAnalyzer {
+  @inline(__always) mutating func tls(
+    _ payload: PacketBytes, sequence: UInt32, _ c: UnsafeMutablePointer<Conversation>, _ direction: Int,
+    forward: UnsafeMutablePointer<TCPHalf>, both: UnsafeMutablePointer<TCPShared>
+  ) {
+    // In the middle of a long record nothing needs to be looked at.
+    if forward.pointee.tls.state == .records, forward.pointee.tls.expected == sequence, payload.isWhole,
+      forward.pointee.tls.headerBytes == 5, Int(forward.pointee.tls.remaining) > payload.count
+    {
+      forward.pointee.tls.remaining &-= UInt32(truncatingIfNeeded: payload.count)
+      forward.pointee.tls.expected = sequence &+ UInt32(truncatingIfNeeded: payload.count)
+      return
+    }
+    var alerts = 0
+    var level: UInt8 = 0
+    var description: UInt8 = 0xFF
+    var seen: UInt8 = 0
+    var handshake: PacketBytes?
+    let afterApplication = both.pointee.sawApplicationData
+    forward.pointee.tls.take(payload, sequence: sequence) { start in
+      // The first hello or certificate of the segment; later ones are other connections' business.
+      if handshake == nil, start.count > 4 { handshake = start }
+      if start.u8(0) == 1 { seen |= 1 }
+      if start.u8(0) == 2 { seen |= 2 }
+      if start.u8(0) == 11 { handshake = start }
+    } visit: { record in
+      switch record.type {
+      case TLSRecordHeader.alert:
+        alerts += 1
+        if record.payload.count == 2, record.payload.u8(0) <= 2 {
+          level = record.payload.u8(0)
+          description = record.payload.u8(1)
+        }
+      case TLSRecordHeader.applicationData: seen |= 4
+      default: break
+      }
+    }
+    if alerts > 0 {
+      counts.tlsAlerts &+= alerts
+      if description != 0xFF, description != 0, both.pointee.alertDescription == 0xFF, !afterApplication || level == 2 {
+        both.pointee.alertLevel = level
+        both.pointee.alertDescription = description
+        both.pointee.alertDirection = UInt8(direction)
+        both.pointee.alertFrame = frame
+      }
+    }
+    if seen & 1 != 0 {
+      both.pointee.sawClientHello = true
+      if let handshake, handshake.u8(0) == 1, both.pointee.serverName < 0, let name = ClientHello.serverName(handshake)
+      {
+        both.pointee.serverName = serverNames.intern(name)
+      }
+    }
+    if let handshake, both.pointee.certificateNotAfter == 0, direction != Int(c.pointee.initiator),
+      let dates = ServerCertificate.dates(handshake)
+    {
+      both.pointee.certificateNotBefore = dates.notBefore
+      both.pointee.certificateNotAfter = dates.notAfter
+      both.pointee.certificateFrame = frame
+      both.pointee.certificateTime = now
+    }
+    if seen & 2 != 0 { both.pointee.sawServerHello = true }
+    if seen & 4 != 0 { both.pointee.sawApplicationData = true }
+  }
+
+  /// DNS over TCP: two bytes of length before each message; messages that are whole in the segment are taken.
+  @inline(never) mutating func domainStream(
+    _ payload: PacketBytes, _ layer: NetworkLayer, _ sourcePort: UInt16, _ destinationPort: UInt16
+  ) {
+    var rest = payload
+    while rest.count >= 2 + DNSHeader.length {
+      let length = Int(rest.u16(0))
+      guard length >= DNSHeader.length, length <= rest.count - 2 else { return }
+      domain(
+        PacketBytes(base: rest.base + 2, count: length, wireCount: length), layer, sourcePort, destinationPort, proto: 6
+      )
+      rest = rest.dropping(2 + length)
+    }
+  }
+}
