@@ -2,6 +2,8 @@ import Wire
 
 /// What TCP streams carry: TLS records and DNS messages.
 extension CaptureAnalyzer {
+  static var maximumCertificates: Int { 16_384 }
+
   @inline(__always) mutating func tls(
     _ payload: PacketBytes, sequence: UInt32, _ c: UnsafeMutablePointer<Conversation>, _ direction: Int,
     forward: UnsafeMutablePointer<TCPHalf>, both: UnsafeMutablePointer<TCPShared>
@@ -54,13 +56,15 @@ extension CaptureAnalyzer {
         both.pointee.serverName = serverNames.intern(name)
       }
     }
-    if let handshake, both.pointee.certificateNotAfter == 0, direction != Int(c.pointee.initiator),
-      let dates = ServerCertificate.dates(handshake)
+    if let handshake, both.pointee.certificate < 0, direction != Int(c.pointee.initiator),
+      let dates = ServerCertificate.dates(handshake), staleCertificates.count < Self.maximumCertificates
     {
-      both.pointee.certificateNotBefore = dates.notBefore
-      both.pointee.certificateNotAfter = dates.notAfter
-      both.pointee.certificateFrame = frame
-      both.pointee.certificateTime = now
+      let certificate = StaleCertificate(
+        notBefore: dates.notBefore, notAfter: dates.notAfter, seen: now / 1_000_000_000, frame: frame)
+      if now > 0, certificate.isStale {
+        both.pointee.certificate = Int32(staleCertificates.count)
+        staleCertificates.append(certificate)
+      }
     }
     if seen & 2 != 0 { both.pointee.sawServerHello = true }
     if seen & 4 != 0 { both.pointee.sawApplicationData = true }

@@ -61,7 +61,7 @@ extension CaptureAnalyzer {
     let acknowledgedBefore = forward.pointee.lastAck
     let events = SequenceAnalysis.examine(
       segment, forward: forward, reverse: reverse, firstRoundTrip: both.pointee.firstRoundTrip)
-    if events.rawValue != 0 { note(events, duplicate: duplicate, segment, c, forward) }
+    if events.rawValue != 0 { note(events, duplicate: duplicate, segment, forward) }
     if flags.rawValue & 7 != 0 {
       control(header, segment, c, forward: forward, reverse: reverse, both: both, duplicate: duplicate)
     } else if both.pointee.firstRoundTrip == 0, both.pointee.lastSynTime != 0, hasAck {
@@ -72,13 +72,15 @@ extension CaptureAnalyzer {
         reverse.pointee.largestAcked = max(reverse.pointee.largestAcked, reverse.pointee.watchedLength)
         reverse.pointee.watchedLength = 0
       }
-      if reverse.pointee.stuckCount > 0, before(reverse.pointee.stuckSequence, header.acknowledgment) {
+      if reverse.pointee.stuckCount > 0, before(reverse.pointee.health.stuckSequence, header.acknowledgment) {
         closeRun(reverse)
       }
-      if header.window != 0, forward.pointee.zeroWindowSince != 0 {
-        forward.pointee.longestZeroWindow = max(
-          forward.pointee.longestZeroWindow, now &- forward.pointee.zeroWindowSince)
-        forward.pointee.zeroWindowSince = 0
+      if header.window != 0, forward.pointee.isZeroWindow {
+        let trouble = forward.pointee.trouble
+        forward.pointee.isZeroWindow = false
+        trouble.pointee.longestZeroWindow = max(
+          trouble.pointee.longestZeroWindow, now &- trouble.pointee.zeroWindowSince)
+        trouble.pointee.zeroWindowSince = 0
       }
       if length == 0, header.acknowledgment != acknowledgedBefore,
         both.pointee.lastDataDirection == UInt8(1 - direction)
@@ -151,76 +153,6 @@ extension CaptureAnalyzer {
     return fresh
   }
 
-  @inline(never) private mutating func note(
-    _ events: TCPEvents, duplicate: Bool, _ s: Segment, _ c: UnsafeMutablePointer<Conversation>,
-    _ forward: UnsafeMutablePointer<TCPHalf>
-  ) {
-    if events.contains(.lostSegment) {
-      counts.tcpLostSegments &+= 1
-      if !forward.pointee.firstHole.exists { forward.pointee.firstHole = frame }
-    }
-    if events.contains(.duplicateAck) { counts.tcpDuplicateAcks &+= 1 }
-    if events.contains(.zeroWindow) {
-      counts.tcpZeroWindows &+= 1
-      if !duplicate {
-        forward.pointee.zeroWindows &+= 1
-        if !forward.pointee.firstZeroWindow.exists { forward.pointee.firstZeroWindow = frame }
-        if forward.pointee.zeroWindowSince == 0 { forward.pointee.zeroWindowSince = now }
-      }
-    }
-    if events.contains(.outOfOrder) {
-      counts.tcpOutOfOrder &+= 1
-      if !duplicate { forward.pointee.outOfOrder &+= 1 }
-    }
-    guard !events.isDisjoint(with: .anyRetransmission) else { return }
-    frameRetransmitted = true
-    if events.contains(.fast) { counts.tcpFastRetransmissions &+= 1 }
-    if events.contains(.spurious) { counts.tcpSpuriousRetransmissions &+= 1 }
-    guard !duplicate else { return }
-    if s.length > 0 {
-      forward.pointee.retransmissions &+= 1
-      if events.contains(.fast) {
-        forward.pointee.fast &+= 1
-      } else if events.contains(.spurious) {
-        forward.pointee.spurious &+= 1
-      } else {
-        forward.pointee.timeouts &+= 1
-      }
-      if !forward.pointee.firstRetransmission.exists { forward.pointee.firstRetransmission = frame }
-      // Cut into smaller pieces: its acknowledgment will not say that the large one arrived.
-      if s.length < forward.pointee.watchedLength,
-        s.sequence == forward.pointee.watchedEnd &- forward.pointee.watchedLength
-      {
-        forward.pointee.watchedLength = 0
-      }
-      if !events.contains(.spurious) {
-        if forward.pointee.stuckCount > 0, forward.pointee.stuckSequence == s.sequence {
-          forward.pointee.stuckCount &+= 1
-          forward.pointee.stuckLength = max(forward.pointee.stuckLength, s.length)
-        } else {
-          closeRun(forward)
-          forward.pointee.stuckSequence = s.sequence
-          forward.pointee.stuckLength = s.length
-          forward.pointee.stuckCount = 1
-          forward.pointee.stuckFirst = frame
-        }
-        forward.pointee.stuckLast = frame
-      }
-    }
-  }
-
-  /// Ends a run of retransmissions of one segment, keeping the worst.
-  @inline(never) func closeRun(_ half: UnsafeMutablePointer<TCPHalf>) {
-    if half.pointee.stuckCount > half.pointee.worstCount {
-      half.pointee.worstCount = half.pointee.stuckCount
-      half.pointee.worstSequence = half.pointee.stuckSequence
-      half.pointee.worstLength = half.pointee.stuckLength
-      half.pointee.worstFirst = half.pointee.stuckFirst
-      half.pointee.worstLast = half.pointee.stuckLast
-    }
-    half.pointee.stuckCount = 0
-  }
-
   @inline(never) private mutating func control(
     _ header: TCPHeader, _ s: Segment, _ c: UnsafeMutablePointer<Conversation>, forward: UnsafeMutablePointer<TCPHalf>,
     reverse: UnsafeMutablePointer<TCPHalf>, both: UnsafeMutablePointer<TCPShared>, duplicate: Bool
@@ -229,9 +161,10 @@ extension CaptureAnalyzer {
       both.pointee.sawReset = true
       if !duplicate {
         forward.pointee.resets &+= 1
-        if !forward.pointee.firstReset.exists {
-          forward.pointee.firstReset = frame
-          forward.pointee.firstResetTime = now
+        let trouble = troubles.own(forward)
+        if !trouble.pointee.firstReset.exists {
+          trouble.pointee.firstReset = frame
+          trouble.pointee.firstResetTime = now
         }
       }
     }
@@ -270,7 +203,6 @@ extension CaptureAnalyzer {
     both: UnsafeMutablePointer<TCPShared>, _ events: TCPEvents
   ) {
     forward.pointee.segments &+= 1
-    forward.pointee.payload &+= UInt64(s.length)
     if s.length > forward.pointee.largestPayload { forward.pointee.largestPayload = s.length }
     if s.length > forward.pointee.largestAcked, forward.pointee.watchedLength == 0,
       events.isDisjoint(with: .anyRetransmission)
@@ -278,13 +210,10 @@ extension CaptureAnalyzer {
       forward.pointee.watchedLength = s.length
       forward.pointee.watchedEnd = s.sequence &+ s.length
     }
-    if !forward.pointee.firstData.exists { forward.pointee.firstData = frame }
     if direction != Int(c.pointee.initiator), both.pointee.lastDataDirection == c.pointee.initiator {
       let request = halves.pointer(Int(c.pointee.tcp) &* 2 &+ Int(c.pointee.initiator))
       let delay = now &- request.pointee.lastData
       both.pointee.responses &+= 1
-      both.pointee.responseTotal &+= delay
-      if delay > 500_000_000 { both.pointee.slowResponses &+= 1 }
       if delay > both.pointee.slowestResponse {
         both.pointee.slowestResponse = delay
         both.pointee.slowestFrame = frame

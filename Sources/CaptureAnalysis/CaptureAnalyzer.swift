@@ -11,6 +11,7 @@ public struct CaptureAnalyzer: ~Copyable {
   var conversations: ConversationTable
   var halves = Paged<TCPHalf>()
   var shared = Paged<TCPShared>()
+  var troubles = TroubleTable()
   var fragments = FragmentTable()
   var tunnels = TunnelTable()
   var dns = DNSTable()
@@ -18,6 +19,7 @@ public struct CaptureAnalyzer: ~Copyable {
   var conntrack = ConntrackSimulation()
   var icmpEvents: [ICMPEvent] = []
   var serverNames = NameTable()
+  var staleCertificates: [StaleCertificate] = []
   var detectors = DetectorSet()
   /// Stands for the state of conversations that are not TCP.
   let noHalf: UnsafeMutablePointer<TCPHalf>
@@ -64,7 +66,9 @@ public struct CaptureAnalyzer: ~Copyable {
     self.options = options
     conversations = ConversationTable(limit: options.maximumConversations)
     noHalf = .allocate(capacity: 1)
-    noHalf.initialize(to: TCPHalf())
+    noHalf.initialize(to: TCPHalf(trouble: troubles.none))
+    // Three cache lines, see there.
+    assert(MemoryLayout<TCPHalf>.stride <= 192 && MemoryLayout<TCPShared>.stride <= 128)
     recent = .allocate(capacity: Self.recentCount)
     recent.initialize(repeating: RecentPacket(signature: 0, time: 0, interface: 0), count: Self.recentCount)
     lookahead = .allocate(capacity: Self.batch)
@@ -183,12 +187,14 @@ public struct CaptureAnalyzer: ~Copyable {
       if freed >= 0 {
         at = Int(freed)
         shared[at] = TCPShared()
-        halves[at * 2] = TCPHalf()
-        halves[at * 2 + 1] = TCPHalf()
+        for half in at * 2...at * 2 + 1 {
+          troubles.giveBack(halves.pointer(half))
+          halves[half] = TCPHalf(trouble: troubles.none)
+        }
       } else {
         at = shared.append(TCPShared())
-        _ = halves.append(TCPHalf())
-        _ = halves.append(TCPHalf())
+        _ = halves.append(TCPHalf(trouble: troubles.none))
+        _ = halves.append(TCPHalf(trouble: troubles.none))
       }
       conversations.records.pointer(index).pointee.tcp = Int32(at)
     }

@@ -141,9 +141,9 @@ extension CaptureAnalyzer {
       packetsOut: Int(c.pointee.packets[client]), packetsIn: Int(c.pointee.packets[server]),
       bytesOut: Int(c.pointee.bytes[client]), bytesIn: Int(c.pointee.bytes[server]), start: c.pointee.firstTime,
       end: c.pointee.lastTime, firstFrame: c.pointee.firstFrame, lastFrame: c.pointee.lastFrame,
-      retransmissions: Int(view.clientHalf.retransmissions) + Int(view.server.retransmissions)
+      retransmissions: Int(view.clientHalf.health.retransmissions) + Int(view.server.health.retransmissions)
         + max(0, Int(view.clientHalf.syns) - 1), resets: Int(view.clientHalf.resets) + Int(view.server.resets),
-      zeroWindows: Int(view.clientHalf.zeroWindows) + Int(view.server.zeroWindows),
+      zeroWindows: Int(view.clientHalf.health.zeroWindows) + Int(view.server.health.zeroWindows),
       handshake: view.tcp?.handshake ?? -1,
       slowestResponse: view.tcp?.slowestResponse ?? 0, duplicates: Int(c.pointee.duplicates),
       mssClient: Int(view.clientHalf.maximumSegment), mssServer: Int(view.server.maximumSegment),
@@ -194,9 +194,9 @@ extension CaptureAnalyzer {
   public func report(
     captures: [CaptureSummary], findings: [Finding], top: Int, order: ConversationOrder = .bytes
   ) -> CaptureReport {
-    var rows: [(Int, Int64)] = []
-    rows.reserveCapacity(conversations.records.count)
-    var hosts: [IPAddress: HostRow] = [:]
+    var rows = Ranking(capacity: top)
+    var hosts: [HostRow] = []
+    var hostIndex = HashIndex()
     var services: [UInt32: ServiceRow] = [:]
     for index in 0..<conversations.records.count {
       let c = conversations.records.pointer(index)
@@ -205,8 +205,8 @@ extension CaptureAnalyzer {
       var retransmissions = 0
       if tcp >= 0 {
         retransmissions =
-          Int(halves.pointer(tcp * 2).pointee.retransmissions)
-          + Int(halves.pointer(tcp * 2 + 1).pointee.retransmissions)
+          Int(halves.pointer(tcp * 2).pointee.health.retransmissions)
+          + Int(halves.pointer(tcp * 2 + 1).pointee.health.retransmissions)
       }
       let rank: Int64 =
         switch order {
@@ -217,10 +217,18 @@ extension CaptureAnalyzer {
         case .response: tcp >= 0 ? shared.pointer(tcp).pointee.slowestResponse : -1
         case .start: -c.pointee.firstTime
         }
-      rows.append((index, rank))
-      for direction in 0...1 where hosts.count < 65_536 {
-        let address = c.pointee.address(direction)
-        Self.add(&hosts[address, default: HostRow(address: address)], c, retransmissions)
+      rows.add(index, rank)
+      for direction in 0...1 {
+        let bits = direction == 0 ? c.pointee.key.low : c.pointee.key.high
+        let hash =
+          mix(bits.low ^ 0xC2B2_AE3D_27D4_EB4F, bits.high ^ UInt64(c.pointee.key.version) ^ 0x9E37_79B9_7F4A_7C15) | 1
+        var at = hostIndex.find(hash)
+        if at == nil, hosts.count < 65_536 {
+          at = hosts.count
+          hosts.append(HostRow(address: c.pointee.address(direction)))
+          hostIndex.insert(hash, hosts.count - 1)
+        }
+        if let at { Self.add(&hosts[at], c, retransmissions) }
       }
       guard IPProtocol(rawValue: c.pointee.key.proto).hasPorts else { continue }
       let port = c.pointee.serverPort
@@ -231,16 +239,15 @@ extension CaptureAnalyzer {
         &services[key, default: ServiceRow(proto: IPProtocol(rawValue: c.pointee.key.proto), port: port)], c,
         unanswered: unanswered, reset: reset)
     }
-    rows.sort { $0.1 != $1.1 ? $0.1 > $1.1 : $0.0 < $1.0 }
     let hasTime = start <= end
     let duration = hasTime ? (end - start) / 1_000_000 : 0
     let occupancy = conntrack.points(duration: duration)
     var report = CaptureReport(
       captures: captures, counts: counts, findings: findings, start: hasTime ? start : 0, end: hasTime ? end : 0,
-      conversations: rows.prefix(top).map { row(conversations.records.pointer($0.0)) },
+      conversations: rows.indices.map { row(conversations.records.pointer($0)) },
       conversationCount: conversations.records.count + conversations.evicted, evicted: conversations.evicted,
       hosts: Array(
-        hosts.values.sorted { $0.bytes != $1.bytes ? $0.bytes > $1.bytes : $0.address < $1.address }.prefix(top)),
+        hosts.sorted { $0.bytes != $1.bytes ? $0.bytes > $1.bytes : $0.address < $1.address }.prefix(top)),
       services: Array(
         services.values.sorted { $0.bytes != $1.bytes ? $0.bytes > $1.bytes : $0.port < $1.port }.prefix(top)),
       tunnels: Array(tunnelRows().prefix(top)), newConnectionsPeak: newConnections.peak,

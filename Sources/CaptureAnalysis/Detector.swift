@@ -51,7 +51,6 @@ struct DetectorSet {
   private var timestamps = TimestampsNATDetector()
   private var refused = ConnectionRefusedDetector()
   private var unanswered = SynUnansweredDetector()
-  private var certificates = CertificateDateDetector()
   private var handshake = TLSHandshakeDetector()
   private var segmentSize = MSSDetector()
   private var zeroWindow = ZeroWindowDetector()
@@ -66,7 +65,6 @@ struct DetectorSet {
     timestamps.examine(c)
     refused.examine(c)
     unanswered.examine(c)
-    certificates.examine(c)
     handshake.examine(c)
     segmentSize.examine(c)
     zeroWindow.examine(c)
@@ -80,7 +78,8 @@ struct DetectorSet {
     [
       FragmentationDetector(), TunnelDetector(), TunnelEndsDetector(), blackHole, untranslated,
       DuplicateAddressDetector(), conntrack,
-      timestamps, RejectedByICMPDetector(), refused, DNSDetector(), unanswered, certificates, handshake, segmentSize,
+      timestamps, RejectedByICMPDetector(), refused, DNSDetector(), unanswered, CertificateDateDetector(), handshake,
+      segmentSize,
       zeroWindow,
       slowServer, loss, limits,
     ]

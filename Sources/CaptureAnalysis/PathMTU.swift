@@ -23,35 +23,28 @@ public struct PathRow: Sendable {
 
 extension CaptureAnalyzer {
   /// Paths between pairs of hosts, those that limit something first, then by packets.
-  public func pathRows(limit: Int = 4096) -> [PathRow] {
-    struct Key: Hashable {
-      var source: Bits128
-      var destination: Bits128
-      var version: UInt8
-      var scope: UInt32
-    }
-    var index: [Key: Int] = [:]
+  public func pathRows(limit: Int = 16_384) -> [PathRow] {
+    var index = HashIndex()
     var rows: [PathRow] = []
-    func row(_ key: Key) -> Int? {
-      if let known = index[key] { return known }
+    func row(_ source: Bits128, _ destination: Bits128, _ version: UInt8, _ scope: UInt32) -> Int? {
+      let near = mix(source.low ^ 0xC2B2_AE3D_27D4_EB4F, source.high ^ UInt64(version) ^ 0x9E37_79B9_7F4A_7C15)
+      let hash = mix(near ^ destination.low, destination.high ^ UInt64(scope) << 32 ^ 0x1656_67B1_9E37_79F9) | 1
+      if let known = index.find(hash) { return known }
       guard rows.count < limit else { return nil }
-      let version: IPVersion = key.version == 4 ? .v4 : .v6
-      index[key] = rows.count
+      let name: IPVersion = version == 4 ? .v4 : .v6
+      index.insert(hash, rows.count)
       rows.append(
         PathRow(
-          source: IPAddress(bits: key.source, version: version),
-          destination: IPAddress(bits: key.destination, version: version), tunnel: Self.tunnelText(key.scope)))
+          source: IPAddress(bits: source, version: name), destination: IPAddress(bits: destination, version: name),
+          tunnel: Self.tunnelText(scope)))
       return rows.count - 1
     }
     for number in 0..<conversations.records.count {
       let c = conversations.records.pointer(number)
       for direction in 0...1 where c.pointee.packets[direction] > 0 {
-        let low = c.pointee.key.low
-        let high = c.pointee.key.high
-        let key = Key(
-          source: direction == 0 ? low : high, destination: direction == 0 ? high : low,
-          version: c.pointee.key.version, scope: c.pointee.key.scope)
-        guard let at = row(key) else { continue }
+        let key = c.pointee.key
+        let ends = direction == 0 ? (key.low, key.high) : (key.high, key.low)
+        guard let at = row(ends.0, ends.1, key.version, key.scope) else { continue }
         rows[at].packets += Int(c.pointee.packets[direction])
         let announced = Int(c.pointee.announcedMTU[direction])
         if announced > 0 { rows[at].announced = min(rows[at].announced ?? .max, announced) }
@@ -64,17 +57,14 @@ extension CaptureAnalyzer {
         if half.pointee.largestAcked > 0 {
           rows[at].delivered = max(rows[at].delivered ?? 0, Int(half.pointee.largestAcked) + headers)
         }
-        let isStuck = half.pointee.worstCount >= 2 && half.pointee.worstLength > half.pointee.largestAcked
-        if isStuck, other.pointee.lastAck == 0 || !before(half.pointee.worstSequence, other.pointee.lastAck) {
-          rows[at].lost = min(rows[at].lost ?? .max, Int(half.pointee.worstLength) + headers)
+        let isStuck = half.pointee.health.worstCount >= 2 && half.pointee.health.worstLength > half.pointee.largestAcked
+        if isStuck, other.pointee.lastAck == 0 || !before(half.pointee.health.worstSequence, other.pointee.lastAck) {
+          rows[at].lost = min(rows[at].lost ?? .max, Int(half.pointee.health.worstLength) + headers)
         }
       }
     }
     for group in fragments.groups where group.fragments > 1 {
-      let key = Key(
-        source: group.key.source, destination: group.key.destination, version: group.key.version, scope: group.key.scope
-      )
-      guard let at = row(key) else { continue }
+      guard let at = row(group.key.source, group.key.destination, group.key.version, group.key.scope) else { continue }
       rows[at].fragment = max(rows[at].fragment ?? 0, group.largestFragment)
     }
     return rows.sorted {

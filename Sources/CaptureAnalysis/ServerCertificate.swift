@@ -1,5 +1,16 @@
 import Wire
 
+/// A server certificate out of its dates by the capture's clock; all in seconds since 1970.
+struct StaleCertificate {
+  var notBefore: Int64
+  var notAfter: Int64
+  var seen: Int64
+  var frame: FrameReference
+
+  var isExpired: Bool { seen > notAfter }
+  var isStale: Bool { isExpired || seen < notBefore }
+}
+
 /// The first certificate among the handshake messages of a record (RFC 5246 7.4.2); TLS 1.3 encrypts it.
 enum ServerCertificate {
   /// `record` starts with a handshake type. Nil when there is no certificate or the bytes end before its dates.

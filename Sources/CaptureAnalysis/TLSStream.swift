@@ -5,14 +5,14 @@ import Wire
 struct TLSStream {
   enum State: UInt8 { case unknown, records, other }
 
-  var state: State = .unknown
+  /// Of the current record, as far as it was seen.
+  var header: UInt64 = 0
   /// Sequence number of the next byte to look at.
   var expected: UInt32 = 0
   /// Bytes of the current record still to come.
   var remaining: UInt32 = 0
-  /// Of the current record's header.
+  var state: State = .unknown
   var headerBytes: UInt8 = 0
-  var header: UInt64 = 0
   /// Content type of the current record, counted at its end.
   var type: UInt8 = 0
 

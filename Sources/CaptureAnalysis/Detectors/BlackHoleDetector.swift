@@ -28,13 +28,15 @@ struct BlackHoleDetector: Detector {
 
   mutating func examine(_ c: ConversationView) {
     guard c.isTCP else { return }
-    if c.clientHalf.firstHole.exists {
+    if c.clientHalf.health.firstHole.exists {
       receiver(c, half: c.clientHalf, other: c.server, sender: c.record.client, receiver: c.record.server)
     }
-    if c.server.firstHole.exists {
+    if c.server.health.firstHole.exists {
       receiver(c, half: c.server, other: c.clientHalf, sender: c.record.server, receiver: c.record.client)
     }
-    guard c.clientHalf.worstCount >= 2 || c.server.worstCount >= 2 || c.record.oversized >= 2 else { return }
+    guard c.clientHalf.health.worstCount >= 2 || c.server.health.worstCount >= 2 || c.record.oversized >= 2 else {
+      return
+    }
     side(
       c, half: c.clientHalf, other: c.server, sender: c.record.client, receiver: c.record.server,
       direction: Int(c.record.initiator))
@@ -48,7 +50,7 @@ struct BlackHoleDetector: Detector {
     _ c: ConversationView, half: TCPHalf, other: TCPHalf, sender: IPAddress, receiver: IPAddress
   ) {
     let segment = Int(min(half.maximumSegment, other.maximumSegment))
-    guard segment >= 1200, half.worstCount < 2, other.lastAck != 0, other.lastAck == half.highestAckable,
+    guard segment >= 1200, half.health.worstCount < 2, other.lastAck != 0, other.lastAck == half.highestAckable,
       before(half.highestAckable, half.nextSequence)
     else { return }
     let hole = Int(half.nextSequence &- half.highestAckable) - Int(half.largestPayload)
@@ -58,7 +60,7 @@ struct BlackHoleDetector: Detector {
     tally.add(
       pair, client: c.record.client, amount: Int64(hole),
       example: .init(
-        frames: [half.firstHole, c.record.lastFrame],
+        frames: [half.health.firstHole, c.record.lastFrame],
         text:
           "\(c.endpoints): \(hole) bytes from \(sender) never arrive, of segments of up to \(segment); the largest that "
           + "came: \(half.largestPayload) bytes",
@@ -75,16 +77,16 @@ struct BlackHoleDetector: Detector {
   ) {
     let announced = c.record.announcedMTU[direction]
     let ignored = announced != 0 && c.record.oversized >= 2
-    guard half.worstCount >= 2 || ignored else { return }
+    guard half.health.worstCount >= 2 || ignored else { return }
     var delivered = false
     let peer = other.maximumSegment > 0 ? Int(other.maximumSegment) : 1460
     // Timestamps take 12 bytes of each segment.
     let full = min(peer, 1460) * 9 / 10 - 12
     if !ignored {
-      guard Int(half.worstLength) >= min(full, 1200), half.worstLength > half.largestAcked else { return }
+      guard Int(half.health.worstLength) >= min(full, 1200), half.health.worstLength > half.largestAcked else { return }
       // Acknowledged later all the same: it was loss, or the sender went over to smaller segments (PLPMTUD).
-      delivered = other.lastAck != 0 && before(half.worstSequence, other.lastAck)
-      guard !delivered || half.largestAcked * 10 < half.worstLength * 9 else { return }
+      delivered = other.lastAck != 0 && before(half.health.worstSequence, other.lastAck)
+      guard !delivered || half.largestAcked * 10 < half.health.worstLength * 9 else { return }
       // Something must have got through, else the host is simply gone.
       guard
         half.largestAcked > 0 || c.serverPackets > 1 && (other.synAcks > 0 || half.synAcks > 0 || other.segments > 0)
@@ -94,19 +96,20 @@ struct BlackHoleDetector: Detector {
       sender: sender, receiver: receiver, tunnelled: c.isTunnelled,
       kind: ignored ? .ignored : delivered ? .probed : .silent)
     if ignored { mtus[pair] = Int(announced) }
-    note(pair, stuck: Int(half.worstLength), passed: Int(half.largestAcked))
+    note(pair, stuck: Int(half.health.worstLength), passed: Int(half.largestAcked))
     let text =
       ignored
       ? "\(c.endpoints): MTU \(announced) announced in frame \(c.record.announcedFrame.number), "
         + "\(plural(Int(c.record.oversized), "larger packet")) sent after that"
-      : "\(c.endpoints): a segment of \(half.worstLength) bytes from \(sender) sent \(half.worstCount + 1) times "
+      : "\(c.endpoints): a segment of \(half.health.worstLength) bytes from \(sender) sent \(half.health.worstCount + 1) times "
         + (delivered ? "before it was cut into smaller ones" : "without an acknowledgment")
         + "; the largest that arrived: \(half.largestAcked) bytes"
     tally.add(
-      pair, client: c.record.client, amount: Int64(half.worstCount),
+      pair, client: c.record.client, amount: Int64(half.health.worstCount),
       example: .init(
         frames: ignored
-          ? [c.record.oversizedFrame, c.record.announcedFrame] : [half.worstFirst, half.worstLast], text: text,
+          ? [c.record.oversizedFrame, c.record.announcedFrame] : [half.health.worstFirst, half.health.worstLast],
+        text: text,
         filter: c.filter + " && tcp.len>0"))
   }
 

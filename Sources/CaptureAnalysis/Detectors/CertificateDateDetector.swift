@@ -7,27 +7,25 @@ struct CertificateDateDetector: Detector {
     var target: Target
     var expired: Bool
   }
-  private var tally = Tally<Key>()
-  private var failed: Set<Target> = []
-
-  mutating func examine(_ c: ConversationView) {
-    guard c.isTCP, c.both.certificateNotAfter != 0, c.both.certificateTime > 0 else { return }
-    let tcp = c.both
-    let now = tcp.certificateTime / 1_000_000_000
-    guard now > tcp.certificateNotAfter || now < tcp.certificateNotBefore else { return }
-    let expired = now > tcp.certificateNotAfter
-    if !tcp.sawApplicationData, failed.count < 2048 { failed.insert(c.target) }
-    tally.add(
-      Key(target: c.target, expired: expired), client: c.record.client,
-      example: .init(
-        frames: [tcp.certificateFrame, tcp.alertFrame],
-        text: "\(c.endpoints): the certificate is valid from \(Self.date(tcp.certificateNotBefore)) to "
-          + "\(Self.date(tcp.certificateNotAfter)), the capture is of \(Self.date(now))",
-        filter: c.filter + " && tls.handshake.type==11"))
-  }
 
   mutating func findings(_ facts: borrowing CaptureAnalyzer) -> [Finding] {
-    tally.top(3).map { key, entry in
+    guard !facts.staleCertificates.isEmpty else { return [] }
+    var tally = Tally<Key>()
+    var failed: Set<Target> = []
+    for index in 0..<facts.conversations.records.count {
+      let c = facts.view(facts.conversations.records.pointer(index))
+      guard c.isTCP, c.both.certificate >= 0 else { continue }
+      let certificate = facts.staleCertificates[Int(c.both.certificate)]
+      if !c.both.sawApplicationData { failed.insert(c.target) }
+      tally.add(
+        Key(target: c.target, expired: certificate.isExpired), client: c.record.client,
+        example: .init(
+          frames: [certificate.frame, c.both.alertFrame],
+          text: "\(c.endpoints): the certificate is valid from \(Self.date(certificate.notBefore)) to "
+            + "\(Self.date(certificate.notAfter)), the capture is of \(Self.date(certificate.seen))",
+          filter: c.filter + " && tls.handshake.type==11"))
+    }
+    return tally.top(3).map { key, entry in
       Finding(
         id: "tls-handshake-failure", severity: failed.contains(key.target) ? .error : .warning, confidence: .certain,
         subject: .init(kind: "Endpoint", name: key.target.address.description, port: String(key.target.port)),

@@ -10,8 +10,8 @@ struct ConnectionRefusedDetector: Detector {
     tally.add(
       c.target, client: c.record.client,
       example: .init(
-        frames: [c.clientHalf.firstSyn, c.server.firstReset],
-        text: "\(c.endpoints): SYN, reset after \(seconds(c.server.firstResetTime - c.clientHalf.firstSynTime))",
+        frames: [c.clientHalf.firstSyn, c.server.health.firstReset],
+        text: "\(c.endpoints): SYN, reset after \(seconds(c.server.health.firstResetTime - c.clientHalf.firstSynTime))",
         filter: c.filter))
   }
 

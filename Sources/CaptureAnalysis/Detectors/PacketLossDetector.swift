@@ -22,16 +22,17 @@ struct PacketLossDetector: Detector {
   ) {
     segments += Int(half.segments)
     // A segment sent again and again because it is too large is a black hole's, not loss.
-    if half.worstCount >= 2, half.worstLength > half.largestAcked { return }
-    let lost = Int(half.fast) + Int(half.timeouts)
+    if half.health.worstCount >= 2, half.health.worstLength > half.largestAcked { return }
+    let lost = Int(half.health.fast) + Int(half.health.timeouts)
     guard lost > 0 else { return }
     retransmitted += lost
     tally.add(
       Pair(sender: sender, receiver: receiver), amount: Int64(lost),
       example: .init(
-        frames: [half.firstRetransmission],
-        text: "\(c.endpoints): \(lost) of \(half.segments) segments from \(sender) sent again (\(half.fast) fast, "
-          + "\(half.timeouts) after a timeout, \(half.spurious) needlessly)",
+        frames: [half.health.firstRetransmission],
+        text:
+          "\(c.endpoints): \(lost) of \(half.segments) segments from \(sender) sent again (\(half.health.fast) fast, "
+          + "\(half.health.timeouts) after a timeout, \(half.health.spurious) needlessly)",
         filter: c.filter + " && tcp.analysis.retransmission"))
   }
 

@@ -41,7 +41,7 @@ struct ReplyNotTranslatedDetector: Detector {
         Stray(
           client: c.record.client, clientPort: c.record.clientPort, server: c.record.server,
           serverPort: c.record.serverPort,
-          frame: c.server.synAck, reset: c.clientHalf.firstReset, acknowledges: c.server.synAckAcknowledges,
+          frame: c.server.synAck, reset: c.clientHalf.health.firstReset, acknowledges: c.server.synAckAcknowledges,
           isSynAck: true,
           time: c.record.firstTime, filter: c.filter))
     } else if c.server.synAcks == 0, strays.count < Self.maximum {
@@ -52,7 +52,8 @@ struct ReplyNotTranslatedDetector: Detector {
         strays.append(
           Stray(
             client: c.record.client, clientPort: c.record.clientPort, server: c.record.server,
-            serverPort: c.record.serverPort, frame: c.record.firstFrame, reset: client.firstReset, acknowledges: 0,
+            serverPort: c.record.serverPort, frame: c.record.firstFrame, reset: client.health.firstReset,
+            acknowledges: 0,
             isSynAck: false, time: c.record.firstTime, filter: c.filter))
       }
     }

@@ -25,7 +25,7 @@ struct TLSHandshakeDetector: Detector {
       tally.add(
         Key(target: c.target, alert: 0), client: c.record.client,
         example: .init(
-          frames: [c.server.firstReset],
+          frames: [c.server.health.firstReset],
           text: "\(c.endpoints): the ClientHello was answered by a reset"
             + "\u{0}\(tcp.serverName)", filter: c.filter + " && tls"))
     }

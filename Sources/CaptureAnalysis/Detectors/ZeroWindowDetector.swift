@@ -7,18 +7,20 @@ struct ZeroWindowDetector: Detector {
 
   mutating func examine(_ c: ConversationView) {
     guard c.isTCP else { return }
-    if c.clientHalf.zeroWindows > 0 { side(c, c.clientHalf, c.record.client) }
-    if c.server.zeroWindows > 0 { side(c, c.server, c.record.server) }
+    if c.clientHalf.health.zeroWindows > 0 { side(c, c.clientHalf, c.record.client) }
+    if c.server.health.zeroWindows > 0 { side(c, c.server, c.record.server) }
   }
 
   private mutating func side(_ c: ConversationView, _ half: TCPHalf, _ address: IPAddress) {
-    let longest = max(half.longestZeroWindow, half.zeroWindowSince > 0 ? c.record.lastTime - half.zeroWindowSince : 0)
+    let longest = max(
+      half.health.longestZeroWindow,
+      half.health.zeroWindowSince > 0 ? c.record.lastTime - half.health.zeroWindowSince : 0)
     tally.add(
       address, amount: longest,
       example: .init(
-        frames: [half.firstZeroWindow],
+        frames: [half.health.firstZeroWindow],
         text:
-          "\(c.endpoints): \(address) announced a zero window \(half.zeroWindows) times, at most \(seconds(longest)) long",
+          "\(c.endpoints): \(address) announced a zero window \(half.health.zeroWindows) times, at most \(seconds(longest)) long",
         filter: c.filter + " && tcp.window_size==0 && tcp.flags.reset==0"))
   }
 

@@ -1,0 +1,63 @@
+/// What went wrong in one direction of a TCP connection: retransmissions, resets, windows of zero, holes.
+struct TCPTrouble {
+  var retransmissions: UInt32 = 0
+  var timeouts: UInt32 = 0
+  var fast: UInt32 = 0
+  var spurious: UInt32 = 0
+  var outOfOrder: UInt32 = 0
+  var zeroWindows: UInt32 = 0
+  var firstRetransmission: FrameReference = .none
+  var firstZeroWindow: FrameReference = .none
+  /// 0: the window is open.
+  var zeroWindowSince: Int64 = 0
+  var longestZeroWindow: Int64 = 0
+  var firstReset: FrameReference = .none
+  var firstResetTime: Int64 = 0
+  /// The first segment behind a hole.
+  var firstHole: FrameReference = .none
+
+  // The segment that is sent again and again, now and at its worst
+  var stuckSequence: UInt32 = 0
+  var stuckLength: UInt32 = 0
+  var stuckFirst: FrameReference = .none
+  var stuckLast: FrameReference = .none
+  var worstSequence: UInt32 = 0
+  var worstLength: UInt32 = 0
+  var worstCount: UInt16 = 0
+  var worstFirst: FrameReference = .none
+  var worstLast: FrameReference = .none
+}
+
+/// Records for the few that need one; those of connections that went are used again.
+struct TroubleTable: ~Copyable {
+  /// Shared by all that are healthy, never written.
+  let none: UnsafeMutablePointer<TCPTrouble>
+  private var records = Paged<TCPTrouble>()
+  private var free: [UnsafeMutablePointer<TCPTrouble>] = []
+
+  init() {
+    none = .allocate(capacity: 1)
+    none.initialize(to: TCPTrouble())
+  }
+
+  deinit { none.deallocate() }
+
+  /// The half's own record, made when it has none.
+  mutating func own(_ half: UnsafeMutablePointer<TCPHalf>) -> UnsafeMutablePointer<TCPTrouble> {
+    guard half.pointee.trouble == none else { return half.pointee.trouble }
+    let record: UnsafeMutablePointer<TCPTrouble>
+    if let old = free.popLast() {
+      record = old
+      record.pointee = TCPTrouble()
+    } else {
+      record = records.pointer(records.append(TCPTrouble()))
+    }
+    half.pointee.trouble = record
+    return record
+  }
+
+  /// Takes back the record of a half that goes.
+  mutating func giveBack(_ half: UnsafeMutablePointer<TCPHalf>) {
+    if half.pointee.trouble != none { free.append(half.pointee.trouble) }
+  }
+}
