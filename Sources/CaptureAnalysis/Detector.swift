@@ -59,6 +59,8 @@ struct DetectorSet {
   private var limits = CaptureLimitsDetector()
 
   mutating func examine(_ c: ConversationView) {
+    // What else there is, the tables know: DNS, fragments, tunnels, ICMP.
+    guard c.isTCP else { return }
     blackHole.examine(c)
     untranslated.examine(c)
     conntrack.examine(c)

@@ -27,6 +27,10 @@ struct Paged<Element>: ~Copyable {
     let index = count
     let page = index >> Self.pageBits
     if index & Self.pageMask == 0 { addPage(page) }
+    // Huge pages: fewer faults, and fewer misses when elements are visited at random.
+    if page == 0 ? index == Self.small : index & Self.pageMask == 0 {
+      madvise(pages[page], Self.stride << Self.pageBits, MADV_HUGEPAGE)
+    }
     (pages[page] + (index & Self.pageMask) * Self.stride).initializeMemory(as: Element.self, to: element)
     count += 1
     return index
