@@ -83,7 +83,7 @@ let package = Package(
       name: "DiagnosisTests",
       dependencies: [
         "Diagnosis", "ServiceMap", "Intent", "PacketPath", "Snapshot", "Ruleset", "Findings", "Input", "Wire",
-        "CaptureAnalysis", "CaptureFile",
+        "CaptureAnalysis", "CaptureFile", "Report", "kubepath",
       ]),
     .testTarget(name: "CaptureFileTests", dependencies: ["CaptureFile", "Wire"]),
     .testTarget(

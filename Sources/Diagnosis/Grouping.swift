@@ -61,7 +61,9 @@ extension CheckContext {
     let reasons = Set(
       unready.map { $0.reason.isEmpty ? $0.phase : $0.reason.split(separator: ":").first.map(String.init) ?? $0.reason }
     ).sorted()
-    return "\(pods.count) Pods match, none ready: \(reasons.prefix(3).joined(separator: ", "))"
+    let count = "\(pods.count) Pod\(pods.count == 1 ? " matches" : "s match")"
+    return reasons.count == 1 && pods.count > 1
+      ? "\(count), all \(reasons[0])" : "\(count), none ready: \(reasons.prefix(3).joined(separator: ", "))"
   }
 
   /// True where a node's rules translate none of the frontends that have endpoints, from any origin.

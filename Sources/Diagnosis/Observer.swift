@@ -19,6 +19,8 @@ struct Observer {
   let nodeAddress: [IPVersion: IPAddress]
   /// How many Services claim an address and port.
   let claims: [Frontend: Int]
+  /// Endpoints of this node that were asked from another node.
+  private var arrived: Set<EndpointAddress> = []
   var context: NodeContext
 
   init(_ snapshot: Snapshot, _ intent: Cluster) {
@@ -117,7 +119,8 @@ struct Observer {
       var origins: [(Origin, IPAddress, String?)] = [(.outside, outside[version]!, nil)]
       if let own = probe.tracer.sourceAddress(to: frontend.address) { origins.append((.node, own, Flow.local)) }
       if let pod { origins.append((.pod, pod, nil)) }
-      if let remote = remotePod[version] { origins.append((.remotePod, remote, nil)) }
+      // What other nodes' Pods send to a ClusterIP arrives here translated.
+      if let remote = remotePod[version], frontend.kind != .clusterIP { origins.append((.remotePod, remote, nil)) }
       for (origin, source, from) in origins {
         let reach = probe.reach(frontend, source: source, from: from)
         // Two Services claim it: whose endpoints it should have is not settled; host-port-shadowing tells.
@@ -144,7 +147,9 @@ struct Observer {
       }
     }
     if let address = service.clusterIPs.first(where: { $0.version == version }) {
-      hairpin(Frontend(.clusterIP, address, port.port, port.ipProtocol), selection, index, number, slot, &kept)
+      let frontend = Frontend(.clusterIP, address, port.port, port.ipProtocol)
+      hairpin(frontend, selection, index, number, slot, &kept)
+      arrivals(frontend, selection, index, number, slot, &kept)
     }
     if selection.usesHints { context.usesHints.append(index) }
     if kept { context.selections.append(selection) }
@@ -277,5 +282,25 @@ struct Observer {
     observation.faults = .hairpin
     context.observations.append(observation)
     kept = true
+  }
+
+  /// Pods of other nodes reach the endpoints of this one: their own nodes have translated the packets.
+  private mutating func arrivals(
+    _ frontend: Frontend, _ selection: EndpointSelection, _ index: Int, _ number: Int, _ slot: Int, _ kept: inout Bool
+  ) {
+    guard let source = remotePod[frontend.address.version] else { return }
+    for endpoint in selection.local.sorted() where arrived.insert(endpoint).inserted {
+      var reach = probe.reach(
+        Frontend(.address, endpoint.address, endpoint.port, frontend.ipProtocol), source: source, from: nil)
+      context.traced += 1
+      guard !reach.losses.isEmpty, reach.untranslated + reach.translated < 1e-6, !reach.isUncertain else { continue }
+      for at in reach.losses.indices { reach.losses[at].translatedTo = endpoint }
+      var observation = Observation(
+        service: index, port: number, frontend: frontend, origin: .remotePod, source: source, reach: reach,
+        expected: Expectation(result: .serve), selection: slot)
+      observation.faults = .lostBehind
+      context.observations.append(observation)
+      kept = true
+    }
   }
 }

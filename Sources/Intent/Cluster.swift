@@ -67,6 +67,8 @@ public struct Cluster: Sendable {
       }
       slicesOfService[key, default: []].append(index)
     }
+    nodes = lastOfEach(nodes, "Node", file: \.file) { $0.name }
+    pods = lastOfEach(pods, "Pod", file: \.file) { "\($0.namespace)/\($0.name)" }
     for (index, pod) in pods.enumerated() {
       if pod.phase == "Succeeded" || pod.phase == "Failed" { continue }
       if !pod.hostNetwork {
@@ -90,6 +92,21 @@ public struct Cluster: Sendable {
   public func node(addresses: some Sequence<IPAddress>, name: String) -> Node? {
     let own = Set(addresses)
     return nodes.first { $0.internalIPs.contains(where: own.contains) } ?? nodes.first { $0.name == name }
+  }
+
+  /// Objects that several files hold, or one file twice: the last one counts, as with a later `kubectl get`.
+  private mutating func lastOfEach<Object>(
+    _ objects: [Object], _ kind: String, file: KeyPath<Object, Int>, name: (Object) -> String
+  ) -> [Object] {
+    var last: [String: Int] = [:]
+    last.reserveCapacity(objects.count)
+    for (index, object) in objects.enumerated() {
+      if last.updateValue(index, forKey: name(object)) != nil {
+        warn(object[keyPath: file], "\(kind) \(name(object)) is given more than once; the last one counts")
+      }
+    }
+    guard last.count < objects.count else { return objects }
+    return objects.indices.filter { last[name(objects[$0])] == $0 }.map { objects[$0] }
   }
 
   mutating func warn(_ file: Int, _ message: String) {

@@ -5,6 +5,7 @@ extension ObjectReader {
   mutating func pod(_ value: JSONValue, _ meta: Metadata) {
     var pod = Pod(namespace: meta.namespace, name: meta.name)
     pod.labels = meta.labels
+    pod.file = file
     let what = "Pod \(meta.fullName)"
     if let spec = value["spec"] {
       for (key, member) in spec.members {
@@ -65,6 +66,7 @@ extension ObjectReader {
 
   mutating func node(_ value: JSONValue, _ meta: Metadata) {
     var node = Node(name: meta.name)
+    node.file = file
     let what = "Node \(meta.name)"
     node.zone = meta.label("topology.kubernetes.io/zone") ?? meta.label("failure-domain.beta.kubernetes.io/zone") ?? ""
     if !node.zone.isEmpty { _ = cluster.intern(node.zone) }

@@ -13,6 +13,8 @@ public struct Pod: Sendable {
   public var labels: [(key: String, value: String)] = []
   /// Container ports: name (or empty) and number.
   public var ports: [(name: String, port: UInt16)] = []
+  /// Index into `Cluster.files`.
+  public var file = 0
 
   public init(namespace: String, name: String) {
     self.namespace = namespace
@@ -32,6 +34,8 @@ public struct Node: Sendable {
   public var zone = ""
   public var ready = true
   public var reason = ""
+  /// Index into `Cluster.files`.
+  public var file = 0
   public init(name: String) { self.name = name }
 }
 

@@ -1,4 +1,5 @@
 import Findings
+import ServiceMap
 import Snapshot
 
 /// Findings for people: problem, cause, evidence, fix, verify.
@@ -99,7 +100,8 @@ public enum FindingsJSON {
 
   /// `expectations`: how many there were and how many hold; nil: none were asked.
   public static func check(
-    _ findings: [Finding], services: Int, frontends: Int, traced: Int, expectations: (all: Int, met: Int)? = nil
+    _ findings: [Finding], services: Int, frontends: Int, traced: Int, expectations: (all: Int, met: Int)? = nil,
+    nodePorts: [NodePortAnswer]? = nil
   ) -> [UInt8] {
     var json = JSONWriter()
     json.beginObject()
@@ -126,6 +128,10 @@ public enum FindingsJSON {
       json.number(findings.count { $0.severity == severity })
     }
     json.endObject()
+    if let nodePorts {
+      json.key("nodePorts")
+      NodePortsText.write(nodePorts, to: &json)
+    }
     json.endObject()
     json.newline()
     return json.bytes

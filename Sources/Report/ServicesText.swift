@@ -9,17 +9,23 @@ public enum ServicesText {
   public static func render(_ map: ServiceMap, node: String, style: Style, wide: Bool) -> String {
     var table = Columns()
     var head = ["SERVICE", "KIND", "FRONTEND", "STATE", "ENDPOINTS"]
-    if wide { head += ["SOURCE NAT OUTSIDE", "SOURCE NAT NODE", "SHARES"] }
+    if wide {
+      head += ["TRAFFIC POLICY", "AFFINITY", "SOURCE RANGES", "SOURCE NAT OUTSIDE", "SOURCE NAT NODE", "SHARES"]
+    }
     table.add(head)
     for entry in map.entries {
       let endpoints = entry.endpoints
       let list = endpoints.prefix(wide ? .max : 3).map { "\($0.backend)" }.joined(separator: ",")
       var row = [
-        entry.service.map { printable($0) } ?? "-", entry.frontend.kind.rawValue, "\(entry.frontend)",
+        entry.service.map { printable($0) } ?? foreign(entry) ?? "-", entry.frontend.kind.rawValue, "\(entry.frontend)",
         entry.state.rawValue,
         list.isEmpty ? "<none>" : endpoints.count > 3 && !wide ? "\(list) + \(endpoints.count - 3) more" : list,
       ]
       if wide {
+        row.append(entry.policy.traffic?.rawValue ?? "-")
+        row.append(entry.policy.affinity.map { $0 == 0 ? "for ever" : "\($0) s" } ?? "-")
+        let ranges = entry.policy.sourceRanges.map { "\($0)" }.joined(separator: ",")
+        row.append(ranges.isEmpty ? "-" : ranges)
         row.append(masquerade(entry.outside))
         row.append(masquerade(entry.node))
         row.append(endpoints.map { percent($0.share) }.joined(separator: ","))
@@ -28,6 +34,12 @@ public enum ServicesText {
     }
     if map.entries.isEmpty { return "No rule of node \(printable(node)) serves a frontend.\n" }
     return table.lines().joined(separator: "\n") + "\n"
+  }
+
+  /// Of a frontend that no Service proxy serves: whose rule it is.
+  private static func foreign(_ entry: ServiceMap.Entry) -> String? {
+    guard let owner = entry.owner, owner != .kubeProxy else { return nil }
+    return "(\(owner.rawValue))"
   }
 
   private static func masquerade(_ reach: Reach) -> String {
@@ -58,7 +70,21 @@ public enum ServicesText {
       json.string(entry.frontend.ipProtocol.description)
       json.key("state")
       json.string(entry.state.rawValue)
-      if let affinity = entry.affinity {
+      if let owner = entry.owner {
+        json.key("owner")
+        json.string(owner.rawValue)
+      }
+      if let traffic = entry.policy.traffic {
+        json.key("trafficPolicy")
+        json.string(traffic.rawValue)
+      }
+      if !entry.policy.sourceRanges.isEmpty {
+        json.key("sourceRanges")
+        json.beginArray()
+        for range in entry.policy.sourceRanges { json.string("\(range)") }
+        json.endArray()
+      }
+      if let affinity = entry.policy.affinity {
         json.key("affinitySeconds")
         json.number(affinity)
       }

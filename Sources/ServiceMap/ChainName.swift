@@ -1,4 +1,5 @@
 import Intent
+import Ruleset
 import Wire
 
 /// The chain names that kube-proxy derives from a Service port (pkg/proxy/iptables/proxier.go, portProtoHash;
@@ -47,8 +48,10 @@ public struct ServiceOfChain: Sendable {
     }
   }
   private var owners: [String: Owner] = [:]
+  private let intent: Cluster
 
   public init(_ intent: Cluster) {
+    self.intent = intent
     for (index, service) in intent.services.enumerated()
     where service.isProxied && intent.serviceIndex[service.fullName] == index {
       for (number, port) in service.ports.enumerated() {
@@ -66,6 +69,16 @@ public struct ServiceOfChain: Sendable {
     ]
     where name.hasPrefix(prefix) {
       return owners[String(name.dropFirst(prefix.count))]
+    }
+    return nil
+  }
+
+  /// `namespace/name:port` of the first chain that belongs to a Service.
+  func label(_ chains: [ChainID], _ ruleset: Ruleset) -> String? {
+    for chain in chains {
+      guard let owner = self[ruleset.name(of: chain)] else { continue }
+      let service = intent.services[owner.service]
+      return service.portName(service.ports[owner.port])
     }
     return nil
   }

@@ -54,6 +54,8 @@ public struct Reach: Sendable {
   /// What picked the endpoint where no rule did.
   public var balancer: Balancer?
   public var label: String?
+  /// Chains that packets went through, each once; only where a label was asked for.
+  public var chains: [ChainID] = []
   public var untracked = false
 
   public var rejected: Double { lost { $0.verdict == .reject && $0.translatedTo == nil } }
@@ -91,6 +93,10 @@ public final class Probe {
     if labelled {
       if labels == nil { labels = ServiceLabels(model.snapshot.ruleset) }
       reach.label = labels!.label(of: trace)
+      for step in trace.outcomes.lazy.flatMap(\.steps) {
+        guard let chain = step.verdict.target, !reach.chains.contains(chain) else { continue }
+        reach.chains.append(chain)
+      }
     }
     return reach
   }
@@ -140,5 +146,15 @@ public final class Probe {
     }
     let target = snapshot.virtualServers![server].realServers[real]
     return EndpointAddress(target.address, target.port == 0 ? outcome.destinationPort : target.port)
+  }
+}
+
+extension StepVerdict {
+  /// The chain that a jump or goto leads to.
+  fileprivate var target: ChainID? {
+    switch self {
+    case .jump(let chain), .goto(let chain): chain
+    default: nil
+    }
   }
 }

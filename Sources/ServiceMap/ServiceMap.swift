@@ -14,9 +14,10 @@ public struct ServiceMap: Sendable {
     public var outside: Reach
     /// From the node itself.
     public var node: Reach
-    /// Seconds of IPVS persistence.
-    public var affinity: Int?
     public var scheduler: String?
+    public var policy = ProgrammedPolicy()
+    /// Whose rule translates its packets; nil: none does.
+    public var owner: RuleOwner?
 
     /// The endpoints with their shares, from whichever source reaches more.
     public var endpoints: [(backend: EndpointAddress, share: Double)] {
@@ -47,18 +48,32 @@ public struct ServiceMap: Sendable {
     finder.run()
     let probe = Probe(model)
     let names = intent.map { Self.names($0) } ?? [:]
+    let owners = intent.map { ServiceOfChain($0) }
     for frontend in finder.found {
-      let outside = probe.reach(
-        frontend, source: Self.outsideAddress(frontend.address.version, model.snapshot), from: nil, labelled: true)
+      let client = Self.outsideAddress(frontend.address.version, model.snapshot)
+      var outside = probe.reach(frontend, source: client, from: nil, labelled: true)
       let own = probe.tracer.sourceAddress(to: frontend.address) ?? frontend.address
       let node = probe.reach(frontend, source: own, from: Flow.local, labelled: true)
+      var policy = ProgrammedPolicy(frontend, outside.chains + node.chains, outside, model.snapshot.ruleset)
+      // Where not everybody is let in, a client that is tells what the frontend serves.
+      if let range = policy.sourceRanges.first(where: { $0.address.version == client.version }),
+        !policy.sourceRanges.contains(where: { $0.contains(client) })
+      {
+        outside = probe.reach(frontend, source: Self.member(of: range), from: nil, labelled: true)
+        policy = ProgrammedPolicy(frontend, outside.chains + node.chains, outside, model.snapshot.ruleset)
+      }
       var entry = Entry(frontend: frontend, service: outside.label ?? node.label, outside: outside, node: node)
       // Neither translated nor refused: no frontend, a rule about something else.
       guard entry.state != .ignored else { continue }
+      entry.policy = policy
+      entry.owner = (outside.firstTranslatingRule ?? node.firstTranslatingRule).map {
+        RuleOwner($0, model.snapshot.ruleset)
+      }
+      if entry.service == nil { entry.service = owners?.label((outside.chains + node.chains), model.snapshot.ruleset) }
       switch outside.balancer ?? node.balancer {
       case .virtualServer(let index, _):
         let server = model.snapshot.virtualServers![index]
-        entry.affinity = server.persistence
+        entry.policy.affinity = server.persistence
         entry.scheduler = server.scheduler
       case .ebpf(let index, _):
         let frontend = model.snapshot.ebpfFrontends![index]
@@ -89,6 +104,14 @@ public struct ServiceMap: Sendable {
   /// Stands for a NodePort at whatever address of whatever node.
   private static func anyNode(_ version: IPVersion, _ port: UInt16, _ ipProtocol: IPProtocol) -> Frontend {
     Frontend(.nodePort, IPAddress(bits: .zero, version: version), port, ipProtocol)
+  }
+
+  /// An address in a range that is not the range's own.
+  private static func member(of range: IPPrefix) -> IPAddress {
+    let version = range.address.version
+    guard range.length < version.width else { return range.address }
+    let bits = range.address.bits
+    return IPAddress(bits: Bits128(high: bits.high, low: bits.low | 1), version: version)
   }
 
   /// An address beyond the default gateway: the gateway's own, else one of the documentation ranges.

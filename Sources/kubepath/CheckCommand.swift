@@ -19,6 +19,7 @@ struct CheckCommand: ParsableCommand {
         kubepath check -s node1/ -s services.yaml       one node, and the cluster's objects
         kubepath check -s bundle/ --only stale-rules    one check
         kubepath check -s bundle/ -o junit > check.xml  for a pipeline
+        kubepath check -s bundle/ --node-ports          how each node answers at each NodePort
         kubepath check -s bundle/ --expect expectations.yaml
             what you rely on as well; alone with --only expectation-failed
 
@@ -57,6 +58,10 @@ struct CheckCommand: ParsableCommand {
   @Option(
     help: ArgumentHelp("A file of expectations to compare with: who must reach what, and how.", valueName: "file"))
   var expect: String?
+  @Flag(
+    name: .customLong("node-ports"),
+    help: "Also tell, for each NodePort on each node, who reaches it and what may stand in its way.")
+  var nodePorts = false
   @Option(name: .shortAndLong, help: ArgumentHelp("text, json or junit.", valueName: "format"))
   var output: Output = .text
 
@@ -118,18 +123,20 @@ struct CheckCommand: ParsableCommand {
     let summary = context?.summary ?? (services: 0, frontends: 0, traced: 0)
     let traced = summary.traced + (run?.traced ?? 0)
     let expectations = run.map { run in (all: run.cases.count, met: run.cases.count { $0.findings.isEmpty }) }
+    let answers = nodePorts ? context.map { NodePorts.answers($0) } ?? [] : nil
     switch output {
     case .json:
       Terminal.write(
         FindingsJSON.check(
-          findings, services: summary.services, frontends: summary.frontends, traced: traced, expectations: expectations
-        ))
+          findings, services: summary.services, frontends: summary.frontends, traced: traced,
+          expectations: expectations, nodePorts: answers))
     case .junit:
       Terminal.write(
         FindingsJUnit.render(
           findings, checks: chosen, expectations: run?.cases.map { ($0.name, $0.findings) } ?? []))
     case .text:
       Terminal.write(FindingsText.render(findings, style: Terminal.style(source.color)))
+      if let answers { Terminal.write(NodePortsText.render(answers) + "\n") }
       let counts = Finding.Severity.allCases.reversed().map { severity in
         "\(findings.count { $0.severity == severity }) \(severity.rawValue)"
       }

@@ -43,7 +43,7 @@ import Testing
   func recordedClusterHasNoFinding(_ scenario: String) throws {
     let findings = try Corpus.findings(Corpus.files(scenario))
     if Self.syncFailed(scenario) {
-      #expect(findings.contains { $0.id == "kube-proxy-not-programming" || $0.id == "stale-rules" } || findings.isEmpty)
+      #expect(findings.contains { $0.id == "kube-proxy-not-programming" || $0.id == "nft-prerequisites" })
       return
     }
     var allowed = Self.exceptions.first { scenario.hasPrefix($0.prefix) }?.ids ?? []

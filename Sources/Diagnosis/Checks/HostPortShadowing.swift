@@ -23,7 +23,7 @@ enum HostPortShadowing: Check {
   }
 
   static func run(_ context: CheckContext) -> [Finding] {
-    twins(context) + foreign(context) + context.nodes.flatMap { hostPorts($0, context) }
+    twins(context) + foreign(context) + context.nodes.flatMap { hostPorts($0, context) + hostProcesses($0, context) }
   }
 
   private static func twins(_ context: CheckContext) -> [Finding] {
@@ -49,7 +49,7 @@ enum HostPortShadowing: Check {
         id: id, severity: .error, confidence: .certain, subject: context.subject(group.first, group.node),
         problem: "another application answers for \(context.label(group.first)): \(group.places)",
         cause:
-          "\(owner(chain)) in chain \(chain) takes its packets before the Service rules do and sends them to \(group.first.reach.programmed.sorted().prefix(3).map(\.description).joined(separator: ", "))",
+          "\(RuleOwner(rule, ruleset).rawValue) in chain \(chain) takes its packets before the Service rules do and sends them to \(group.first.reach.programmed.sorted().prefix(3).map(\.description).joined(separator: ", "))",
         evidence: context.evidence(rule, group.node),
         fix: ["free the port or address that the rule takes, or remove the rule if its owner is gone"],
         verify: [
@@ -58,12 +58,22 @@ enum HostPortShadowing: Check {
     }
   }
 
-  /// Whose chain it is, by the names that well-known programs use.
-  static func owner(_ chain: String) -> String {
-    if chain.hasPrefix("CNI-") { return "a Pod's hostPort" }
-    if chain.hasPrefix("DOCKER") { return "a published port of Docker" }
-    if chain.hasPrefix("NETAVARK") { return "a published port of Podman" }
-    return "a rule of another program, or one made by hand,"
+  /// A NodePort's rules take the packets of a host process that listens at the same port.
+  private static func hostProcesses(_ node: NodeContext, _ context: CheckContext) -> [Finding] {
+    guard node.snapshot.sockets != nil else { return [] }
+    return context.intent.services.filter(\.isProxied).flatMap { service in
+      service.ports.filter { $0.nodePort != 0 }.compactMap { port in
+        guard let process = HostSockets.holder(of: port.nodePort, port.ipProtocol, node.snapshot) else { return nil }
+        return Finding(
+          id: id, severity: .warning, confidence: .likely, subject: context.subject(service, port, node: node.name),
+          problem:
+            "clients of \(process) on \(node.name) at port \(port.nodePort) get \(service.portName(port)) instead",
+          cause: "\(process) listens at the NodePort \(port.nodePort), whose rules take all packets to it",
+          evidence: [Finding.Evidence(text: "ss: \(process) on port \(port.nodePort)")],
+          fix: ["move \(process) to another port, or give the Service another nodePort"],
+          verify: ["ss -lntup | grep ':\(port.nodePort) '"], reference: "kubernetes/kubernetes#97360")
+      }
+    }
   }
 
   /// Rules of the portmap plugin: ports given twice, and Pods that are gone.
@@ -120,9 +130,5 @@ enum HostPortShadowing: Check {
 
 extension CheckContext {
   /// Whether a rule stands in a chain that is not kube-proxy's.
-  func isForeign(_ rule: RuleID, _ node: NodeContext) -> Bool {
-    let ruleset = node.snapshot.ruleset
-    let chain = ruleset[ruleset[rule].chain]
-    return !(ruleset.names[chain.name].hasPrefix("KUBE-") || ruleset[chain.table].name == "kube-proxy")
-  }
+  func isForeign(_ rule: RuleID, _ node: NodeContext) -> Bool { RuleOwner(rule, node.snapshot.ruleset) != .kubeProxy }
 }

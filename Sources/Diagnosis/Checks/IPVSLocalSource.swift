@@ -1,5 +1,6 @@
 import Findings
 import Ruleset
+import ServiceMap
 import Wire
 
 /// The route to an address of kube-ipvs0 is local, so the node's own packets to a Service start with the Service's

@@ -46,8 +46,10 @@ enum NoLocalEndpointsExternal: Check {
       }
     }
     let list = nodes.sorted()
-    return list.isEmpty
-      ? "its \(selection.cluster.count) endpoints name no node"
-      : "its \(selection.cluster.count) endpoints run on \(list.prefix(3).joined(separator: ", "))\(list.count > 3 ? " and \(list.count - 3) more" : "")"
+    let count = selection.cluster.count
+    let which = count == 1 ? "its only endpoint" : "its \(count) endpoints"
+    guard !list.isEmpty else { return "\(which) name\(count == 1 ? "s" : "") no node" }
+    return
+      "\(which) run\(count == 1 ? "s" : "") on \(list.prefix(3).joined(separator: ", "))\(list.count > 3 ? " and \(list.count - 3) more" : "")"
   }
 }

@@ -20,7 +20,7 @@ enum NothingListening: Check {
             let selection = EndpointSelection(context.intent, service, port, version, node: node.node)
             for endpoint in selection.cluster.sorted()
             where own.contains(endpoint.address) && seen.insert(endpoint).inserted {
-              let found = listeners(sockets, port.ipProtocol, endpoint.port)
+              let found = HostSockets.listeners(sockets, port.ipProtocol, endpoint.port)
               guard !found.contains(where: { accepts($0, endpoint.address) }) else { continue }
               findings.append(finding(service, port, endpoint, found, node, context))
             }
@@ -29,13 +29,6 @@ enum NothingListening: Check {
       }
     }
     return findings
-  }
-
-  static func listeners(_ sockets: [SocketEntry], _ ipProtocol: IPProtocol, _ port: UInt16) -> [SocketEntry] {
-    sockets.filter {
-      $0.localPort == port && $0.protocol.hasPrefix(ipProtocol == .tcp ? "tcp" : "udp")
-        && ($0.state == "LISTEN" || $0.state == "UNCONN")
-    }
   }
 
   /// A socket without an address takes all, of IPv4 too unless it is told otherwise.

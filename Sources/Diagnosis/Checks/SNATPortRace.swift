@@ -1,5 +1,6 @@
 import Findings
 import Ruleset
+import ServiceMap
 
 /// Source ports of masqueraded connections are taken in order: two packets at once choose the same, one is dropped.
 enum SNATPortRace: Check {

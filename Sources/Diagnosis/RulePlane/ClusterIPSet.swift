@@ -1,5 +1,6 @@
 import Intent
 import Ruleset
+import ServiceMap
 import Wire
 
 /// nftables mode: the set of all ClusterIPs, by which packets to ports that no Service has are refused.

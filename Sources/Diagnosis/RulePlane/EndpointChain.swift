@@ -1,5 +1,6 @@
 import Intent
 import Ruleset
+import ServiceMap
 import Wire
 
 /// A chain that translates to one endpoint: KUBE-SEP-… or endpoint-….

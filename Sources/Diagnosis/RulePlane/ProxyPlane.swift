@@ -1,4 +1,5 @@
 import Ruleset
+import ServiceMap
 import Snapshot
 
 /// The tables of one address family that kube-proxy has written to, and in which of its modes. Names only select what
@@ -30,10 +31,10 @@ struct ProxyPlane {
         return other.name == "filter" && other.family == table.family && other.backend == table.backend
       }
       tables["filter"] = filter.map { TableID($0) }
-      // In IPVS mode no chain of a Service exists, and NodePorts have a chain of another name.
+      // In IPVS mode NodePorts have a chain of another name.
       let isIPVS =
-        ruleset.declaredChain("KUBE-NODE-PORT", id) != nil || ruleset.declaredChain("KUBE-LOAD-BALANCER", id) != nil
-        || !(snapshot.virtualServers ?? []).isEmpty
+        ["KUBE-NODE-PORT", "KUBE-LOAD-BALANCER"].contains { ruleset.declaredChain($0, id) != nil }
+        || !(snapshot.virtualServers ?? []).isEmpty && ruleset.declaredChain("KUBE-NODEPORTS", id) == nil
       planes.append(
         ProxyPlane(ruleset: ruleset, mode: isIPVS ? .ipvs : .iptables, family: table.family, tables: tables))
     }

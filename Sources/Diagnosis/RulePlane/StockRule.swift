@@ -1,4 +1,5 @@
 import Ruleset
+import ServiceMap
 import Wire
 
 /// A rule that kube-proxy writes whatever Services exist, and what happens without it. The tables below are its

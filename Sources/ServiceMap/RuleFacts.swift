@@ -4,47 +4,49 @@ import Wire
 
 /// What one rule asks and does, in the few terms that a Service proxy's rules are made of. Read from its clauses, so
 /// that iptables' and nft's spellings of a rule come to the same facts.
-struct RuleFacts {
+package struct RuleFacts {
   /// Of a jump or goto.
-  var target: ChainID?
-  var accepts = false
-  var drops = false
-  var rejects = false
-  var returns = false
-  var masquerades = false
+  package private(set) var target: ChainID?
+  package private(set) var accepts = false
+  package private(set) var drops = false
+  package private(set) var rejects = false
+  package private(set) var returns = false
+  package private(set) var masquerades = false
   /// With ports drawn at random (`--random-fully`, `fully-random`).
-  var drawsPorts = false
+  package private(set) var drawsPorts = false
   /// Bits of the mark that the rule turns on, and those that it clears or flips.
-  var setsMark: UInt32 = 0
-  var clearsMark: UInt32 = 0
+  package private(set) var setsMark: UInt32 = 0
+  package private(set) var clearsMark: UInt32 = 0
   /// Bits of the mark that the rule asks for.
-  var asksMark: UInt32 = 0
+  package private(set) var asksMark: UInt32 = 0
   /// Bits of `ConnectionState`, where it asks for them plainly.
-  var states: UInt32 = 0
+  package private(set) var states: UInt32 = 0
   /// A single address, or a prefix, that the source must be in.
-  var source: IPPrefix?
-  var destination: IPPrefix?
+  package private(set) var source: IPPrefix?
+  package private(set) var destination: IPPrefix?
   /// Single ports; ranges are left out.
-  var destinationPorts: [UInt16] = []
-  var ipProtocol: UInt32?
+  package private(set) var destinationPorts: [UInt16] = []
+  package private(set) var ipProtocol: UInt32?
   /// A prefix that the source must not be in.
-  var excludedSource: IPPrefix?
+  package private(set) var excludedSource: IPPrefix?
+  /// A set that the source must not be in.
+  package private(set) var excludedSourceSet: SetID?
   /// Asks for something, whatever it is; the protocol does not count.
-  var isConditional = false
+  package private(set) var isConditional = false
   /// Probability of `statistic`.
-  var chance: Double?
+  package private(set) var chance: Double?
   /// Asks whether this client was seen before: the options of xt_recent, or the name of a set that rules fill.
-  var recalls: String?
-  var recallSet: SetID?
+  package private(set) var recalls: String?
+  package private(set) var recallSet: SetID?
   /// Notes the client, for `recalls`.
-  var remembers: String?
+  package private(set) var remembers: String?
   /// The address that it translates the destination to.
-  var endpoint: EndpointAddress?
+  package private(set) var endpoint: EndpointAddress?
   /// A verdict map: its set, and the modulus where its key is a random number.
-  var map: SetID?
-  var modulus: UInt32?
+  package private(set) var map: SetID?
+  package private(set) var modulus: UInt32?
 
-  init(_ id: RuleID, in ruleset: Ruleset) {
+  package init(_ id: RuleID, in ruleset: Ruleset) {
     for clause in ruleset.clauses(of: ruleset[id]) {
       switch clause {
       case .match(let match): read(match, ruleset)
@@ -89,6 +91,11 @@ struct RuleFacts {
       if ruleset[text].hasPrefix("-m recent") { recalls = ruleset[text] }
     case .lookup(let id):
       let set = ruleset.lookups[Int(id.index)].set
+      if match.negated, case .field(let field) = ruleset.lookups[Int(id.index)].key,
+        [.source, .source4, .source6].contains(field)
+      {
+        excludedSourceSet = set
+      }
       if ruleset.sets[Int(set.index)].flags.contains(.dynamic), !match.negated {
         recalls = ruleset.sets[Int(set.index)].name
         recallSet = set
@@ -133,5 +140,5 @@ struct RuleFacts {
 
 extension Family {
   /// Of a table for one IP version alone.
-  var version: IPVersion? { self == .ip ? .v4 : self == .ip6 ? .v6 : nil }
+  package var version: IPVersion? { self == .ip ? .v4 : self == .ip6 ? .v6 : nil }
 }

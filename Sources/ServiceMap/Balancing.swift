@@ -1,24 +1,24 @@
 import Ruleset
 
 /// How one chain spreads new connections over the chains of endpoints, and for which of them it remembers clients.
-struct Balancing {
-  struct Share {
-    var target: ChainID
-    var probability: Double
-    var rule: RuleID
+package struct Balancing {
+  package struct Share {
+    package var target: ChainID
+    package var probability: Double
+    package var rule: RuleID
   }
-  var chain: ChainID
+  package private(set) var chain: ChainID
   /// In the order of the rules.
-  var shares: [Share] = []
+  package private(set) var shares: [Share] = []
   /// Probability that no rule takes a connection.
-  var rest = 1.0
+  package private(set) var rest = 1.0
   /// Chains that a client seen before goes to, with the rule that asks.
-  var sticky: [ChainID: RuleID] = [:]
+  package private(set) var sticky: [ChainID: RuleID] = [:]
   /// Seconds after which a client is forgotten, as the rules say; 0: never.
-  var stickySeconds: Set<Int> = []
+  package private(set) var stickySeconds: Set<Int> = []
 
   /// Nil: the chain balances nothing.
-  init?(_ chain: ChainID, _ ruleset: Ruleset) {
+  package init?(_ chain: ChainID, _ ruleset: Ruleset) {
     self.chain = chain
     var balances = false
     for id in ruleset.rules(of: chain) {
@@ -72,7 +72,7 @@ struct Balancing {
   }
 
   /// `3h`, `1d2h3m4s`.
-  static func nftSeconds(_ text: Substring) -> Int? {
+  package static func nftSeconds(_ text: Substring) -> Int? {
     var total = 0
     var number = 0
     for character in text.utf8 {
