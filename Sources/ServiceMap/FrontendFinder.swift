@@ -10,6 +10,8 @@ struct FrontendFinder {
   let ebpf: EBPFTable?
   let ruleset: Ruleset
   private(set) var found: [Frontend] = []
+  /// Ports of the node that a filter rule refuses: of a Service, or of a host firewall.
+  private(set) var refused: Set<Frontend> = []
   private var seen: Set<Frontend> = []
   let nodeAddresses: [IPAddress]
 
@@ -69,6 +71,7 @@ struct FrontendFinder {
     var acts = false
     var refuses = false
     var restrictsDestination = false
+    var isLocal = false
     for clause in ruleset.clauses(of: rule) {
       switch clause {
       case .match(let match) where !match.negated:
@@ -79,6 +82,9 @@ struct FrontendFinder {
           let pair = ruleset.wide[Int(id.index)]
           if pair.b == .ones { address = IPAddress(v6: pair.a) } else { restrictsDestination = true }
         case .equal(.destination, _, _), .equal(.destination4, _, _): restrictsDestination = true
+        case .addressType(let id):
+          let types = ruleset.addressTypeTests[Int(id.index)]
+          isLocal = types.destinationTypes == AddressType.local.bit && !types.invertDestination
         case .equal(.protocol, let value, _): ipProtocol = IPProtocol(rawValue: UInt8(truncatingIfNeeded: value))
         case .equal(.destinationPort, let value, _): port = UInt16(truncatingIfNeeded: value)
         case .range(.destinationPort, let low, let high) where low == high: port = UInt16(truncatingIfNeeded: low)
@@ -97,8 +103,11 @@ struct FrontendFinder {
     if let address { return add(.address, address, port, ipProtocol) }
     let chain = ruleset[rule.chain]
     let table = ruleset[chain.table]
-    guard acts, !restrictsDestination, table.name == "nat" || ruleset.base(of: rule.chain)?.type == .nat else { return }
+    // A NodePort is translated in nat, and refused for the node's own addresses in filter.
+    let translates = acts && (table.name == "nat" || ruleset.base(of: rule.chain)?.type == .nat)
+    guard !restrictsDestination, translates || refuses && isLocal else { return }
     for address in nodeAddresses where table.family == .inet || (table.family == .ip6) == (address.version == .v6) {
+      if !translates { refused.insert(Frontend(.nodePort, address, port, ipProtocol)) }
       add(.nodePort, address, port, ipProtocol)
     }
   }

@@ -39,7 +39,7 @@ package struct RuleFacts {
   package private(set) var recalls: String?
   package private(set) var recallSet: SetID?
   /// Notes the client, for `recalls`.
-  package private(set) var remembers: String?
+  package private(set) var remembers = false
   /// The address that it translates the destination to.
   package private(set) var endpoint: EndpointAddress?
   /// A verdict map: its set, and the modulus where its key is a random number.
@@ -58,7 +58,7 @@ package struct RuleFacts {
   private mutating func read(_ match: Match, _ ruleset: Ruleset) {
     switch match.test {
     case .note(let text):
-      if !match.negated, ruleset[text].hasPrefix("-m recent --set") { remembers = ruleset[text] }
+      if !match.negated, ruleset[text].hasPrefix("-m recent --set") { remembers = true }
       return
     case .equal(.protocol, let value, _):
       if !match.negated { ipProtocol = value }
@@ -132,7 +132,7 @@ package struct RuleFacts {
           IPAddress(bits: addresses.lowerBound, version: version), translation.ports?.lowerBound ?? 0)
       default: break
       }
-    case .changeSet(let text): remembers = ruleset[text]
+    case .updateSet, .changeSet: remembers = true
     default: break
     }
   }

@@ -81,6 +81,8 @@ public struct ServiceMap: Sendable {
       case nil: break
       }
       name(&entry, names)
+      // A host firewall's rule for a port of the node, nobody's Service.
+      if entry.service == nil, finder.refused.contains(frontend) { continue }
       entries.append(entry)
     }
     entries.sort {

@@ -46,12 +46,14 @@ import Testing
     }
   }
 
-  @Test(arguments: [
-    // The fixture's Service without endpoints is an error.
-    ([], 1), (["--skip", "no-endpoints", "--skip", "pod-not-ready"], 0), (["--only", "pod-not-ready"], 1),
-    (["--only", "no-such-check"], 64), (["--only", "hairpin", "--fail-on", "warning"], 0),
-    (["--node", "nobody"], 64), (["-s", "/nonexistent"], 66), (["-o", "junit", "--only", "stale-rules"], 0),
-  ]) func exitStatus(_ arguments: [String], _ status: Int32) throws {
+  @Test(
+    arguments: [
+      // The fixture's Service without endpoints is an error.
+      ([], 1), (["--skip", "no-endpoints", "--skip", "pod-not-ready"], 0), (["--only", "pod-not-ready"], 1),
+      (["--only", "no-such-check"], 64), (["--only", "hairpin", "--fail-on", "warning"], 0),
+      (["--node", "nobody"], 64), (["-s", "/nonexistent"], 66), (["-o", "junit", "--only", "stale-rules"], 0),
+    ] as [([String], Int32)]
+  ) func exitStatus(_ arguments: [String], _ status: Int32) throws {
     let path = try BundleTests.folder(["a": ClusterFixture(.iptables)])
     defer { try? FileManager.default.removeItem(atPath: path) }
     #expect(try Self.run(["check", "-s", path] + arguments) == status)

@@ -35,7 +35,6 @@ import Testing
     fixture.append("ss", "tcp LISTEN 0 128 0.0.0.0:30080 0.0.0.0:* users:((\"java\",pid=9,fd=3))\n")
     fixture.remove("iptables-save", "KUBE-PROXY-FIREWALL", "203.0.113.8")
     fixture.replace("iptables-save", "--dport 80 -j KUBE-FW-", "--dport 80 -j KUBE-EXT-")
-    fixture.remove("objects.yaml", "{addresses: [10.244.0.6]")
     let answers = Self.answers(fixture)
     #expect(answers[30443]?.healthCheckAccepted == false)
     #expect(answers[30080]?.inEphemeralRange == true && answers[30080]?.heldBy == "java")

@@ -18,7 +18,7 @@ struct EndpointChain {
     var marked: IPPrefix?
     for id in ruleset.rules(of: chain) {
       let facts = RuleFacts(id, in: ruleset)
-      if facts.remembers != nil { remembers = true }
+      if facts.remembers { remembers = true }
       if let found = facts.endpoint, endpoint == nil {
         endpoint = found
         rule = id

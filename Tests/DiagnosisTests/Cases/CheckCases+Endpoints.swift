@@ -3,7 +3,7 @@ import Findings
 /// Section “Endpoints and policy” of the catalogue.
 extension CheckTests {
   static let endpointCases: [Case] = [
-    Case("no-endpoints", .iptables, "shop/cart:http", "none ready", severity: .error) {
+    Case("no-endpoints", .iptables, "shop/cart:http", "all ContainersNotReady", severity: .error) {
       $0.replace(
         "objects.yaml",
         "[{addresses: [10.244.0.5], conditions: {ready: true}, nodeName: a}, "
@@ -18,11 +18,11 @@ extension CheckTests {
         "objects.yaml", "podIP: 10.244.1.5, conditions: [{type: Ready, status: \"True\"}]",
         "podIP: 10.244.1.5, conditions: [{type: Ready, status: \"False\", reason: ContainersNotReady}]")
     },
-    Case("no-local-endpoints-external", .nftables, "30443", "externalTrafficPolicy Local", "run on b", severity: .info)
+    Case("no-local-endpoints-external", .nftables, "30443", "externalTrafficPolicy Local", "runs on b", severity: .info)
     {
       $0.replace("objects.yaml", "{addresses: [10.244.0.6], conditions: {ready: true}, nodeName: a}, ", "")
     },
-    Case("no-local-endpoints-internal", .iptables, "shop/office:http", "run on b", severity: .info) {
+    Case("no-local-endpoints-internal", .iptables, "shop/office:http", "runs on b", severity: .info) {
       $0.replace("objects.yaml", "selector: {app: office}", "selector: {app: office}, internalTrafficPolicy: Local")
     },
     Case("health-check-node-port", .iptables, "31500", "is closed", severity: .error) {
