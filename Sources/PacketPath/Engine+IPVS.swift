@@ -23,7 +23,11 @@ extension Engine {
     // Port 0 takes all ports of its address only with persistence.
     let fits =
       server.firewallMark != nil || server.port == b.packet.destinationPort || server.persistence != nil
-    let scheduling = Scheduling(server)
+    var scheduling = Scheduling(server)
+    if scheduling.choices.count > Self.maximumRealServers {
+      cut += scheduling.choices.count - Self.maximumRealServers
+      scheduling.keep(Self.maximumRealServers)
+    }
     if !fits || scheduling.choices.isEmpty {
       leave(b, fits ? "no real server with a weight" : "port 0 without persistence takes no connection")
       return false
@@ -49,6 +53,9 @@ extension Engine {
     }
     return false
   }
+
+  /// Real servers that are followed; more than any virtual server sensibly has.
+  static let maximumRealServers = 1 << 16
 
   /// Whether a packet may begin a connection of IPVS (tcp_conn_schedule, udp_conn_schedule, sctp_conn_schedule).
   private func isSchedulable(_ packet: PacketState) -> Bool {

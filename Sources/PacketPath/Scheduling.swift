@@ -53,6 +53,13 @@ public struct Scheduling: Sendable {
     if choices.count == 1 { reason = nil }
   }
 
+  /// Drops all but the first so many; their shares add up to 1 again.
+  mutating func keep(_ count: Int) {
+    choices.removeLast(max(choices.count - count, 0))
+    let total = choices.reduce(0) { $0 + $1.share }
+    for index in choices.indices { choices[index].share /= total }
+  }
+
   private mutating func choose(_ list: [Int], weight: (Int) -> Int) {
     let total = list.reduce(0.0) { $0 + Double(weight($1)) }
     choices = list.map { Choice(realServer: $0, share: Double(weight($0)) / total) }

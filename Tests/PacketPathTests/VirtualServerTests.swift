@@ -103,6 +103,20 @@ import Wire
     #expect(outcomes.allSatisfy { $0.source == IPAddress("10.244.1.1") })
   }
 
+  /// A dump is written by strangers: memory stays bounded, and what is left out is counted.
+  @Test func realServersWithoutEndAreCut() {
+    let count = Engine.maximumRealServers + 10
+    var server = VirtualServer(ipProtocol: 6, address: IPAddress("10.96.0.10")!, port: 80, scheduler: "rr")
+    server.realServers = (0..<count).map {
+      VirtualServer.RealServer(address: IPAddress(v4: 0x0AF4_0000 + UInt32($0)), port: 8080)
+    }
+    var scheduling = Scheduling(server)
+    #expect(scheduling.choices.count == count)
+    scheduling.keep(Engine.maximumRealServers)
+    #expect(scheduling.choices.count == Engine.maximumRealServers)
+    #expect(abs(scheduling.choices.reduce(0) { $0 + $1.share } - 1) < 1e-9)
+  }
+
   @Test func weightZeroGetsNothing() {
     let one = Self.two.replacing("10.244.1.8:8080 -m -w 1", with: "10.244.1.8:8080 -m -w 0")
     #expect(Self.outcomes(one, from: "10.244.1.9", by: "cni0").map(\.destination) == [IPAddress("10.244.1.7")!])
