@@ -91,14 +91,20 @@ public struct CheckContext: Sendable {
 
   public init(_ bundle: Bundle, intent: Cluster) {
     self.intent = intent
-    let owners = ServiceOfChain(intent)
+    var owners: ServiceOfChain?
     let sticky = CheckContext.portsWithAffinity(intent)
     for snapshot in bundle.snapshots {
       var observer = Observer(snapshot, intent)
       var node = observer.run()
       node.planes = ProxyPlane.all(snapshot)
-      node.missingRules = MissingRule.all(node.planes)
-      node.serviceChains = ServiceChains(node.planes, owners, wanted: sticky)
+      node.missingRules = MissingRule.all(
+        node.planes, hasTunnel: (snapshot.links ?? []).contains { $0.vxlan != nil })
+      node.serviceChains = ServiceChains(
+        node.planes,
+        {
+          owners = owners ?? ServiceOfChain(intent)
+          return owners!
+        }, wanted: sticky)
       nodes.append(node)
     }
     for (index, service) in intent.services.enumerated()

@@ -33,6 +33,8 @@ package struct RuleFacts {
   package private(set) var excludedSourceSet: SetID?
   /// Asks for something, whatever it is; the protocol does not count.
   package private(set) var isConditional = false
+  /// Asks whether addresses or ports are in an ipset.
+  package private(set) var asksIPSet = false
   /// Probability of `statistic`.
   package private(set) var chance: Double?
   /// Asks whether this client was seen before: the options of xt_recent, or the name of a set that rules fill.
@@ -86,6 +88,7 @@ package struct RuleFacts {
       destinationPorts.append(UInt16(truncatingIfNeeded: low))
     case .ports(.destination, let list):
       destinationPorts += ruleset.portLists[Int(list.index)].ranges.filter { $0.count == 1 }.map(\.lowerBound)
+    case .ipset: asksIPSet = true
     case .random(let threshold): chance = Double(threshold) / 2_147_483_648
     case .timeDependent(let text):
       if ruleset[text].hasPrefix("-m recent") { recalls = ruleset[text] }

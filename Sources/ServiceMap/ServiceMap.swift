@@ -48,7 +48,7 @@ public struct ServiceMap: Sendable {
     finder.run()
     let probe = Probe(model)
     let names = intent.map { Self.names($0) } ?? [:]
-    let owners = intent.map { ServiceOfChain($0) }
+    var owners: ServiceOfChain?
     for frontend in finder.found {
       let client = Self.outsideAddress(frontend.address.version, model.snapshot)
       var outside = probe.reach(frontend, source: client, from: nil, labelled: true)
@@ -69,7 +69,10 @@ public struct ServiceMap: Sendable {
       entry.owner = (outside.firstTranslatingRule ?? node.firstTranslatingRule).map {
         RuleOwner($0, model.snapshot.ruleset)
       }
-      if entry.service == nil { entry.service = owners?.label((outside.chains + node.chains), model.snapshot.ruleset) }
+      if entry.service == nil, let intent {
+        if owners == nil { owners = ServiceOfChain(intent) }
+        entry.service = owners?.label(outside.chains + node.chains, model.snapshot.ruleset)
+      }
       switch outside.balancer ?? node.balancer {
       case .virtualServer(let index, _):
         let server = model.snapshot.virtualServers![index]

@@ -55,6 +55,25 @@ import Testing
     }
   }
 
+  /// Before 1.18 one rule asked for the mark and masqueraded: nothing is missing but the clearing of the mark, and that
+  /// counts where there is a tunnel.
+  @Test func oldReleasesMasqueradeInOneRule() {
+    var fixture = ClusterFixture(.iptables)
+    fixture.remove("iptables-save", "-A KUBE-POSTROUTING", "-j RETURN")
+    fixture.remove("iptables-save", "-A KUBE-POSTROUTING -j MARK")
+    fixture.replace("iptables-save", "-j MASQUERADE --random-fully", "-m mark --mark 0x4000/0x4000 -j MASQUERADE")
+    fixture.remove("iptables-save", "-A FORWARD", "-j KUBE-EXTERNAL-SERVICES")
+    fixture.remove("iptables-save", "-j KUBE-NODEPORTS", "-A INPUT")
+    fixture.remove("iptables-save", "health check node port")
+    // Only nat has NodePorts in such a release.
+    fixture.replace("iptables-save", ":KUBE-NODEPORTS - [0:0]\n", "")
+    let ids: Set = ["masquerade-scope", "rules-flushed", "health-check-node-port"]
+    #expect(fixture.findings(only: ids).map(\.problem) == [])
+    #expect(fixture.findings(only: ["vxlan-checksum"]).count == 1)
+    fixture.remove("ip-d-link", "vxlan id 1")
+    #expect(fixture.findings(only: ["vxlan-checksum"]).isEmpty)
+  }
+
   /// A check without a case here could be dead.
   @Test func everyCheckHasACase() {
     // VirtualServerTests breaks Cilium's tables, which are no part of the fixture.

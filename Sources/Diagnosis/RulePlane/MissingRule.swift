@@ -10,9 +10,10 @@ public struct MissingRule: Sendable {
   var chain: ChainID
 
   /// What a node's planes lack of their mode's program. A table that the dump does not hold is not judged.
-  static func all(_ planes: [ProxyPlane]) -> [MissingRule] {
-    planes.flatMap { plane in
-      StockRule.program(plane.mode).compactMap { rule in
+  static func all(_ planes: [ProxyPlane], hasTunnel: Bool) -> [MissingRule] {
+    planes.flatMap { plane -> [MissingRule] in
+      let isOld = plane.hasOldMasquerade
+      return StockRule.program(plane.mode).compactMap { rule in
         guard let chain = plane.chain(rule.chain, rule.table), plane.declares(rule.needs, rule.table) else {
           return nil
         }
@@ -20,6 +21,11 @@ public struct MissingRule: Sendable {
         guard !rules.contains(where: { rule.holds($0, plane.ruleset) }) else { return nil }
         // IPv6 has no localhost NodePorts, and so nothing to guard them with.
         if case .guardsLoopback = rule.shape, plane.family == .ip6 { return nil }
+        switch rule.shape {
+        case .returnsUnmarked where isOld: return nil
+        case .clearsMark where isOld && !hasTunnel: return nil
+        default: break
+        }
         return MissingRule(rule: rule, mode: plane.mode, family: plane.family, chain: chain)
       }
     }
@@ -27,6 +33,11 @@ public struct MissingRule: Sendable {
 }
 
 extension ProxyPlane {
+  /// Until 1.18 one rule of KUBE-POSTROUTING asked for the mark and masqueraded, and left the mark as it was.
+  var hasOldMasquerade: Bool {
+    chain("KUBE-POSTROUTING", "nat").map { facts(of: $0).contains { $0.masquerades && $0.asksMark != 0 } } ?? false
+  }
+
   /// Whether a chain or set of that name is declared in the table.
   func declares(_ name: String, _ table: String) -> Bool {
     guard let id = tables[table] else { return false }

@@ -35,8 +35,9 @@ struct ServiceChains: Sendable {
 
   init() {}
 
-  /// `owners`: Service ports by chain name; `wanted`: those that ask for affinity.
-  init(_ planes: [ProxyPlane], _ owners: ServiceOfChain, wanted: Set<ServiceOfChain.Owner>) {
+  /// `owners`: Service ports by chain name, asked for where some chain needs it; `wanted`: those that ask for affinity.
+  init(_ planes: [ProxyPlane], _ owners: () -> ServiceOfChain, wanted: Set<ServiceOfChain.Owner>) {
+    var known: ServiceOfChain?
     for plane in planes where plane.mode != .ipvs {
       let ruleset = plane.ruleset
       let table = plane.tables[plane.mode == .nftables ? "kube-proxy" : "nat"]
@@ -53,10 +54,12 @@ struct ServiceChains: Sendable {
           endpoints[id] = chain
         }
       }
+      guard !wanted.isEmpty || Self.remembersAnybody(ruleset) else { continue }
       for index in ruleset.chains.indices where ruleset.chains[index].table == table {
         let name = ruleset.names[ruleset.chains[index].name]
         guard Self.balances(name), let balancing = Balancing(ChainID(index), ruleset) else { continue }
-        let owner = owners[name]
+        if known == nil { known = owners() }
+        let owner = known?[name]
         guard let rule = balancing.sticky.values.min(by: { $0.index < $1.index }) else {
           if let owner, wanted.contains(owner) { forgetful.insert(owner) }
           continue
@@ -64,6 +67,11 @@ struct ServiceChains: Sendable {
         affinity.append(Self.affinity(balancing, endpoints, owner, Self.label(name, balancing.chain, ruleset), rule))
       }
     }
+  }
+
+  /// Whether any rule may ask for a client seen before: most clusters have no Service with affinity.
+  private static func remembersAnybody(_ ruleset: Ruleset) -> Bool {
+    ruleset.sets.contains { $0.flags.contains(.dynamic) } || ruleset.texts.contains { $0.hasPrefix("-m recent") }
   }
 
   private static func balances(_ name: String) -> Bool {

@@ -77,7 +77,7 @@ struct StockRule {
     case .returnsUnmarked: rule.returns && rule.asksMark != 0
     case .clearsMark: rule.clearsMark != 0
     // IPVS mode has another one before it, for Pods that pick themselves.
-    case .masquerades: rule.masquerades && rule.source == nil && (!rule.isConditional || rule.asksMark != 0)
+    case .masquerades: rule.masquerades && rule.source == nil && !rule.asksIPSet
     case .drops(let state): rule.drops && rule.states & state != 0
     case .acceptsMarked: rule.accepts && rule.asksMark != 0
     case .accepts(let states): rule.accepts && rule.states & states == states
@@ -151,7 +151,7 @@ struct StockRule {
       "filter", "INPUT", .calls("KUBE-EXTERNAL-SERVICES"), "rules-flushed",
       "NodePorts without endpoints are not refused"),
     StockRule(
-      "filter", "FORWARD", .calls("KUBE-EXTERNAL-SERVICES"), "rules-flushed",
+      "filter", "FORWARD", .calls("KUBE-EXTERNAL-SERVICES"), needs: "KUBE-NODEPORTS", "rules-flushed",
       "external addresses without endpoints are not refused: clients time out"),
     StockRule(
       "filter", "FORWARD", .calls("KUBE-SERVICES"), "rules-flushed",
