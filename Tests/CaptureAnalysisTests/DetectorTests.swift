@@ -89,6 +89,19 @@ import Wire
     #expect(findings.contains { $0.id == "packet-loss" } == (ttl == 64))
   }
 
+  /// A router whose route leads back returns each SYN; the other host only never answers.
+  @Test(arguments: [true, false]) func routesThatLeadBackAreTold(back: Bool) throws {
+    var script = Script()
+    for time in [0, 1000, 3000] {
+      script.tcp(at: time, from: (1, 40_000), to: (2, 80), seq: 100, flags: Script.syn)
+      if back { script.tcp(at: time, from: (1, 40_000), to: (2, 80), seq: 100, flags: Script.syn, ttl: 63) }
+    }
+    let finding = try #require(script.analyze().1.first)
+    #expect(finding.id == "syn-unanswered")
+    #expect(finding.problem.hasPrefix("1 connection attempt"))
+    #expect(finding.cause.contains("back out of the interface") == back)
+  }
+
   /// VXLAN on a port that nobody told: three packets teach it, the fourth is walked.
   @Test func vxlanPortsAreLearned() {
     let inner = AnalyzerTests.ipv4(

@@ -167,4 +167,66 @@ import Testing
     let without = try Self.findings("conntrack-full.pcap", beside: [sysctl])
     #expect(without.first?.confidence == .likely)
   }
+
+  /// The gateway translates the VIP and forwards to a server beside the client, which answers it directly.
+  @Test(arguments: [Int?.none, 0, 1]) func theRuleThatWasNotUndoneIsNamed(bridgeCalls: Int?) throws {
+    var files = [
+      SourceFile(
+        name: "nft.txt",
+        text: """
+          table ip n {
+          \tchain pre {
+          \t\ttype nat hook prerouting priority dstnat; policy accept;
+          \t\tip daddr 10.96.0.10 tcp dport 80 dnat to 10.0.1.3:80
+          \t}
+          }
+
+          """),
+      SourceFile(
+        name: "ip-addr.txt",
+        text: """
+          2: eth0: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc noqueue state UP group default
+              link/ether 02:00:00:00:00:01 brd ff:ff:ff:ff:ff:ff
+              inet 10.0.1.1/24 scope global eth0
+                 valid_lft forever preferred_lft forever
+
+          """),
+      SourceFile(
+        name: "ip-route.txt",
+        text: """
+          10.0.1.0/24 dev eth0 proto kernel scope link src 10.0.1.1
+          local 10.0.1.1 dev eth0 table local proto kernel scope host src 10.0.1.1
+          broadcast 10.0.1.255 dev eth0 table local proto kernel scope link src 10.0.1.1
+
+          """),
+    ]
+    if let bridgeCalls {
+      files.append(
+        SourceFile(
+          name: "sysctl.txt", text: "net.bridge.bridge-nf-call-iptables = \(bridgeCalls)\nnet.ipv4.ip_forward = 1\n"))
+    }
+    let finding = try #require(Self.findings("reply-not-translated.pcap", beside: files).first)
+    #expect(finding.id == "reply-not-translated")
+    #expect(finding.evidence.contains { $0.line == 4 && $0.text.contains("dnat to 10.0.1.3:80") })
+    #expect(finding.cause.contains("net.bridge.bridge-nf-call-iptables is 0") == (bridgeCalls == 0))
+    #expect(finding.cause.contains("keeps the source") == (bridgeCalls != 0))
+    #expect(finding.subject.node == "node1")
+  }
+
+  @Test func namesStandBehindTheFirstMention() throws {
+    let nodes = SourceFile(
+      name: "nodes.json",
+      text: """
+        {"apiVersion": "v1", "kind": "List", "items": [
+          {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "a"},
+           "status": {"addresses": [{"type": "InternalIP", "address": "fd00:1::2"}]}},
+          {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "b"},
+           "status": {"addresses": [{"type": "InternalIP", "address": "fd00:2::2"}]}}]}
+        """)
+    let finding = try #require(Self.findings("black-hole-ipv6.pcap", beside: [nodes]).first)
+    #expect(finding.problem.contains("from fd00:1::2 (node/a) to fd00:2::2 (node/b)"))
+    // Once is enough, and display filters stay what Wireshark takes.
+    #expect(finding.evidence.allSatisfy { !$0.text.contains("(node/") })
+    #expect(finding.evidence.contains { $0.text.hasPrefix("Wireshark") && $0.text.contains("fd00:1::2 &&") })
+  }
 }

@@ -7,6 +7,8 @@ struct SynUnansweredDetector: Detector {
   private var single = Tally<Target>()
   private var hairpins = 0
   private var ttlExceeded = 0
+  /// Conversations whose packets were seen again, further on their way.
+  private var returned = 0
 
   mutating func examine(_ c: ConversationView) {
     guard c.isUnansweredSyn else { return }
@@ -15,6 +17,7 @@ struct SynUnansweredDetector: Detector {
     let half = c.clientHalf
     if timeExceeded { ttlExceeded += 1 }
     if c.record.client == c.record.server { hairpins += 1 }
+    if c.record.duplicates > 0, half.lastTTL < c.record.ttl[Int(c.record.initiator)] { returned += 1 }
     if half.syns > 1 {
       tally.add(c.target, client: c.record.client, amount: Int64(half.syns), example: Self.example(c))
     } else {
@@ -71,9 +74,12 @@ struct SynUnansweredDetector: Detector {
       ? "the packet goes back to the Pod it came from and is dropped ← the bridge port has hairpin mode off, or the source was not masqueraded"
       : ttlExceeded > 0
         ? "packets run in a circle until their hop limit ends ← two routers or nodes send them to each other"
-        : others
-          ? "dropped silently while other attempts to the same place succeed ← conntrack or SNAT ports run out, a rate limit, or one backend of several is gone"
-          : "dropped silently ← a DROP rule or network policy, a cloud firewall or security group, a host that is down, or a route that leads nowhere"
+        : returned > 0 && !facts.mayDuplicate
+          ? "a router sends the packets back out of the interface they came in, with a lower hop limit ← its route to "
+            + "\(target.address) leads back: a loop, or a route that is missing there"
+          : others
+            ? "dropped silently while other attempts to the same place succeed ← conntrack or SNAT ports run out, a rate limit, or one backend of several is gone"
+            : "dropped silently ← a DROP rule or network policy, a cloud firewall or security group, a host that is down, or a route that leads nowhere"
     return Finding(
       id: "syn-unanswered", severity: retried ? .error : .warning, confidence: others ? .likely : .certain,
       subject: .init(kind: "Endpoint", name: target.address.description, port: String(target.port)),
