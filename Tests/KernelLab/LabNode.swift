@@ -129,6 +129,7 @@ public final class LabNode {
   // MARK: rules
 
   public func load(_ restore: String, backend: Backend, version: IPVersion) throws {
+    if backend == .native { return try load(nft: restore) }
     do {
       try namespace.run { _ = try run(backend.command(version) + "-restore", input: restore) }
     } catch let error as LabError {
@@ -172,8 +173,13 @@ public final class LabNode {
       func save(_ name: String, _ text: String) throws {
         guard writeText("\(folder)/\(name)", text) else { throw LabError.system("\(folder)/\(name)") }
       }
+      if backends.contains(.native) {
+        let text = try run("nft", "list", "ruleset")
+        rules.add(nft: text)
+        try save("nft-list-ruleset.txt", text)
+      }
       for version in versions {
-        for backend in backends {
+        for backend in backends where backend != .native {
           let text = try run(backend.command(version) + "-save")
           rules.add(text, family: version == .v4 ? "ip" : "ip6")
           let plain = version == .v4 ? "iptables" : "ip6tables"

@@ -2,15 +2,15 @@ import Foundation
 import Wire
 
 /// What `kubepath trace -o json` says of one flow: the fields of the contract that the kernel can confirm.
-public struct Prediction: Decodable, Sendable {
-  public struct Packet: Decodable, Sendable {
+public struct Prediction: Decodable, Sendable, Equatable {
+  public struct Packet: Decodable, Sendable, Equatable {
     public var source: String
     public var sourcePort: UInt16?
     public var destination: String
     public var destinationPort: UInt16?
   }
 
-  public struct Step: Decodable, Sendable {
+  public struct Step: Decodable, Sendable, Equatable {
     public var hook: String
     public var family: String
     public var table: String
@@ -26,7 +26,7 @@ public struct Prediction: Decodable, Sendable {
     }
   }
 
-  public struct Outcome: Decodable, Sendable {
+  public struct Outcome: Decodable, Sendable, Equatable {
     public var verdict: String
     public var probability: Double
     public var assumptions: [String]
@@ -42,8 +42,12 @@ public struct Prediction: Decodable, Sendable {
 
   /// Runs a kubepath executable over a recorded folder; one prediction for each flow, by identifier.
   public static func predictions(of executable: String, for folder: String) throws -> [String: Prediction] {
-    let result = try runCommand(
-      [executable, "trace", "--flows", "\(folder)/flows.ndjson", "-s", folder, "-o", "json"])
+    try predictions(of: executable, ["--flows", "\(folder)/flows.ndjson", "-s", folder])
+  }
+
+  /// Runs `kubepath trace` with these arguments.
+  public static func predictions(of executable: String, _ arguments: [String]) throws -> [String: Prediction] {
+    let result = try runCommand([executable, "trace"] + arguments + ["-o", "json"])
     // 1: a path fails, which is what many situations are about.
     guard result.status == 0 || result.status == 1 else {
       throw LabError("kubepath: exit \(result.status), \(result.errors)")

@@ -40,7 +40,7 @@ public final class Prober {
     wires = try node.peers.run {
       try Dictionary(uniqueKeysWithValues: node.wires.map { ($0, try PacketSocket(interface: $0)) })
     }
-    if backend == .nft {
+    if backend != .legacy {
       for (chain, texts) in rules.rules where (index.places[chain]?.count ?? 0) != texts.count {
         throw LabError("\(chain): \(texts.count) rules dumped, \(index.places[chain]?.count ?? 0) in the kernel")
       }

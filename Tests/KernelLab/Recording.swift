@@ -18,7 +18,10 @@ public struct Recording: Sendable {
 
 extension Situation {
   /// Builds the node, loads it, takes its dumps and sends every flow. The folder must exist.
-  public func record(_ backend: Backend, into folder: String) throws -> Recording {
+  /// `inspect` is called before the first flow, with the node as the dumps show it.
+  public func record(
+    _ backend: Backend, into folder: String, inspect: (LabNode) throws -> Void = { _ in }
+  ) throws -> Recording {
     try onOneProcessor {
       let worlds = versions.map(World.init)
       let four = World(.v4)
@@ -31,7 +34,7 @@ extension Situation {
         setup6: setups.first { $0.0.version == .v6 }?.1 ?? [], sysctls: sysctls.mapValues(four.render))
       for world in worlds {
         try node.load(sets: world.render(sets))
-        let text = restore(world)
+        let text = backend == .native ? world.render(rules) : restore(world)
         if !text.isEmpty { try node.load(text, backend: backend, version: world.version) }
       }
       let rules = try node.snapshot(into: folder, backends: [backend], versions: versions)
@@ -46,6 +49,7 @@ extension Situation {
       guard writeText("\(folder)/flows.ndjson", probes.map { $0.json + "\n" }.joined()) else {
         throw LabError.system(folder)
       }
+      try inspect(node)
       let prober = try Prober(node, backend: backend, rules: rules)
       let answers = try probes.map { probe in
         var outcomes: [Observation: Int] = [:]

@@ -22,6 +22,26 @@ public struct SavedRules: Sendable {
     }
   }
 
+  /// `nft list ruleset`: one rule a line inside chains.
+  public mutating func add(nft listing: String) {
+    var family = ""
+    var table = ""
+    var chain: ChainName?
+    for line in listing.split(separator: "\n") {
+      let words = line.split { $0 == " " || $0 == "\t" }.map(String.init)
+      switch words.first {
+      case "table" where words.count >= 3: (family, table) = (words[1], words[2])
+      case "chain" where words.count >= 2:
+        chain = ChainName(family, table, words[1])
+        rules[ChainName(family, table, words[1])] = []
+      case "}": chain = nil
+      case "type" where chain != nil && words.contains("hook"): break
+      case .some: if let chain { rules[chain, default: []].append(words.joined(separator: " ")) }
+      case nil: break
+      }
+    }
+  }
+
   public func text(_ chain: ChainName, _ rule: Int?) -> String? {
     guard let rule, let all = rules[chain], rule >= 1, rule <= all.count else { return nil }
     return all[rule - 1]
@@ -48,6 +68,12 @@ public struct SavedRules: Sendable {
 
   /// The answer of a REJECT rule; nil for other rules.
   func rejectKind(_ chain: ChainName, _ rule: Int?) -> String? {
+    // nft's reject: what was answered says which kind; a rule without an answer tells it itself.
+    if let words = text(chain, rule).map(Self.words), let at = words.firstIndex(of: "reject"),
+      at == 0 || !words[at - 1].hasPrefix("-")
+    {
+      return words.count > at + 2 ? words[(at + 2)...].joined(separator: "-") : "port-unreachable"
+    }
     guard let words = text(chain, rule).map(Self.words), let at = words.firstIndex(of: "REJECT"), at > 0,
       words[at - 1] == "-j"
     else { return nil }

@@ -1,9 +1,14 @@
 import Wire
 
-/// The tools that can load an iptables ruleset.
-public enum Backend: String, Sendable, CaseIterable {
+/// The tools that can load a ruleset.
+public enum Backend: String, Sendable {
   case nft = "iptables-nft"
   case legacy = "iptables-legacy"
+  /// nft's own language.
+  case native = "nft"
+
+  /// Those for an iptables ruleset.
+  public static let xtables: [Backend] = [.nft, .legacy]
 
   func command(_ version: IPVersion) -> String {
     (version == .v4 ? "iptables-" : "ip6tables-") + (self == .nft ? "nft" : "legacy")
@@ -13,7 +18,8 @@ public enum Backend: String, Sendable, CaseIterable {
 /// A node, its rules, and the flows sent through it, in the words of `World`.
 public struct Situation: Sendable, CustomStringConvertible {
   public var name: String
-  /// iptables-restore input; chains need not be declared and COMMIT may be left out.
+  /// iptables-restore input; chains need not be declared and COMMIT may be left out. For `native`: nft's language, loaded
+  /// once for each IP version.
   public var rules: String
   public var flows: [String]
   /// Arguments of `ip`, such as `route add …`.
@@ -34,7 +40,7 @@ public struct Situation: Sendable, CustomStringConvertible {
   public init(
     _ name: String, _ rules: String, flows: [String], setup: [String] = [], sysctls: [String: String] = [:],
     sets: String = "", bridge: Bool = false, versions: [IPVersion] = [.v4, .v6],
-    backends: [Backend] = Backend.allCases, repeats: Int = 1, hidden: Bool = false
+    backends: [Backend] = Backend.xtables, repeats: Int = 1, hidden: Bool = false
   ) {
     self.name = name
     self.rules = rules

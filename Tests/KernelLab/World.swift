@@ -32,6 +32,7 @@ public struct World: Sendable {
   ]
 
   private static let words: [String: (v4: String, v6: String)] = [
+    "ip": ("ip", "ip6"), "addr": ("ipv4_addr", "ipv6_addr"), "l4icmp": ("icmp", "ipv6-icmp"),
     "lan": ("192.168.7.0/24", "fd00:7::/64"), "lan2": ("172.20.0.0/24", "fd00:20::/64"),
     "pods": ("10.244.1.0/24", "fd00:244:1::/64"), "remotes": ("10.244.9.0/24", "fd00:244:9::/64"),
     "vips": ("10.96.0.0/16", "fd00:96::/64"), "deads": ("10.99.0.0/24", "fd00:99::/64"),

@@ -68,8 +68,11 @@ struct NftJSONTests {
       #"{"match": {"op": "==", "left": {"payload": {"base": "nh", "offset": 72, "len": 8}}, "right": 6}}"#, "@nh,72,8 6"
     ),
     (
+      #""update @s { ip saddr timeout 60s }""#, "update @s { ip saddr timeout 60s }"
+    ),
+    (
       #"{"limit": {"rate": 10, "burst": 5, "per": "second", "inv": true}}, {"drop": null}"#,
-      "limit rate over 10/second burst 5 packets drop"
+      "limit rate over 10/second drop"
     ),
     (
       #"{"set": {"op": "update", "elem": {"elem": {"val": {"payload": {"protocol": "ip", "field": "saddr"}}, "timeout": 60}}, "set": "@s"}}"#,

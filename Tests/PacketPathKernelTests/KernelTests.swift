@@ -5,23 +5,28 @@ import Testing
 /// kubepath's answer must be the kernel's: verdict, packet, interface, mark and the whole list of steps.
 @Suite(.enabled(if: LabAccess.permitted))
 struct KernelTests {
-  @Test(arguments: Situations.all, Backend.allCases)
+  @Test(arguments: Situations.all, Backend.xtables)
   func kubepathAgreesWithTheKernel(_ situation: Situation, _ backend: Backend) throws {
     guard situation.backends.contains(backend) else { return }
     try compare(situation, backend)
   }
 
   /// `KUBEPATH_LAB_SEED` and `KUBEPATH_LAB_CASES` choose others, and more.
-  @Test(arguments: RandomSituation.chosen, Backend.allCases)
+  @Test(arguments: RandomSituation.chosen, Backend.xtables)
   func kubepathAgreesOnRandomRules(_ situation: Situation, _ backend: Backend) throws {
     try compare(situation, backend)
   }
+
+  @Test(arguments: Situations.nft)
+  func kubepathAgreesOnNftRules(_ situation: Situation) throws { try compare(situation, .native) }
 
   private func compare(_ situation: Situation, _ backend: Backend) throws {
     let folder = try TemporaryFolder()
     let recording: Recording
     do {
-      recording = try situation.record(backend, into: folder.path)
+      recording = try situation.record(backend, into: folder.path) { node in
+        if backend != .legacy { try compareSources(node, folder.path, "\(situation), \(backend.rawValue)") }
+      }
     } catch let error as LabError where error.isUnsupported {
       print("\(situation) skipped with \(backend.rawValue): \(error)")
       return
@@ -33,6 +38,28 @@ struct KernelTests {
       for observation in answer.outcomes.keys { #expect(observation.detail != "unexplained", "\(observation)") }
     }
     if let kept = ProcessInfo.processInfo.environment["KUBEPATH_LAB_KEEP"] { try keep(recording, under: kept) }
+  }
+
+  /// The traces of the dump, of nft's JSON and of the kernel's own answer are the same.
+  private func compareSources(_ node: LabNode, _ folder: String, _ name: String) throws {
+    func traces(_ arguments: [String]) throws -> [Prediction] {
+      try Prediction.predictions(of: Self.kubepath, arguments + ["--flows", "\(folder)/flows.ndjson"])
+        .values.sorted { $0.id < $1.id }
+    }
+    let dumped = try traces(["-s", folder])
+    #expect(try traces(["--netns", node.namespace.path]) == dumped, "\(name): the running kernel")
+    let text = "\(folder)/nft-list-ruleset.txt"
+    // nft's JSON leaves out the flags of a table.
+    guard let listing = try? String(contentsOfFile: text, encoding: .utf8), !listing.contains("flags dormant") else {
+      return
+    }
+    let other = try TemporaryFolder()
+    for file in try FileManager.default.contentsOfDirectory(atPath: folder) where file != "nft-list-ruleset.txt" {
+      try FileManager.default.copyItem(atPath: "\(folder)/\(file)", toPath: "\(other.path)/\(file)")
+    }
+    let json = try node.namespace.run { try runCommand(["nft", "-j", "list", "ruleset"]).output }
+    try json.write(toFile: "\(other.path)/nft-list-ruleset.json", atomically: true, encoding: .utf8)
+    #expect(try traces(["-s", other.path]) == dumped, "\(name): JSON")
   }
 
   /// Copies a recorded folder, to be looked at by hand.

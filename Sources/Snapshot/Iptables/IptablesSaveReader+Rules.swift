@@ -15,6 +15,7 @@ extension IptablesSaveReader {
     ruleset = Ruleset()
     diagnostics = Diagnostics()
     parser.table = table
+    parser.reopened = true
     var at = 0
     while at < file.bytes.count {
       parser.line += 1
@@ -22,6 +23,7 @@ extension IptablesSaveReader {
       parser.readLine(at, end)
       at = end + 1
     }
+    parser.resolveJumps()
     ruleset = parser.ruleset
     diagnostics = parser.diagnostics
   }

@@ -4,6 +4,11 @@ import Ruleset
 // Statements of a rule.
 extension NftJSONWriter {
   mutating func statement(_ value: JSONValue) {
+    // What nft has no JSON for (`update @m { … : … }`) stands as its text.
+    if let text = value.text {
+      for byte in text.bytes { out.append(byte < 0x20 ? 0x20 : byte) }
+      return
+    }
     for member in value.members { statement(name: member.name, member.value) }
   }
 
@@ -188,7 +193,8 @@ extension NftJSONWriter {
     }
     put("/")
     if let per = value["per"]?.text { put(per) } else { put("second") }
-    if let burst = value["burst"]?.int, burst > 0 {
+    // Five packets are the standard, which nft does not print.
+    if let burst = value["burst"]?.int, burst > 0, burst != 5 || unit.map({ $0.string != "packets" }) ?? false {
       put(" burst ")
       put(burst)
       space()
