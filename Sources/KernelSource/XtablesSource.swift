@@ -53,7 +53,7 @@ enum IPSetSource {
       // NFNL_SUBSYS_IPSET << 8 | IPSET_CMD_LIST; IPSET_ATTR_PROTOCOL, IPSET_ATTR_FLAGS = names only.
       var payload: [UInt8] = [2, 0, 0, 0]
       payload.appendAttribute(1, [6])
-      payload.appendAttribute(8 | 0x4000, [0, 0, 0, 2])
+      payload.appendAttribute(6 | 0x4000, [0, 0, 0, 2])
       try socket.dump("ipsets", type: 0x607, payload: payload) { type, message in
         if type == NetlinkSocket.restarted {
           names = []
