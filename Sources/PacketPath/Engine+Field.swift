@@ -88,7 +88,7 @@ extension Engine {
     case .replyDestinationPort: return p.hasConnection ? p.sourcePortOpen ? .unknown : .number(p.sourcePort) : .absent
     case .packetType: return packetType(p)
     case .sourceMAC:
-      return p.input.isZero || p.input == Self.loopback ? .absent : p.sourceMAC.map { .known($0) } ?? .unknown
+      return isEthernet(p.input) ? p.sourceMAC.map { .known($0) } ?? .unknown : .absent
     case .destinationMAC: return p.input.isZero ? .absent : .unknown
     case .userID: return p.hasSocket ? p.userID.map { .number($0) } ?? .unknown : .absent
     case .groupID, .cgroup: return p.hasSocket ? .unknown : .absent
@@ -110,6 +110,12 @@ extension Engine {
 
   /// Rules name the interface of an index; dumps do not show the number.
   private func index(_ name: Bits128) -> FieldValue { .known(name) }
+
+  /// Whether packets come through the interface in Ethernet frames, as far as is known.
+  private func isEthernet(_ input: Bits128) -> Bool {
+    guard !input.isZero, input != Self.loopback else { return false }
+    return (interface(input).link?.hardwareType ?? 1) == 1
+  }
 
   /// A packet that arrives on a bridge came through one of its ports, which a flow does not name.
   private func inputBridgePort(_ p: PacketState) -> FieldValue {

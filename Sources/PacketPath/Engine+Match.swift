@@ -61,6 +61,7 @@ extension Engine {
       // nft: an expression without a value ends the rule. xtables: the comparison fails, then the inversion applies.
       return isNft ? .no : match.negated ? .yes : .no
     case .noConnection: return isNft ? .no : .yes
+    case .never: return .no
     case .unknownLocal(let address): return .unknownLocal(address)
     case .choice(let modulus): return .choice(modulus)
     case .chance(let p): return match.negated ? .chance(1 - p) : .chance(p)
@@ -75,6 +76,8 @@ extension Engine {
     case absent
     /// A property of a connection, and there is none: xt_conntrack holds whether inverted or not, nft does not.
     case noConnection
+    /// Does not hold, inverted or not: xt_mac where the packet came in no Ethernet frame.
+    case never
     case unknown
     case unknownLocal(IPAddress)
     case chance(Double)
@@ -112,11 +115,16 @@ extension Engine {
     }
   }
 
+  /// What a match says that asks for something the packet does not have.
+  private static func missing(_ field: Field) -> Answer {
+    connectionFields.contains(field) ? .noConnection : field == .sourceMAC ? .never : .absent
+  }
+
   private func withNumber(_ field: Field, _ b: Branch, _ body: (UInt32) -> Answer) -> Answer {
     switch value(of: field, b) {
     case .known(let bits): body(UInt32(truncatingIfNeeded: bits.low))
     case .unknown: .unknown
-    case .absent: connectionFields.contains(field) ? .noConnection : .absent
+    case .absent: Self.missing(field)
     }
   }
 
@@ -124,7 +132,7 @@ extension Engine {
     switch value(of: field, b) {
     case .known(let bits): body(bits)
     case .unknown: .unknown
-    case .absent: connectionFields.contains(field) ? .noConnection : .absent
+    case .absent: Self.missing(field)
     }
   }
 

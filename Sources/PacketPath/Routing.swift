@@ -238,6 +238,8 @@ final class RoutingTables: Sendable {
       switch target.type {
       case .throw: return false
       case .blackhole, .unreachable, .prohibit:
+        // IPv6 gives these routes the device lo, and a lookup bound to another device passes them over (rt6_check_dev).
+        if query.version == .v6, let wanted = query.outputInterface, wanted != Self.loopback { return true }
         result = .refused(target.type)
         return false
       default: break

@@ -107,17 +107,21 @@ extension Ruleset {
     return source.isEmpty ? NftPrinter(self).text(of: rule) : source
   }
 
-  /// The rule's line in its dump; empty where the rule came from the kernel or from JSON.
-  public func sourceText(of rule: Rule) -> String {
-    guard rule.length > 0, Int(rule.file) < files.count else { return "" }
-    return files[Int(rule.file)].text(Int(rule.offset)..<Int(rule.offset) + Int(rule.length))
+  /// The rule's line in its dump; empty where the rule came from the kernel or from JSON. What is longer than any rule
+  /// that a person reads is cut.
+  public func sourceText(of rule: Rule, limit: Int = longestText) -> String {
+    let bytes = sourceBytes(of: rule, limit: limit)
+    return String(decoding: bytes, as: UTF8.self) + (bytes.count < rule.length ? "…" : "")
   }
 
+  /// 16 KiB.
+  public static let longestText = 1 << 14
+
   /// The same as bytes, which live as long as the ruleset's files.
-  public func sourceBytes(of rule: Rule) -> UnsafeRawBufferPointer {
+  public func sourceBytes(of rule: Rule, limit: Int = longestText) -> UnsafeRawBufferPointer {
     guard rule.length > 0, Int(rule.file) < files.count else { return UnsafeRawBufferPointer(start: nil, count: 0) }
     let all = files[Int(rule.file)].bytes
-    let range = Int(rule.offset)..<Int(rule.offset) + Int(rule.length)
+    let range = Int(rule.offset)..<Int(rule.offset) + min(Int(rule.length), limit)
     return UnsafeRawBufferPointer(rebasing: all[range.clamped(to: 0..<all.count)])
   }
 }

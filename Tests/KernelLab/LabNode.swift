@@ -38,6 +38,7 @@ public final class LabNode {
     _ = try peers.run { try run("ip", "-batch", "-", input: wires.map { "link set \($0) up\n" }.joined()) }
     try namespace.run {
       try run("ip", "-batch", "-", input: addressing() + setup.map { $0 + "\n" }.joined())
+      try awaitAddresses()
       if !setup6.isEmpty { try run("ip", "-6", "-batch", "-", input: setup6.map { $0 + "\n" }.joined()) }
       if bridge {
         // What the bridge would have learned: frames to a host it does not know go out of every port.
@@ -124,6 +125,19 @@ public final class LabNode {
       }
     }
     return lines.map { $0 + "\n" }.joined()
+  }
+
+  /// The kernel makes the local routes of IPv6 addresses in its own time (addrconf_dad_work), some milliseconds behind
+  /// `ip addr add` even without duplicate detection; a snapshot taken before is not the node that packets will meet.
+  private func awaitAddresses() throws {
+    let world = World(.v6)
+    let expected = ["node", "nodeb", "node2", "podgw"].map { "local " + world.render("@\($0)") + " " }
+    for _ in 0..<1000 {
+      let routes = try run("ip", "-6", "route", "show", "table", "local")
+      if expected.allSatisfy({ routes.contains($0) }) { return }
+      usleep(5000)
+    }
+    throw LabError("the kernel has made no local routes of the node's IPv6 addresses within 5 s")
   }
 
   // MARK: rules

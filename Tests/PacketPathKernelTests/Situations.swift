@@ -415,6 +415,22 @@ enum Situations {
         "local tcp @node:40000 > @outside:80", "local tcp @node:40000 > @node2:80", "local tcp @loop:40000 > @loop:80",
       ]),
     Situation(
+      "what comes over lo came in no Ethernet frame",
+      """
+      *mangle
+      -A PREROUTING -i lo -m mac ! --mac-source 02:00:00:00:02:02
+      -A INPUT -i lo -m mac --mac-source 00:00:00:00:00:00
+      """,
+      flows: ["local tcp @node:40000 > @node2:80", "local tcp @loop:40000 > @loop:80"]),
+    Situation(
+      "an address type asked for one interface passes prohibiting routes over",
+      """
+      *mangle
+      -A PREROUTING -m addrtype ! --dst-type UNREACHABLE --limit-iface-in -j DROP
+      """,
+      flows: ["eth0 tcp @client:40000 > @dead:80", "eth0 tcp @client:40000 > @node:80"],
+      setup: ["route add prohibit @deads"]),
+    Situation(
       "a mark set in OUTPUT reroutes what NAT chose",
       """
       *mangle

@@ -83,7 +83,7 @@ public struct NftPrinter {
   /// A rule's text.
   public func text(of rule: Rule) -> String {
     if !spellsFromClauses {
-      let source = ruleset.sourceText(of: rule)
+      let source = ruleset.sourceText(of: rule, limit: .max)
       if !source.isEmpty { return source }
     }
     return NftRuleSpelling(ruleset, family: ruleset[ruleset[rule.chain].table].family).text(of: rule)
