@@ -134,7 +134,10 @@ public enum ConversationStore {
   }
 
   private static func insert(_ finding: Finding, _ index: Int, _ database: Database) throws {
-    let evidence = finding.evidence.map { ($0.frame.map { "frame \($0): " } ?? "") + $0.text }
+    let evidence = finding.evidence.map { item in
+      let place = item.frame.map { "frame \($0): " } ?? item.line.map { "\(item.file ?? ""):\($0): " } ?? ""
+      return place + item.text
+    }
     try database.execute(
       sql: "INSERT INTO findings VALUES (?,?,?,?,?,?,?,?,?,?,?)",
       arguments: [
