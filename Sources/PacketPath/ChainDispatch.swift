@@ -16,6 +16,8 @@ final class ChainDispatch: Sendable {
   /// Positions of rules that name no value of a key, in order.
   private let others: [UInt32]
 
+  var readsSource: Bool { !bySource.isEmpty }
+
   /// Nil where less than half of the rules name a value.
   init?(_ ruleset: Ruleset, _ chain: Chain) {
     let count = Int(chain.ruleCount)
@@ -97,6 +99,8 @@ private struct PositionIndex: Sendable {
 
   private var slots: [Slot] = []
   private var positions: [UInt32] = []
+
+  var isEmpty: Bool { slots.isEmpty }
 
   init(_ groups: [Bits128: [UInt32]]) {
     guard !groups.isEmpty else { return }

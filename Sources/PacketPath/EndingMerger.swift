@@ -30,7 +30,7 @@ struct EndingMerger {
     let branch = engine.finished[index].branch
     var mixed = branch.stepHash
     if Self.packetCounts(engine.finished[index]) {
-      mixed ^= branch.packet.destination.low ^ branch.packet.source.low << 16
+      mixed ^= branch.packet.destination.low ^ branch.packet.rawSource.low << 16
     }
     mixed = mixed &* 0xFF51_AFD7_ED55_8CCD
     var slot = Int(truncatingIfNeeded: mixed >> 33) & mask
@@ -61,9 +61,9 @@ struct EndingMerger {
         && p.realServer == q.realServer && sameSteps(x.branch.steps, y.branch.steps, engine)
     else { return false }
     guard packetCounts(x) else { return true }
-    return p.source == q.source && p.destination == q.destination && p.destinationPort == q.destinationPort
-      && p.sourcePortOpen == q.sourcePortOpen && (p.sourcePortOpen || p.sourcePort == q.sourcePort) && p.mark == q.mark
-      && (x.verdict != .forward || p.routedOutput == q.routedOutput)
+    return p.destination == q.destination && p.destinationPort == q.destinationPort && p.mark == q.mark
+      && p.sourcePortOpen == q.sourcePortOpen && (x.verdict != .forward || p.routedOutput == q.routedOutput)
+      && p.hasSameSource(as: q)
   }
 
   /// Of a packet that ends here, what it would have become makes no difference; which real server it was on the way to

@@ -66,7 +66,7 @@ extension Engine {
     case .udp, .sctp: break
     default: return false
     }
-    return packet.sourcePort != 20  // FTP data belongs to another connection
+    return !packet.sourcePortMatches(20)  // FTP data belongs to another connection
   }
 
   /// ip_vs_leave: nobody to send it to, so the client is told.
@@ -112,8 +112,8 @@ extension Engine {
 
   private mutating func route(_ b: inout Branch, _ index: Int32, _ hop: Int32, _ target: VirtualServer.RealServer) {
     if node.routing.type(of: index) == .local { return continueHere(&b, target) }
-    let source = IPAddress(bits: b.packet.source, version: b.packet.version)
-    if source.isLoopback {
+    if b.packet.sourceIsLoopback {
+      let source = IPAddress(bits: b.packet.source, version: b.packet.version)
       return finish(b, .drop, detail: "IPVS sends nothing from \(source) to another host")
     }
     if let hops = b.packet.timeToLive {

@@ -18,6 +18,8 @@ extension Engine {
   func decide(_ match: Match, _ b: Branch, rule: Int, clause: Int, isNft: Bool) -> Decision {
     // What nearly every rule of a Service asks, without detours.
     switch match.test {
+    case .equal(.source, let value, let mask) where b.packet.version == .v4:
+      return b.packet.sourceMatches(Bits128(value), mask: Bits128(mask)) != match.negated ? .yes : .no
     case .equal(let field, let value, let mask):
       if let number = plainNumber(field, b.packet) { return (number & mask == value) != match.negated ? .yes : .no }
     case .range(let field, let low, let high):
@@ -44,7 +46,6 @@ extension Engine {
   private func plainNumber(_ field: Field, _ p: PacketState) -> UInt32? {
     switch field {
     case .destination: p.version == .v4 ? UInt32(truncatingIfNeeded: p.destination.low) : nil
-    case .source: p.version == .v4 ? UInt32(truncatingIfNeeded: p.source.low) : nil
     case .protocol: UInt32(p.ipProtocol)
     case .mark: p.mark
     case .destinationPort: p.hasPorts ? UInt32(p.destinationPort) : nil
@@ -160,10 +161,11 @@ extension Engine {
     // Rules add to it or delete from it: what the dump shows need not be what a packet meets.
     if changedSetsUnknown, node.changedSets.contains(test.name) { return .unknown }
     let hasPorts = IPProtocol(rawValue: b.packet.ipProtocol).hasPorts
+    let readsSource = test.fromSource.contains(true)
     let query = IPSetIndex.Query(
-      version: b.packet.version, source: b.packet.source, destination: b.packet.destination,
+      version: b.packet.version, source: readsSource ? b.packet.source : .zero, destination: b.packet.destination,
       ipProtocol: b.packet.ipProtocol,
-      sourcePort: hasPorts ? b.packet.sourcePort : b.packet.icmpTypeAndCode,
+      sourcePort: hasPorts ? readsSource ? b.packet.sourcePort : 0 : b.packet.icmpTypeAndCode,
       destinationPort: hasPorts ? b.packet.destinationPort : b.packet.icmpTypeAndCode,
       inputInterface: interface(b.packet.input).name,
       outputInterface: b.packet.outputUnknown && b.packet.output.isZero ? nil : interface(b.packet.output).name,
@@ -181,27 +183,44 @@ extension Engine {
     var interface: Bits128?
     if test.limitToInput { interface = b.packet.input }
     if test.limitToOutput { interface = b.packet.output }
-    for (types, invert, bits) in [
-      (test.sourceTypes, test.invertSource, b.packet.source),
-      (test.destinationTypes, test.invertDestination, b.packet.destination),
-    ] {
-      guard let types else { continue }
-      let address = IPAddress(bits: bits, version: b.packet.version)
-      if !node.routing.localKnown(b.packet.version) {
-        guard let local = isLocal(b, address) else { return .unknownLocal(address) }
-        let found: AddressType = local ? .local : address.isMulticast ? .multicast : .unicast
-        if (types & found.bit != 0) == invert { return .holds(false) }
-        continue
-      }
-      let held: Bool =
-        switch (b.packet.version, isNft) {
-        case (.v4, _): types & node.routing.addressType(bits, .v4, interface: interface).bit != 0
-        case (.v6, true): types & routedType6(address, interface).bit != 0
-        case (.v6, false): addressType6(types, address, interface, b)
-        }
-      if held == invert { return .holds(false) }
+    if let types = test.sourceTypes {
+      // IPv6 looks for routes: all of the address counts.
+      let decided =
+        b.packet.version == .v4 && node.routing.localKnown(.v4)
+        ? .holds(types & sourceType(b.packet, interface: interface).bit != 0)
+        : hasType(types, b.packet.source, interface, b, isNft: isNft)
+      guard case .holds(let holds) = decided else { return decided }
+      if holds == test.invertSource { return .holds(false) }
+    }
+    if let types = test.destinationTypes {
+      let decided = hasType(types, b.packet.destination, interface, b, isNft: isNft)
+      guard case .holds(let holds) = decided else { return decided }
+      if holds == test.invertDestination { return .holds(false) }
     }
     return .holds(true)
+  }
+
+  private func hasType(_ types: UInt16, _ bits: Bits128, _ interface: Bits128?, _ b: Branch, isNft: Bool) -> Answer {
+    let address = IPAddress(bits: bits, version: b.packet.version)
+    if !node.routing.localKnown(b.packet.version) {
+      guard let local = isLocal(b, address) else { return .unknownLocal(address) }
+      let found: AddressType = local ? .local : address.isMulticast ? .multicast : .unicast
+      return .holds(types & found.bit != 0)
+    }
+    switch (b.packet.version, isNft) {
+    case (.v4, _): return .holds(types & node.routing.addressType(bits, .v4, interface: interface).bit != 0)
+    case (.v6, true): return .holds(types & routedType6(address, interface).bit != 0)
+    case (.v6, false): return .holds(addressType6(types, address, interface, b))
+    }
+  }
+
+  /// The kind of the source address; of its bits as few are taken note of as decide.
+  func sourceType(_ p: PacketState, interface: Bits128?) -> AddressType {
+    _ = p.sourceIsUnspecified || p.sourceIsMulticast || p.sourceMatches(Bits128(UInt32.max), mask: .ones)
+    var bits = 0
+    let type = node.routing.addressType(p.rawSource, p.version, interface: interface, inspecting: &bits)
+    p.noteSource(leading: bits)
+    return type
   }
 
   /// net/netfilter/xt_addrtype.c, match_type6: a route lookup, and several types at once.
@@ -232,11 +251,10 @@ extension Engine {
 
   private func reversePathTest(_ test: ReversePathTest, _ b: Branch) -> Answer {
     guard node.routing.known(b.packet.version) else { return .unknown }
-    let source = IPAddress(bits: b.packet.source, version: b.packet.version)
     if b.packet.input == Self.loopback { return .holds(!test.invert) }
     let mark = test.validMark ? b.packet.mark : 0
     let passes: Bool
-    switch reversePath(b, source, b.packet.input, mark: mark) {
+    switch reversePath(b, b.packet.input, mark: mark) {
     case .same: passes = true
     case .elsewhere: passes = test.loose
     case .local: passes = test.acceptLocal

@@ -13,11 +13,11 @@ extension Engine {
 
   private func setSource(_ b: inout Branch, _ address: Bits128, _ ports: ClosedRange<UInt16>?, random: Bool) {
     let hasPorts = IPProtocol(rawValue: b.packet.ipProtocol).hasPorts
-    var changed = b.packet.source != address
+    var changed = !b.packet.sourceMatches(address, mask: .ones)
     b.packet.source = address
     if hasPorts {
       if let ports, ports.lowerBound == ports.upperBound {
-        changed = changed || b.packet.sourcePort != ports.lowerBound
+        changed = changed || !b.packet.sourcePortMatches(ports.lowerBound)
         b.packet.sourcePort = ports.lowerBound
       } else if random || ports.map({ !$0.contains(b.packet.sourcePort) }) ?? false {
         changed = true

@@ -8,9 +8,12 @@ extension Engine {
 
   private func query(_ b: Branch, input: Bits128) -> RoutingTables.Query {
     RoutingTables.Query(
-      version: b.packet.version, destination: b.packet.destination, source: b.packet.source, inputInterface: input,
+      version: b.packet.version, destination: b.packet.destination,
+      source: node.routing.readsSource(b.packet.version) ? b.packet.source : .zero, inputInterface: input,
       mark: b.packet.mark, typeOfService: b.packet.typeOfService & 0x1C, ipProtocol: b.packet.ipProtocol,
-      sourcePort: b.packet.sourcePort, destinationPort: b.packet.destinationPort, userID: b.packet.userID)
+
+      sourcePort: node.routing.readsSourcePort(b.packet.version) ? b.packet.sourcePort : 0,
+      destinationPort: b.packet.destinationPort, userID: b.packet.userID)
   }
 
   /// Whether an address is the node's own; nil: the snapshot does not tell, and this branch has not assumed it.
@@ -24,9 +27,8 @@ extension Engine {
   /// After PREROUTING: to this node, through it, or nowhere. False: the branch ended.
   mutating func routeInput(_ b: inout Branch) -> Bool {
     let destination = address(b.packet.destination, b)
-    let source = address(b.packet.source, b)
     let input = interface(b.packet.input)
-    if b.packet.version == .v4, let martian = martian4(b, source, destination, input) {
+    if b.packet.version == .v4, let martian = martian4(b, destination, input) {
       finish(b, .noroute, detail: martian)
       return false
     }
@@ -47,7 +49,7 @@ extension Engine {
       b.packet.routeKnown = true
       switch node.routing.type(of: index) {
       case .local, .anycast, .broadcast:
-        guard sourceAccepted(&b, source, input) else { return false }
+        guard sourceAccepted(&b, input) else { return false }
         b.packet.routedLocally = true
         return enter(&b, .input)
       case .multicast:
@@ -56,7 +58,7 @@ extension Engine {
       default: break
       }
       guard forwardingAllowed(&b, input) else { return false }
-      guard sourceAccepted(&b, source, input) else { return false }
+      guard sourceAccepted(&b, input) else { return false }
       b.packet.routedLocally = false
       b.packet.routedOutput = node.routing.interface(of: index, hop: hop)
       b.packet.output = b.packet.routedOutput
@@ -129,16 +131,16 @@ extension Engine {
     return .route(index: index, hop: hop)
   }
 
-  private func martian4(_ b: Branch, _ source: IPAddress, _ destination: IPAddress, _ input: InterfaceFacts)
-    -> String?
-  {
-    if source.isMulticast || source.v4 == .max { return "martian source \(source): not a unicast address" }
-    if destination.isUnspecified || (source.v4 >> 24 == 0 && !source.isUnspecified) {
-      return "martian address in 0.0.0.0/8"
+  private func martian4(_ b: Branch, _ destination: IPAddress, _ input: InterfaceFacts) -> String? {
+    let p = b.packet
+    if p.sourceIsMulticast || p.sourceMatches(Bits128(UInt32.max), mask: .ones) {
+      return "martian source \(address(p.source, b)): not a unicast address"
     }
-    if b.packet.input != Self.loopback, destination.isLoopback || source.isLoopback, !input.routesLoopback {
-      return
-        "martian: \(destination.isLoopback ? "destination \(destination)" : "source \(source)") is a loopback address and route_localnet is off on \(printable(input.name))"
+    let isNetZero = p.sourceMatches(.zero, mask: Bits128(UInt32(255) << 24)) && !p.sourceIsUnspecified
+    if destination.isUnspecified || isNetZero { return "martian address in 0.0.0.0/8" }
+    if p.input != Self.loopback, !input.routesLoopback, destination.isLoopback || p.sourceIsLoopback {
+      let which = destination.isLoopback ? "destination \(destination)" : "source \(address(p.source, b))"
+      return "martian: \(which) is a loopback address and route_localnet is off on \(printable(input.name))"
     }
     return nil
   }
@@ -163,60 +165,57 @@ extension Engine {
   }
 
   /// fib_validate_source: rp_filter, and martian sources.
-  private mutating func sourceAccepted(_ b: inout Branch, _ source: IPAddress, _ input: InterfaceFacts) -> Bool {
+  private mutating func sourceAccepted(_ b: inout Branch, _ input: InterfaceFacts) -> Bool {
     guard b.packet.version == .v4, b.packet.input != Self.loopback else { return true }
-    if source.isUnspecified { return true }
+    if b.packet.sourceIsUnspecified { return true }
     let filter = input.reversePathFilter
     let acceptsLocal = input.acceptsLocal
     if (filter ?? 0) == 0, !node.routing.hasCustomRules(.v4) {
-      if !acceptsLocal, node.routing.isLocal(source), source.isLoopback == false {
-        finish(b, .noroute, detail: "martian source: \(source) is an address of this node")
+      if !acceptsLocal, sourceType(b.packet, interface: nil) == .local, !b.packet.sourceIsLoopback {
+        finish(b, .noroute, detail: "martian source: \(address(b.packet.source, b)) is an address of this node")
         return false
       }
-      if filter == nil, reversePath(b, source, b.packet.input, mark: 0) == .elsewhere {
+      if filter == nil, reversePath(b, b.packet.input, mark: 0) == .elsewhere {
         assumeOnce(&b, .looseReversePath(b.packet.input))
       }
       return true
     }
     let mark = input.validatesMark ? b.packet.mark : 0
-    switch reversePath(b, source, b.packet.input, mark: mark) {
+    switch reversePath(b, b.packet.input, mark: mark) {
     case .same: return true
     case .local:
       if acceptsLocal { return true }
-      finish(b, .noroute, detail: "martian source: \(source) is an address of this node")
+      finish(b, .noroute, detail: "martian source: \(address(b.packet.source, b)) is an address of this node")
       return false
     case .elsewhere:
       guard filter == 1 else { return true }
-      finish(b, .noroute, detail: "rp_filter: the way back to \(source) does not lead through \(printable(input.name))")
+      finish(
+        b, .noroute,
+        detail:
+          "rp_filter: the way back to \(address(b.packet.source, b)) does not lead through \(printable(input.name))")
       return false
     case .invalid:
-      finish(b, .noroute, detail: "martian source: \(source) has a blackhole, unreachable or broadcast route")
+      finish(
+        b, .noroute,
+        detail: "martian source: \(address(b.packet.source, b)) has a blackhole, unreachable or broadcast route")
       return false
     case .none:
       guard let filter, filter != 0 else { return true }
-      finish(b, .noroute, detail: "rp_filter: no way back to \(source)")
+      finish(b, .noroute, detail: "rp_filter: no way back to \(address(b.packet.source, b))")
       return false
     }
   }
 
-  enum ReversePath { case same, elsewhere, local, invalid, none }
-
   /// Where a packet to the source would go.
-  func reversePath(_ b: Branch, _ source: IPAddress, _ input: Bits128, mark: UInt32) -> ReversePath {
-    var reverse = RoutingTables.Query(
-      version: b.packet.version, destination: source.bits, source: b.packet.destination, inputInterface: Self.loopback,
-      mark: mark,
-      typeOfService: b.packet.typeOfService & 0x1C)
-    reverse.ipProtocol = b.packet.ipProtocol
-    switch node.routing.lookup(reverse) {
-    case .none: return .none
-    case .refused: return .none
-    case .route(let index, _), .multipath(let index, _):
-      let type = node.routing.type(of: index)
-      if type == .local { return .local }
-      if type != .unicast { return .invalid }
-      return node.routing.leads(index, through: input) ? .same : .elsewhere
-    }
+  func reversePath(_ b: Branch, _ input: Bits128, mark: UInt32) -> ReversePath {
+    let p = b.packet
+    var query = RoutingTables.Query(
+      version: p.version, destination: .zero, source: node.routing.readsSource(p.version) ? p.destination : .zero,
+      inputInterface: Self.loopback, mark: mark, typeOfService: p.typeOfService & 0x1C)
+    query.ipProtocol = p.ipProtocol
+    let answer = node.routing.reversePath(to: p.rawSource, query, through: input)
+    if p.sourceIsFlows { inspection.pointee.ask(ReversePathQuestion(query: query, input: input, answer: answer)) }
+    return answer
   }
 
   mutating func assumeOnce(_ b: inout Branch, _ text: String) { assumeOnce(&b, .text(text)) }

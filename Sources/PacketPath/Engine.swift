@@ -14,6 +14,8 @@ struct Engine: ~Copyable {
   /// By table: its rules follow nft's semantics.
   private let isNft: [Bool]
   private let interfaces: InterfaceCache
+  /// What walks looked at of the source since this was last reset.
+  let inspection: UnsafeMutablePointer<SourceInspection>
 
   /// Matched rules, callers and assumptions as linked lists, newest first: branches share their beginnings.
   var steps: [StepPath.Node] = []
@@ -89,6 +91,8 @@ struct Engine: ~Copyable {
     wide = ruleset.wide.withUnsafeBufferPointer { $0 }
     isNft = ruleset.tables.map { $0.backend == .nft }
     interfaces = InterfaceCache(node)
+    inspection = .allocate(capacity: 1)
+    inspection.initialize(to: SourceInspection())
     flow = Flow(ipProtocol: .tcp, source: IPAddress(v4: 0), destination: IPAddress(v4: 0), from: "")
   }
 
@@ -121,18 +125,7 @@ struct Engine: ~Copyable {
   func interface(_ name: Bits128) -> InterfaceFacts { interfaces[name] }
 
   private func start(_ flow: Flow) -> Branch {
-    var packet = PacketState(
-      version: flow.version, ipProtocol: flow.ipProtocol.rawValue, source: flow.source.bits,
-      destination: flow.destination.bits, sourcePort: flow.sourcePort, destinationPort: flow.destinationPort,
-      length: flow.length, tcpFlags: flow.tcpFlags ?? 2, icmpTypeAndCode: nil, mark: flow.mark ?? 0, userID: flow.uid)
-    if flow.ipProtocol.isICMP {
-      packet.icmpTypeAndCode =
-        UInt16(flow.icmpType ?? (flow.version == .v4 ? 8 : 128)) << 8 | UInt16(flow.icmpCode ?? 0)
-    }
-    packet.hasSocket = flow.isLocal
-    if !flow.isLocal { packet.input = Bits128(leftAligned: flow.from.utf8) }
-    packet.hook = flow.isLocal ? .output : .ingress
-    return Branch(packet: packet, probability: 1, stage: flow.isLocal ? .outputRoute : .ingress)
+    Branch(packet: PacketState(flow, inspection), probability: 1, stage: flow.isLocal ? .outputRoute : .ingress)
   }
 
   // MARK: - Stages
@@ -236,11 +229,7 @@ struct Engine: ~Copyable {
       b.packet.tracking = neighbourDiscovery(b.packet) ? .untracked : .invalid
       return
     }
-    b.packet.tracking = .new
-    b.packet.originalSource = b.packet.source
-    b.packet.originalDestination = b.packet.destination
-    b.packet.originalSourcePort = b.packet.sourcePort
-    b.packet.originalDestinationPort = b.packet.destinationPort
+    b.packet.beginConnection()
   }
 
   /// Whether a first packet like this makes an entry (nf_conntrack_proto_tcp.c, _icmp.c, _icmpv6.c).
@@ -325,7 +314,7 @@ struct Engine: ~Copyable {
       {
         let next = dispatch.candidate(
           from: b.position, destination: b.packet.destination, destinationPort: b.packet.destinationPort,
-          source: b.packet.source)
+          source: dispatch.readsSource ? b.packet.source : .zero)
         b.position = min(next, chain.ruleCount)
       }
       if b.position >= chain.ruleCount {

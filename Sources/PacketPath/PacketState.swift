@@ -3,12 +3,18 @@ import Wire
 
 /// The packet and its surroundings at one point of the walk; copied where the walk forks.
 struct PacketState {
+  /// Takes note of what is read of the flow's own source; belongs to the engine.
+  var inspection: UnsafeMutablePointer<SourceInspection>
   var version: IPVersion
   var ipProtocol: UInt8
-  var source: Bits128
+  /// As it stands; who decides something by it reads `source`, which takes note.
+  private(set) var rawSource: Bits128
   var destination: Bits128
-  var sourcePort: UInt16
+  private(set) var rawSourcePort: UInt16
   var destinationPort: UInt16
+  /// Nothing has replaced the flow's own.
+  private(set) var sourceIsFlows = true
+  private(set) var sourcePortIsFlows = true
   /// Source NAT was done without a fixed port: the port that leaves may be another.
   var sourcePortOpen = false
   /// … and it is drawn at random: rules behind cannot know it.
@@ -42,9 +48,11 @@ struct PacketState {
   var zone: UInt16 = 0
   var destinationBound = false
   var sourceBound = false
-  var originalSource = Bits128.zero
+  private(set) var rawOriginalSource = Bits128.zero
   var originalDestination = Bits128.zero
-  var originalSourcePort: UInt16 = 0
+  private(set) var rawOriginalSourcePort: UInt16 = 0
+  private var originalSourceIsFlows = false
+  private var originalSourcePortIsFlows = false
   var originalDestinationPort: UInt16 = 0
   var destinationRule: UInt32 = .max
   var sourceRule: UInt32 = .max
@@ -75,6 +83,58 @@ struct PacketState {
     case untracked
     /// A template is attached (CT --zone in raw): no connection yet, state NEW.
     case template
+  }
+
+  init(_ flow: Flow, _ inspection: UnsafeMutablePointer<SourceInspection>) {
+    self.inspection = inspection
+    version = flow.version
+    ipProtocol = flow.ipProtocol.rawValue
+    rawSource = flow.source.bits
+    destination = flow.destination.bits
+    rawSourcePort = flow.sourcePort
+    destinationPort = flow.destinationPort
+    length = flow.length
+    tcpFlags = flow.tcpFlags ?? 2
+    mark = flow.mark ?? 0
+    userID = flow.uid
+    if flow.ipProtocol.isICMP {
+      icmpTypeAndCode =
+        UInt16(flow.icmpType ?? (flow.version == .v4 ? 8 : 128)) << 8 | UInt16(flow.icmpCode ?? 0)
+    }
+    hasSocket = flow.isLocal
+    if !flow.isLocal { input = Bits128(leftAligned: flow.from.utf8) }
+    hook = flow.isLocal ? .output : .ingress
+  }
+
+  mutating func replaceSource(_ address: Bits128) {
+    rawSource = address
+    sourceIsFlows = false
+  }
+
+  mutating func replaceSourcePort(_ port: UInt16) {
+    rawSourcePort = port
+    sourcePortIsFlows = false
+  }
+
+  /// The packet is the first of a connection, whose tuple is the packet's.
+  mutating func beginConnection() {
+    tracking = .new
+    rawOriginalSource = rawSource
+    originalSourceIsFlows = sourceIsFlows
+    rawOriginalSourcePort = rawSourcePort
+    originalSourcePortIsFlows = sourcePortIsFlows
+    originalDestination = destination
+    originalDestinationPort = destinationPort
+  }
+
+  var originalSource: Bits128 {
+    if originalSourceIsFlows { inspection.pointee.address = .ones }
+    return rawOriginalSource
+  }
+
+  var originalSourcePort: UInt16 {
+    if originalSourcePortIsFlows { inspection.pointee.port = .max }
+    return rawOriginalSourcePort
   }
 
   var hasConnection: Bool { tracking == .new }

@@ -59,6 +59,12 @@ public final class PathTracer {
     var description: String { "chains and sets are declared and cannot be read" }
   }
 
+  /// Which bits of the sources of flows were looked at since this was last set.
+  public var inspected: SourceInspection {
+    get { engine.inspection.pointee }
+    set { engine.inspection.pointee = newValue }
+  }
+
   /// The source address that the kernel would choose for a local packet to a destination.
   public func sourceAddress(to destination: IPAddress) -> IPAddress? {
     let query = RoutingTables.Query(
@@ -128,14 +134,14 @@ public final class PathTracer {
     let output = ending.verdict == .forward ? engine.interface(p.routedOutput).name : ""
     var outcome = Outcome(
       verdict: ending.verdict, probability: ending.branch.probability,
-      source: IPAddress(bits: p.source, version: p.version), sourcePort: p.sourcePortOpen ? nil : p.sourcePort,
+      source: IPAddress(bits: p.rawSource, version: p.version), sourcePort: p.sourcePortOpen ? nil : p.rawSourcePort,
       destination: IPAddress(bits: p.destination, version: p.version), destinationPort: p.destinationPort,
       outInterface: output.isEmpty ? nil : output, rejectWith: ending.rejectWith?.rawValue, mark: p.mark,
       steps: StepPath(engine.steps, leaf: ending.branch.steps, count: Int(ending.branch.stepCount)),
       detail: ending.detail, destinationRule: p.destinationRule == .max ? nil : RuleID(Int(p.destinationRule)),
       sourceRule: p.sourceRule == .max ? nil : RuleID(Int(p.sourceRule)), routeIndex: p.route, nextHop: p.nextHop,
       routeKnown: p.routeKnown, connectionMark: p.connectionMark, untracked: p.tracking == .untracked,
-      balancer: Self.balancer(p))
+      balancer: Self.balancer(p), sourceIsFlows: p.sourceIsFlows, sourcePortIsFlows: p.sourcePortIsFlows)
     if p.realServer >= 0, ending.verdict == .forward {
       let target = model.snapshot.virtualServers![Int(p.virtualServer)].realServers[Int(p.realServer)]
       if target.forwarding == .route { outcome.gateway = target.address }

@@ -76,25 +76,39 @@ struct PrefixTrie: Sendable {
   }
 
   /// Hands `body` the values of all prefixes that hold the address, the longest prefix first, those of one prefix in
-  /// the order in which they came, with the prefix's length; until it returns false.
-  @inline(__always) func search(_ address: Bits128, _ body: (_ value: Int32, _ length: Int) -> Bool) {
+  /// the order in which they came, with the prefix's length; until it returns false. Returns how many leading bits of
+  /// the address it took to find them.
+  @inline(__always) @discardableResult
+  func search(_ address: Bits128, _ body: (_ value: Int32, _ length: Int) -> Bool) -> Int {
     let key = aligned(address)
-    nodes.withUnsafeBufferPointer { nodes in
+    return nodes.withUnsafeBufferPointer { nodes in
       var at = 0
       let width = version == .v4 ? 32 : 128
+      var inspected = width
       while nodes[at].length < width {
         let child = Int(Self.bit(key, nodes[at].length) ? nodes[at].one : nodes[at].zero)
-        guard child >= 0, (nodes[child].bits ^ key) & .mask(leading: nodes[child].length) == .zero else { break }
+        guard child >= 0 else {
+          inspected = nodes[at].length + (nodes[at].zero < 0 && nodes[at].one < 0 ? 0 : 1)
+          break
+        }
+        let difference = (nodes[child].bits ^ key) & .mask(leading: nodes[child].length)
+        guard difference.isZero else {
+          let zeros =
+            difference.high != 0 ? difference.high.leadingZeroBitCount : 64 + difference.low.leadingZeroBitCount
+          inspected = zeros + 1
+          break
+        }
         at = child
       }
       while at >= 0 {
         var entry = Int(nodes[at].first)
         while entry >= 0 {
-          if !body(entries[entry].value, nodes[at].length) { return }
+          if !body(entries[entry].value, nodes[at].length) { return inspected }
           entry = Int(entries[entry].next)
         }
         at = Int(nodes[at].parent)
       }
+      return inspected
     }
   }
 }

@@ -51,6 +51,8 @@ final class RoutingTables: Sendable {
     var known: Bool
     var localKnown: Bool
     var hasCustomRules = false
+    var readsSource = false
+    var readsSourcePort = false
   }
 
   let routes: [Route]
@@ -63,6 +65,9 @@ final class RoutingTables: Sendable {
   /// False: the snapshot tells no routes of that version, and lookups mean nothing.
   func known(_ version: IPVersion) -> Bool { version == .v4 ? v4.known : v6.known }
   func localKnown(_ version: IPVersion) -> Bool { version == .v4 ? v4.localKnown : v6.localKnown }
+  /// Whether lookups ask for the source address or port of a query.
+  func readsSource(_ version: IPVersion) -> Bool { version == .v4 ? v4.readsSource : v6.readsSource }
+  func readsSourcePort(_ version: IPVersion) -> Bool { version == .v4 ? v4.readsSourcePort : v6.readsSourcePort }
   /// Rules other than the kernel's own three.
   func hasCustomRules(_ version: IPVersion) -> Bool { version == .v4 ? v4.hasCustomRules : v6.hasCustomRules }
 
@@ -141,6 +146,10 @@ final class RoutingTables: Sendable {
     made.localTrie = tries[Route.TableNumber.local] ?? -1
     var rules = (snapshot.routingRules ?? []).filter { $0.version == version }
     made.hasCustomRules = rules.contains { ![0, 32766, 32767].contains($0.priority) }
+    made.readsSource =
+      rules.contains { $0.from != nil }
+      || (snapshot.routes ?? []).contains { $0.from != nil && $0.destination.address.version == version }
+    made.readsSourcePort = rules.contains { $0.sourcePorts != nil }
     if rules.isEmpty {
       rules = [
         RoutingRule(version: version, priority: 0, action: .lookup(Route.TableNumber.local)),
@@ -167,7 +176,7 @@ final class RoutingTables: Sendable {
   }
 
   /// What a policy rule may ask of a packet.
-  struct Query {
+  struct Query: Sendable, Equatable {
     var version: IPVersion
     var destination: Bits128
     var source: Bits128
@@ -277,13 +286,21 @@ final class RoutingTables: Sendable {
 
   /// The kind of an address by the local table (inet_addr_type); on one interface only when it is named.
   func addressType(_ address: Bits128, _ version: IPVersion, interface: Bits128? = nil) -> AddressType {
+    var bits = 0
+    return addressType(address, version, interface: interface, inspecting: &bits)
+  }
+
+  /// The same. `bits` becomes the number of leading bits that it took to search the table.
+  func addressType(
+    _ address: Bits128, _ version: IPVersion, interface: Bits128?, inspecting bits: inout Int
+  ) -> AddressType {
     let whole = IPAddress(bits: address, version: version)
     if version == .v4, whole.isUnspecified || address.low == UInt64(UInt32.max) { return .broadcast }
     if whole.isMulticast { return .multicast }
     let trie = version == .v4 ? v4.localTrie : v6.localTrie
     guard trie >= 0 else { return .unicast }
     var type = AddressType.unicast
-    tries[trie].search(address) { index, _ in
+    bits = tries[trie].search(address) { index, _ in
       let target = targets[Int(index)]
       if let interface, target.hopCount == 0 || hops[Int(target.firstHop)].interface != interface { return true }
       type = target.type
@@ -293,6 +310,20 @@ final class RoutingTables: Sendable {
   }
 
   func isLocal(_ address: IPAddress) -> Bool { addressType(address.bits, address.version) == .local }
+
+  /// The way back to a source: `query` with the source as its destination. `input`: where the packet came in.
+  func reversePath(to source: Bits128, _ query: Query, through input: Bits128) -> ReversePath {
+    var query = query
+    query.destination = source
+    switch lookup(query) {
+    case .none, .refused: return .none
+    case .route(let index, _), .multipath(let index, _):
+      let type = type(of: index)
+      if type == .local { return .local }
+      if type != .unicast { return .invalid }
+      return leads(index, through: input) ? .same : .elsewhere
+    }
+  }
 
   /// The type of a route.
   @inline(__always) func type(of route: Int32) -> AddressType { targets[Int(route)].type }

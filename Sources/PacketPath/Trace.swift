@@ -75,6 +75,10 @@ public struct Outcome: Sendable {
   /// What picked the endpoint where no rule did; nil: nothing.
   public var balancer: Balancer?
 
+  /// The flow's own, not replaced on the way.
+  public internal(set) var sourceIsFlows = true
+  public internal(set) var sourcePortIsFlows = true
+
   /// Whether the connection was given to an endpoint: by a rule, IPVS or eBPF programs.
   public var isTranslated: Bool { balancer?.hasEndpoint ?? (destinationRule != nil) }
 }

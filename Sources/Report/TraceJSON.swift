@@ -4,40 +4,48 @@ import Snapshot
 import Wire
 
 /// Writes traces as the JSON contract has them. One writer serves one thread: it keeps the text of steps and
-/// probabilities it wrote lately, since in a run over many flows the same come again.
+/// probabilities that it wrote, since in a run over many flows the same come again.
 public struct TraceJSON {
   private let snapshot: Snapshot
   private let ruleset: Ruleset
   private let withSteps: Bool
-  private var lately: [RecentStep]
+  private(set) var steps: StepTexts
   private var numbers: [(value: Double, text: [UInt8])]
-  private var steps: [Step] = []
-
-  private struct RecentStep {
-    var identity = Bits128.ones
-    var text: [UInt8] = []
-  }
+  private var path: [Step] = []
 
   public init(_ snapshot: Snapshot, steps: Bool = true) {
     self.snapshot = snapshot
     ruleset = snapshot.ruleset
     withSteps = steps
-    lately = Array(repeating: RecentStep(), count: steps ? 1 << 12 : 1)
+    self.steps = StepTexts(ruleset)
     numbers = Array(repeating: (.nan, []), count: 256)
   }
 
   public mutating func write(_ trace: Trace, service: String?, to out: inout TextBuffer) {
+    Self.begin(trace.flow, to: &out)
+    let template = template(trace, service: service)
+    template.write(trace.flow, steps, to: &out)
+  }
+
+  /// What is each flow's own: the object's members up to `flow`.
+  static func begin(_ flow: Flow, to out: inout TextBuffer) {
     out.literal("{\"id\":")
-    out.quoted(trace.flow.id)
+    out.quoted(flow.id)
     out.literal(",\"flow\":")
-    Self.write(trace.flow, to: &out)
+    write(flow, to: &out)
+  }
+
+  /// The members behind `flow`, and the object's end.
+  mutating func template(_ trace: Trace, service: String?) -> TraceTemplate {
+    var out = TextBuffer(capacity: 4096)
+    var marks: [TraceTemplate.Mark] = []
     out.literal(",\"service\":")
     if let service { out.quoted(service) } else { out.literal("null") }
     out.literal(",\"outcomes\":[")
     let hasPorts = trace.flow.ipProtocol.hasPorts
     for (number, outcome) in trace.outcomes.enumerated() {
       if number > 0 { out.byte(UInt8(ascii: ",")) }
-      write(outcome, hasPorts, to: &out)
+      write(outcome, hasPorts, to: &out, &marks)
     }
     out.literal("]")
     if trace.truncated > 0 {
@@ -45,7 +53,11 @@ public struct TraceJSON {
       out.decimal(trace.truncated)
     }
     out.literal("}")
+    return TraceTemplate(text: Array(out.bytes), marks: marks, fails: trace.fails)
   }
+
+  /// Forgets the steps; numbers in templates that were made before mean nothing any more.
+  mutating func forgetSteps() { steps.removeAll() }
 
   static func write(_ flow: Flow, to out: inout TextBuffer) {
     out.literal("{\"id\":")
@@ -56,8 +68,17 @@ public struct TraceJSON {
     case .udp: out.literal("\"udp\"")
     default: out.quoted(flow.ipProtocol.description)
     }
-    out.byte(UInt8(ascii: ","))
-    ends(flow.source, flow.sourcePort, flow.destination, flow.destinationPort, flow.ipProtocol.hasPorts, to: &out)
+    let hasPorts = flow.ipProtocol.hasPorts
+    out.literal(",\"source\":\"")
+    out.address(flow.source)
+    if hasPorts {
+      out.literal("\",\"sourcePort\":")
+      out.decimal(UInt64(flow.sourcePort))
+      out.literal(",\"destination\":\"")
+    } else {
+      out.literal("\",\"destination\":\"")
+    }
+    destination(flow.destination, flow.destinationPort, hasPorts, to: &out)
     out.literal(",\"from\":")
     out.quoted(flow.from)
     func member(_ name: StaticString, _ value: (some BinaryInteger)?, _ out: inout TextBuffer) {
@@ -78,44 +99,47 @@ public struct TraceJSON {
     out.literal("}")
   }
 
-  /// Members `source` to `destinationPort`.
-  private static func ends(
-    _ source: IPAddress, _ sourcePort: UInt16?, _ destination: IPAddress, _ destinationPort: UInt16, _ hasPorts: Bool,
-    to out: inout TextBuffer
-  ) {
-    out.literal("\"source\":\"")
-    out.address(source)
+  /// An address behind its opening quote, and the port.
+  private static func destination(_ address: IPAddress, _ port: UInt16, _ hasPorts: Bool, to out: inout TextBuffer) {
+    out.address(address)
+    out.byte(UInt8(ascii: "\""))
     if hasPorts {
-      out.literal("\",\"sourcePort\":")
-      if let sourcePort { out.decimal(UInt64(sourcePort)) } else { out.literal("null") }
-      out.literal(",\"destination\":\"")
-      out.address(destination)
-      out.literal("\",\"destinationPort\":")
-      out.decimal(UInt64(destinationPort))
-    } else {
-      out.literal("\",\"destination\":\"")
-      out.address(destination)
-      out.byte(UInt8(ascii: "\""))
+      out.literal(",\"destinationPort\":")
+      out.decimal(UInt64(port))
     }
   }
 
-  private mutating func write(_ outcome: Outcome, _ hasPorts: Bool, to out: inout TextBuffer) {
-    switch outcome.verdict {
-    case .forward: out.literal("{\"verdict\":\"forward\",\"probability\":")
-    case .deliver: out.literal("{\"verdict\":\"deliver\",\"probability\":")
-    case .drop: out.literal("{\"verdict\":\"drop\",\"probability\":")
-    case .reject: out.literal("{\"verdict\":\"reject\",\"probability\":")
-    case .noroute: out.literal("{\"verdict\":\"noroute\",\"probability\":")
-    }
+  private mutating func write(
+    _ outcome: Outcome, _ hasPorts: Bool, to out: inout TextBuffer, _ marks: inout [TraceTemplate.Mark]
+  ) {
+    out.literal("{\"verdict\":")
+    out.quoted(outcome.verdict.rawValue)
+    out.literal(",\"probability\":")
     number(outcome.probability, to: &out)
     out.literal(",\"assumptions\":[")
     for (number, assumption) in outcome.assumptions.enumerated() {
       if number > 0 { out.byte(UInt8(ascii: ",")) }
       out.quoted(assumption)
     }
-    out.literal("],\"packet\":{")
-    Self.ends(
-      outcome.source, outcome.sourcePort, outcome.destination, outcome.destinationPort, hasPorts, to: &out)
+    out.literal("],\"packet\":{\"source\":\"")
+    if outcome.sourceIsFlows {
+      marks.append(TraceTemplate.Mark(offset: UInt32(out.count), kind: TraceTemplate.Mark.source))
+    } else {
+      out.address(outcome.source)
+    }
+    out.byte(UInt8(ascii: "\""))
+    if hasPorts {
+      out.literal(",\"sourcePort\":")
+      if outcome.sourcePort == nil {
+        out.literal("null")
+      } else if outcome.sourcePortIsFlows {
+        marks.append(TraceTemplate.Mark(offset: UInt32(out.count), kind: TraceTemplate.Mark.sourcePort))
+      } else {
+        out.decimal(UInt64(outcome.sourcePort!))
+      }
+    }
+    out.literal(",\"destination\":\"")
+    Self.destination(outcome.destination, outcome.destinationPort, hasPorts, to: &out)
     out.literal("}")
     if let name = outcome.outInterface {
       out.literal(",\"outInterface\":")
@@ -137,7 +161,7 @@ public struct TraceJSON {
     }
     out.literal(",\"mark\":")
     out.decimal(UInt64(outcome.mark))
-    if withSteps { write(outcome.steps, to: &out) }
+    if withSteps { write(outcome.steps, to: &out, &marks) }
     out.literal("}")
   }
 
@@ -153,52 +177,18 @@ public struct TraceJSON {
     numbers[slot].text.withUnsafeBytes { out.raw($0) }
   }
 
-  private mutating func write(_ path: StepPath, to out: inout TextBuffer) {
-    steps.removeAll(keepingCapacity: true)
-    path.append(to: &steps)
+  private mutating func write(
+    _ steps: StepPath, to out: inout TextBuffer, _ marks: inout [TraceTemplate.Mark]
+  ) {
+    path.removeAll(keepingCapacity: true)
+    steps.append(to: &path)
     out.literal(",\"steps\":[")
-    for (number, step) in steps.enumerated() {
+    for (number, step) in path.enumerated() {
       if number > 0 { out.byte(UInt8(ascii: ",")) }
-      let identity = step.identity
-      let mixed = (identity.high ^ identity.low << 33) &* 0x9E37_79B9_7F4A_7C15
-      let slot = Int(truncatingIfNeeded: mixed >> 40) & (lately.count - 1)
-      if lately[slot].identity != identity {
-        lately[slot] = RecentStep(identity: identity, text: Self.text(step, ruleset))
-      }
-      lately[slot].text.withUnsafeBytes { out.raw($0) }
+      let kind = TraceTemplate.Mark.firstStep + UInt32(self.steps.number(of: step))
+      marks.append(TraceTemplate.Mark(offset: UInt32(out.count), kind: kind))
     }
     out.literal("]")
-  }
-
-  private static func text(_ step: Step, _ ruleset: Ruleset) -> [UInt8] {
-    let chain = ruleset[step.chain]
-    let table = ruleset[chain.table]
-    var out = TextBuffer(capacity: 512)
-    out.literal("{\"hook\":")
-    out.quoted(step.hook.rawValue)
-    out.literal(",\"family\":")
-    out.quoted(table.family.rawValue)
-    out.literal(",\"table\":")
-    out.quoted(table.name)
-    out.literal(",\"chain\":")
-    out.quoted(ruleset.names[chain.name])
-    if step.rule != nil {
-      out.literal(",\"rule\":")
-      out.decimal(step.position)
-    }
-    out.literal(",\"verdict\":")
-    out.quoted(word(step.verdict, ruleset))
-    if let id = step.rule {
-      let rule = ruleset[id]
-      out.literal(",\"file\":")
-      out.quoted(ruleset.files.indices.contains(Int(rule.file)) ? ruleset.files[Int(rule.file)].name : "")
-      out.literal(",\"line\":")
-      out.decimal(UInt64(rule.line))
-      out.literal(",\"text\":")
-      out.quoted(ruleset.text(of: rule))
-    }
-    out.literal("}")
-    return Array(out.bytes)
   }
 
   public static func word(_ verdict: StepVerdict, _ ruleset: Ruleset) -> String {

@@ -3,26 +3,30 @@ import Snapshot
 import Wire
 
 /// One line a flow, for people who trace many: its id, its addresses, the three likeliest ends and the Service.
-public struct TraceLine {
+struct TraceLine {
   private let text: TraceText
   private static let shown = 3
 
-  public init(_ snapshot: Snapshot) { text = TraceText(snapshot, style: Style(coloured: false)) }
+  init(_ snapshot: Snapshot) { text = TraceText(snapshot, style: Style(coloured: false)) }
 
-  /// Appends the line without its newline.
-  public func write(_ trace: Trace, service: String?, to out: inout TextBuffer) {
-    let flow = trace.flow
+  /// What is each flow's own.
+  func begin(_ flow: Flow, to out: inout TextBuffer) {
     out.printable(flow.id)
     out.literal("  ")
     Self.end(flow.source, flow.sourcePort, flow, to: &out)
     out.literal(" → ")
     Self.end(flow.destination, flow.destinationPort, flow, to: &out)
+  }
+
+  /// The rest of the line.
+  func template(_ trace: Trace, service: String?) -> TraceTemplate {
+    var out = TextBuffer(capacity: 256)
     let groups = OutcomeGroup.of(trace.outcomes)
     for (number, group) in groups.prefix(Self.shown).enumerated() {
       out.literal(number == 0 ? "  " : ", ")
       result(trace.outcomes[group.first], to: &out)
       out.byte(UInt8(ascii: " "))
-      Self.percent(group.probability, to: &out)
+      out.raw(percent(group.probability))
     }
     if groups.count > Self.shown {
       out.literal(", … ")
@@ -34,6 +38,7 @@ public struct TraceLine {
       out.printable(service)
       out.byte(UInt8(ascii: "]"))
     }
+    return TraceTemplate(text: Array(out.bytes), marks: [], fails: trace.fails)
   }
 
   private static func end(_ address: IPAddress, _ port: UInt16, _ flow: Flow, to out: inout TextBuffer) {
@@ -56,17 +61,5 @@ public struct TraceLine {
       }
     case .drop, .reject, .noroute: out.raw(text.result(outcome))
     }
-  }
-
-  /// As the function of this name for strings.
-  private static func percent(_ value: Double, to out: inout TextBuffer) {
-    let tenths = Int((value * 1000).rounded())
-    if tenths == 0, value > 0 { return out.literal("< 0.1 %") }
-    out.decimal(UInt64(tenths / 10))
-    if tenths % 10 != 0 {
-      out.byte(UInt8(ascii: "."))
-      out.decimal(UInt64(tenths % 10))
-    }
-    out.literal(" %")
   }
 }

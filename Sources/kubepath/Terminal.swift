@@ -33,6 +33,29 @@ enum Terminal {
     }
   }
 
+  /// The same for pieces of memory, as many at once as one call takes.
+  static func write(_ pieces: [UnsafeRawBufferPointer]) {
+    var rest = pieces[...]
+    while !rest.isEmpty {
+      let list = rest.prefix(1024).map {
+        iovec(iov_base: UnsafeMutableRawPointer(mutating: $0.baseAddress), iov_len: $0.count)
+      }
+      var written = writev(1, list, Int32(list.count))
+      if written < 0 {
+        if errno == EINTR { continue }
+        Glibc.exit(errno == EPIPE ? 0 : 74)
+      }
+      while let first = rest.first, written >= first.count {
+        written -= first.count
+        rest.removeFirst()
+        if rest.isEmpty { break }
+      }
+      guard written > 0, let first = rest.popFirst() else { continue }
+      // A piece that was written in part.
+      write(UnsafeRawBufferPointer(rebasing: first[written...]))
+    }
+  }
+
   static func note(_ text: String) {
     let line = Array((text + "\n").utf8)
     line.withUnsafeBytes { _ = Glibc.write(2, $0.baseAddress, $0.count) }

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Dispatch
 import Glibc
 import Input
 import Intent
@@ -100,27 +99,10 @@ struct TraceCommand: ParsableCommand {
     let list = FlowReader.read(file, &diagnostics)
     Terminal.report(diagnostics, verbose: source.verbose)
     let model = NodeModel(node, indexed: list.count > 20)
-    let workers = min(max(DispatchQueue.concurrentWidth, 1), 16)
     let form = output == .json ? FlowReport.Form.json(steps: !noSteps) : .line
-    let reports = (0..<workers).map { _ in FlowReport(model, form) }
-    let block = 256
-    var start = 0
-    while start < list.count {
-      let first = start
-      DispatchQueue.concurrentPerform(iterations: workers) { index in
-        let from = first + index * block
-        if from < list.count { reports[index].run(list[from..<min(from + block, list.count)]) }
-      }
-      for (index, report) in reports.enumerated() where start + index * block < list.count {
-        Terminal.write(report.text)
-      }
-      start += workers * block
-    }
+    let pool = FlowReportPool(model, form, threads: min(max(sysconf(Int32(_SC_NPROCESSORS_ONLN)), 1), 16))
+    pool.run(list) { Terminal.write($0) }
     if diagnostics.worst == .error { throw ExitStatus.malformed }
-    return reports.contains { $0.hasFailure }
+    return pool.hasFailure
   }
-}
-
-extension DispatchQueue {
-  fileprivate static var concurrentWidth: Int { sysconf(Int32(_SC_NPROCESSORS_ONLN)) }
 }
