@@ -67,6 +67,7 @@ struct Bench {
     }
     growth(folder, mine)
     throughput(folder, small, mine)
+    check(folder, small, mine)
   }
 
   private func trace(_ dump: String, _ flows: String) -> Measurement? {
@@ -98,13 +99,37 @@ struct Bench {
     print("  growth \(decimal(result.processorSeconds / mine.processorSeconds, 2)) for twice the input")
   }
 
+  /// Many flows on one loaded ruleset: as lines, as objects, as objects with all matched rules.
   private func throughput(_ folder: String, _ rules: ServiceRules, _ mine: Measurement) {
     let path = "\(folder)/many.ndjson"
     rules.writeFlows(flows, to: path)
-    guard let result = trace("\(folder)/iptables-save.txt", path) else { return }
-    show("kubepath trace, \(flows) flows", result, mine)
-    let rate = Double(flows) / max(result.processorSeconds - mine.processorSeconds, 1e-6)
-    print("  \(decimal(rate, 0)) flows a second of processor time, loading left out")
+    for (name, options) in [
+      ("lines", [String]()), ("json --no-steps", ["-o", "json", "--no-steps"]), ("json", ["-o", "json"]),
+    ] {
+      let command = [kubepath, "trace", "--flows", path, "-s", "\(folder)/iptables-save.txt"] + options
+      guard let result = Measurement.best(of: runs, command), result.status <= 1 else {
+        print("\(command.joined(separator: " ")) failed")
+        continue
+      }
+      show("kubepath trace, \(flows) flows, \(name)", result, mine)
+      let rate = Double(flows) / max(result.processorSeconds - mine.processorSeconds, 1e-6)
+      let wallRate = Double(flows) / max(result.wallSeconds - mine.wallSeconds, 1e-6)
+      print(
+        "  loading left out, \(decimal(rate, 0)) flows a second of processor time, \(decimal(wallRate, 0)) of wall time"
+      )
+    }
+  }
+
+  /// Every Service traced from all its origins and held against the objects.
+  private func check(_ folder: String, _ rules: ServiceRules, _ mine: Measurement) {
+    ServiceObjects(rules: rules).write(to: "\(folder)/objects.json")
+    ServiceObjects.writeFacts(to: folder)
+    for name in ["one.ndjson", "many.ndjson"] { unlink("\(folder)/\(name)") }
+    print("objects: \(megabytes("\(folder)/objects.json")) MB")
+    guard let result = Measurement.best(of: runs, [kubepath, "check", "-s", folder]), result.status <= 1 else {
+      return print("kubepath check failed")
+    }
+    show("kubepath check", result, mine)
   }
 
   // MARK: printing

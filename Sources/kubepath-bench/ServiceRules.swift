@@ -8,7 +8,7 @@ struct ServiceRules {
 
   func vip(_ service: Int) -> String { "10.\(96 + service >> 16).\(service >> 8 & 0xFF).\(service & 0xFF)" }
 
-  private func endpoint(_ service: Int, _ number: Int) -> String {
+  func endpoint(_ service: Int, _ number: Int) -> String {
     let index = service * endpoints + number
     return "10.\(128 + index >> 16 & 0x7F).\(index >> 8 & 0xFF).\(index & 0xFF)"
   }

@@ -18,8 +18,8 @@ private let rules = """
   :FORWARD ACCEPT [0:0]
   :OUTPUT ACCEPT [0:0]
   :POSTROUTING ACCEPT [0:0]
-  -A PREROUTING -m iprange --src-range 10.244.3.9-10.244.4.77 -j MARK --set-xmark 0x7/0xff
-  -A PREROUTING -p tcp -m multiport --sports 1000:1999,2048 -j MARK --set-xmark 0x100/0x100
+  -A PREROUTING -d 10.96.0.12/32 -m iprange --src-range 10.244.3.9-10.244.4.77 -j MARK --set-xmark 0x7/0xff
+  -A PREROUTING -d 10.96.0.11/32 -p tcp -m multiport --sports 1000:1999,2048 -j MARK --set-xmark 0x100/0x100
   COMMIT
   *nat
   :PREROUTING ACCEPT [0:0]
@@ -136,7 +136,7 @@ struct FlowReportTests {
       }
     }
     #expect(walked.walks == list.count)
-    #expect(shared.walks < list.count / 2)
+    #expect(shared.walks < list.count * 9 / 10)
     #expect(walked.hasFailure && shared.hasFailure)
   }
 
