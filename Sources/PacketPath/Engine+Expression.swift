@@ -165,7 +165,8 @@ extension Engine {
       if p.version == .v4 {
         return .values([Bits128(UInt32(node.routing.addressType(bits, .v4, interface: interface).rawValue))])
       }
-      let type = routedType6(address, interface, mark: lookup.withMark ? p.mark : 0)
+      let other = lookup.fromSource ? p.destination : p.source
+      let type = routedType6(address, interface, other: other, mark: lookup.withMark ? p.mark : 0)
       return .values([Bits128(UInt32(type.rawValue))])
     }
     guard node.routing.known(p.version) else { return .unknown }
@@ -201,12 +202,12 @@ extension Engine {
   private func notFound(_ lookup: RouteLookup) -> ExpressionValue { .values([.zero]) }
 
   /// __nft_fib6_eval_type: the type of the route that a packet to the address would take.
-  func routedType6(_ address: IPAddress, _ interface: Bits128?, mark: UInt32 = 0) -> AddressType {
+  /// The lookup is from the packet's other address, and as if it left this node.
+  func routedType6(_ address: IPAddress, _ interface: Bits128?, other: Bits128, mark: UInt32 = 0) -> AddressType {
     var own: AddressType?
     if let interface, self.interface(interface).addresses.contains(where: { $0.address == address }) { own = .local }
     var query = RoutingTables.Query(
-      version: .v6, destination: address.bits, source: .zero, inputInterface: .zero,
-      mark: mark)
+      version: .v6, destination: address.bits, source: other, inputInterface: Self.loopback, mark: mark)
     // nft_fib6_flowi_init binds the lookup to a device for link-local addresses alone.
     if address.isLinkLocal { query.outputInterface = interface }
     switch node.routing.lookup(query) {

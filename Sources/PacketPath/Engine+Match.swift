@@ -209,7 +209,9 @@ extension Engine {
     }
     switch (b.packet.version, isNft) {
     case (.v4, _): return .holds(types & node.routing.addressType(bits, .v4, interface: interface).bit != 0)
-    case (.v6, true): return .holds(types & routedType6(address, interface).bit != 0)
+    case (.v6, true):
+      let other = bits == b.packet.source ? b.packet.destination : b.packet.source
+      return .holds(types & routedType6(address, interface, other: other).bit != 0)
     case (.v6, false): return .holds(addressType6(types, address, interface, b))
     }
   }

@@ -542,7 +542,10 @@ struct Engine: ~Copyable {
   func assumed(_ b: Branch, _ match: Match, rule: Int, clause: Int) -> Bool? {
     // The hop limit changes on the way: what was assumed of it before says nothing now.
     var oldest: Int32 = 0
-    if case .range(.timeToLive, _, _) = match.test { oldest = b.packet.timeToLiveChanged }
+    switch match.test {
+    case .range(.timeToLive, _, _), .equal(.timeToLive, _, _): oldest = b.packet.timeToLiveChanged
+    default: break
+    }
     var at = b.assumptions
     while at >= oldest {
       let entry = assumptions[Int(at)]
@@ -571,6 +574,7 @@ struct Engine: ~Copyable {
     case .range(.userID, let low, let high) where low == high: b.packet.userID = low
     case .equal(.userID, let value, _): b.packet.userID = value
     case .range(.timeToLive, let low, let high) where low == high: b.packet.timeToLive = UInt8(truncatingIfNeeded: low)
+    case .equal(.timeToLive, let value, .max): b.packet.timeToLive = UInt8(truncatingIfNeeded: value)
     case .range(.length, let low, let high) where low == high: b.packet.length = low
     default: return
     }
