@@ -85,7 +85,12 @@ public enum NodeCollector {
   /// What kubepath itself prints in a tool's format.
   private static func own(_ file: String, _ snapshot: Snapshot) -> String? {
     switch file {
-    case "nft-ruleset.txt": return NftPrinter.print(snapshot.ruleset)
+    case "nft-ruleset.txt":
+      // An empty file would say that there are no rules.
+      if snapshot.diagnostics.list.contains(where: { $0.file == "nf_tables" && $0.message.hasPrefix("cannot be read") }) {
+        return nil
+      }
+      return NftPrinter.print(snapshot.ruleset)
     case "sysctl.txt":
       return snapshot.sysctls.sorted { $0.key < $1.key }.map { "\($0.key) = \($0.value)\n" }.joined()
     case "ip-addr.txt": return snapshot.links.map { FactPrinter.addresses($0, snapshot.addresses ?? []) }
