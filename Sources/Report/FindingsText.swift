@@ -18,7 +18,7 @@ public enum FindingsText {
         "\(finding.subject.kind) "
         + [finding.subject.namespace, finding.subject.name].compactMap { $0 }.joined(separator: "/")
       if let port = finding.subject.port { subject += " port \(port)" }
-      if let node = finding.subject.node { subject += " on \(node)" }
+      if let node = finding.subject.node, finding.subject.kind != "Node" { subject += " on \(node)" }
       out.append(
         "  about:    \(clean(subject))" + (finding.confidence == .certain ? "" : " (\(finding.confidence.rawValue))"))
       let cause = wrapped(clean(finding.cause), 88)
