@@ -87,7 +87,8 @@ public enum NodeCollector {
     switch file {
     case "nft-ruleset.txt":
       // An empty file would say that there are no rules.
-      if snapshot.diagnostics.list.contains(where: { $0.file == "nf_tables" && $0.message.hasPrefix("cannot be read") }) {
+      if snapshot.diagnostics.list.contains(where: { $0.file == "nf_tables" && $0.message.hasPrefix("cannot be read") })
+      {
         return nil
       }
       return NftPrinter.print(snapshot.ruleset)
