@@ -47,6 +47,7 @@ public enum KernelSource {
     snapshot.sockets = ProcSource.sockets()
     attempt("nf_tables", &snapshot) { snapshot in
       let source = try readRules(into: &snapshot, names: names, lazily: lazily)
+      snapshot.rulesRead = true
       if lazily { snapshot.unreadRules = KernelRules(source, names: names, netns: netns) }
     }
     attempt("conntrack", &snapshot) { snapshot in

@@ -171,4 +171,36 @@ extension Engine {
     guard b.packet.sourceRule != .max, node.snapshot.sysctlInt("net.ipv4.vs.conntrack") == nil else { return }
     assumeOnce(&b, "net.ipv4.vs.conntrack is 1, as kube-proxy sets it (the snapshot does not tell)")
   }
+
+  /// xt_ipvs (net/netfilter/xt_ipvs.c), of a connection's first packet.
+  func virtualServer(_ test: VirtualServerTest, _ b: Branch) -> Answer {
+    let isTaken = b.packet.realServer >= 0
+    if let property = test.property, isTaken == property.negated { return .holds(false) }
+    if test.ipProtocol == nil, test.address == nil, test.port == nil, test.controlPort == nil, test.isReply == nil,
+      test.method == nil
+    {
+      return .holds(true)
+    }
+    guard isTaken else { return .holds(false) }
+    let server = node.snapshot.virtualServers![Int(b.packet.virtualServer)]
+    let target = server.realServers[Int(b.packet.realServer)]
+    // The virtual server of a mark has no address of its own: the connection keeps the one that was dialled.
+    let isOfMark = server.firewallMark != nil
+    let address = isOfMark ? IPAddress(bits: b.packet.originalDestination, version: b.packet.version) : server.address
+    let port = isOfMark || server.port == 0 ? b.packet.originalDestinationPort : server.port
+    let method: VirtualServerTest.Method =
+      switch target.forwarding {
+      case .masquerade: .masquerade
+      case .route: .route
+      case .tunnel: .tunnel
+      }
+    func holds<Value>(_ part: VirtualServerTest.Part<Value>?, _ isEqual: (Value) -> Bool) -> Bool {
+      part.map { isEqual($0.value) != $0.negated } ?? true
+    }
+    return .holds(
+      holds(test.ipProtocol) { $0 == b.packet.ipProtocol } && holds(test.address) { $0.contains(address) }
+        && holds(test.port) { $0 == port } && holds(test.controlPort) { _ in false }
+        && holds(test.isReply) { !$0 } && holds(test.method) { $0 == method }
+        && (test.isReply == nil || b.packet.hasConnection))
+  }
 }

@@ -106,6 +106,7 @@ extension Engine {
     case .ipset(let id): return ipset(ruleset.ipsetTests[Int(id.index)], b)
     case .addressType(let id): return addressType(ruleset.addressTypeTests[Int(id.index)], b, isNft: isNft)
     case .reversePath(let id): return reversePathTest(ruleset.reversePathTests[Int(id.index)], b)
+    case .virtualServer(let id): return virtualServer(ruleset.virtualServerTests[Int(id.index)], b)
     case .random(let threshold): return .chance(Double(threshold) / 2_147_483_648)
     case .nth(let every, _): return .chance(1 / Double(max(every, 1)))
     case .tcpOption: return b.packet.ipProtocol == 6 ? .unknown : .absent

@@ -118,7 +118,9 @@ struct Engine: ~Copyable {
     callers.removeAll(keepingCapacity: true)
     forks = 0
     cut = 0
-    pending.append(start(flow))
+    var first = start(flow)
+    if !node.snapshot.rulesKnown { assume(&first, .text("the node has no rules: no dump of them was read")) }
+    pending.append(first)
     while var branch = pending.popLast() { advance(&branch) }
   }
 

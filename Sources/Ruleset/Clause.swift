@@ -36,6 +36,8 @@ public enum Test: Sendable, Hashable {
   case addressType(OperandID)
   /// xt_rpfilter and nft `fib saddr … oif missing/exists`: `reversePathTests[…]`.
   case reversePath(OperandID)
+  /// xt_ipvs: `virtualServerTests[…]`.
+  case virtualServer(OperandID)
   /// Holds with probability threshold / 2^31 (xt_statistic random).
   case random(threshold: UInt32)
   /// Holds for every n-th packet (xt_statistic nth).

@@ -23,6 +23,7 @@ public struct Ruleset: Sendable {
   public var ipsetTests: [IPSetTest] = []
   public var addressTypeTests: [AddressTypeTest] = []
   public var reversePathTests: [ReversePathTest] = []
+  public var virtualServerTests: [VirtualServerTest] = []
   public var comparisons: [Comparison] = []
   public var lookups: [Lookup] = []
   public var sets: [NamedSet] = []

@@ -70,6 +70,7 @@ enum NodeLoader {
     }
     for note in notes { snapshot.diagnostics.add(note) }
     for dump in chosen { readRules(dump, into: &snapshot) }
+    snapshot.rulesRead = snapshot.rulesRead || !chosen.isEmpty
     snapshot.ruleset.finish()
     return snapshot
   }
@@ -104,6 +105,7 @@ enum NodeLoader {
     case .conntrack: snapshot.connections = snapshot.connections ?? []
     case .ipvs: snapshot.virtualServers = snapshot.virtualServers ?? []
     case .neighbour: snapshot.neighbours = snapshot.neighbours ?? []
+    case .iptablesSave, .nftText: snapshot.rulesRead = true
     case .some: break
     case nil:
       let diagnostic = unrecognised(content)

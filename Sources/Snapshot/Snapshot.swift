@@ -8,6 +8,9 @@ public struct Snapshot: Sendable {
   /// The node's name: its folder or archive, or what the objects or a manifest say.
   public var name: String
   public var ruleset = Ruleset()
+  /// A dump of rules was read, be it an empty one, or the kernel was asked: without tables there are then no rules.
+  public var rulesRead = false
+  public var rulesKnown: Bool { rulesRead || !ruleset.tables.isEmpty }
   /// Where chains and sets come from that are declared in `ruleset` and not read; nil: all are read.
   public var unreadRules: (any RulesetSource)?
   public var links: [Link]?

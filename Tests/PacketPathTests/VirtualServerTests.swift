@@ -191,6 +191,21 @@ import Wire
     #expect(other.allSatisfy { $0.assumptions.isEmpty })
   }
 
+  @Test(arguments: [
+    ("--ipvs", true), ("! --ipvs", false), ("--vaddr 10.96.0.10 --vproto tcp --vport 80", true),
+    ("--vaddr 10.96.0.0/16", true), ("! --vaddr 10.96.0.10", false), ("--vport 81", false), ("! --vport 81", true),
+    ("--vmethod MASQ", true), ("--vmethod GATE", false), ("--vdir ORIGINAL", true), ("--vdir REPLY", false),
+    ("--vproto 17", false), ("--vportctl 21", false),
+  ]) func rulesAskWhatIPVSDid(_ match: String, _ holds: Bool) {
+    let rules = Self.rules.replacing("-A OUTPUT -d 10.244.1.66/32 -j DROP", with: "-A OUTPUT -m ipvs \(match) -j DROP")
+    let tracer = PathTracer(Self.load(Self.two, rules: rules))
+    let taken = tracer.trace(flow("10.244.1.9", "10.96.0.10", 80, from: "cni0")).outcomes
+    #expect(taken.allSatisfy { ($0.verdict == .drop) == holds && $0.assumptions.isEmpty })
+    // A packet that IPVS did not take has none of it, inverted or not, but for the bare property.
+    let other = tracer.trace(flow("192.0.2.10", "198.51.100.7", 80, from: Flow.local)).outcomes
+    #expect(other.map(\.verdict) == [match == "! --ipvs" ? .drop : .forward])
+  }
+
   @Test func withoutTheTableNothingIsClaimed() {
     let outcomes = Self.outcomes(nil, from: "10.244.1.9", by: "cni0")
     #expect(outcomes.map(\.verdict) == [.deliver])

@@ -48,6 +48,12 @@ extension IptablesParser {
     case "physdev": each(module) { $0.physdev($1, $2) }
     case "devgroup": each(module) { $0.deviceGroup($1, $2) }
     case "rpfilter": reversePath(module)
+    case "ipvs":
+      guard let test = Self.virtualServerTest(module) else {
+        warn("-m ipvs has options that are not understood; the match is unknown")
+        return addUnknown(module)
+      }
+      add(.virtualServer(ruleset.add(test, to: \.virtualServerTests)))
     case "sctp", "dccp", "udplite", "tcp", "udp":
       if !module.options.isEmpty { addUnknown(module) }
     case "recent": recent(module)
