@@ -59,7 +59,7 @@ extension NftSource {
   /// Reads the lines that were spelled.
   mutating func readSpelled() throws {
     if let alien { throw AlienTable(table: alien) }
-    for (id, table) in xtables where !table.text.isEmpty {
+    for (id, table) in xtables.sorted(by: { $0.key.index < $1.key.index }) where !table.text.isEmpty {
       xtables[id]?.text = []
       let file = SourceFile(
         name: "\(table.version == .v4 ? "iptables" : "ip6tables")-nft \(lowering.ruleset[id].name)",

@@ -1,6 +1,7 @@
 import Foundation
 import Input
 import KernelSource
+import Ruleset
 import Snapshot
 import Testing
 import Wire
@@ -89,7 +90,25 @@ import Wire
     IptablesSaveReader.read(save, range: 0..<save.bytes.count, version: .v4, backend: .iptablesNft, into: &text)
     text.ruleset.finish()
     let kernel = try KernelSource.read(netns: space.name)
-    #expect(kernel.ruleset.clauses == text.ruleset.clauses)
+    #expect(named(kernel.ruleset) == named(text.ruleset))
     #expect(kernel.diagnostics.list.filter { $0.severity >= .warning }.isEmpty, "\(kernel.diagnostics.list)")
+  }
+
+  /// Each chain's rules, chains by name: the tool and the kernel list tables in orders of their own.
+  private func named(_ ruleset: Ruleset) -> [String] {
+    let chains = ruleset.chains.indices.map { index -> (name: String, rules: [String]) in
+      let chain = ChainID(index)
+      let rules = ruleset.rules(of: chain).map { rule in
+        ruleset.clauses(of: ruleset[rule]).map { clause in
+          switch clause {
+          case .statement(.jump(let target)): "jump \(ruleset.name(of: target))"
+          case .statement(.goto(let target)): "goto \(ruleset.name(of: target))"
+          default: "\(clause)"
+          }
+        }.joined(separator: " ")
+      }
+      return ("\(ruleset[ruleset[chain].table].name) \(ruleset.name(of: chain))", rules)
+    }
+    return chains.filter { !$0.rules.isEmpty }.sorted { $0.name < $1.name }.flatMap { [$0.name] + $0.rules }
   }
 }
