@@ -63,7 +63,7 @@ public enum CollectScript {
         "time": "$(date -u +%Y-%m-%dT%H:%M:%SZ)",
         "kernel": "$(uname -r)",
         "notRead": [
-      $missing    "end of list"
+      $(printf '%s' "$missing" | sed '$ s/,$//')
         ]
       }
       END
