@@ -42,6 +42,24 @@ csimdjson_document csimdjson_parse(const uint8_t *bytes, size_t length) {
 
 void csimdjson_free(void *owner) { delete static_cast<simdjson::dom::document *>(owner); }
 
+struct csimdjson_parser {
+  simdjson::dom::parser parser;
+};
+
+csimdjson_parser *csimdjson_parser_make(void) { return new (std::nothrow) csimdjson_parser(); }
+
+csimdjson_document csimdjson_parser_parse(csimdjson_parser *parser, const uint8_t *bytes, size_t length) {
+  csimdjson_document result = {nullptr, nullptr, nullptr, 0};
+  result.error = parser->parser.parse(bytes, length, false).error();
+  if (result.error == simdjson::SUCCESS) {
+    result.tape = parser->parser.doc.tape.get();
+    result.strings = parser->parser.doc.string_buf.get();
+  }
+  return result;
+}
+
+void csimdjson_parser_free(csimdjson_parser *parser) { delete parser; }
+
 const char *csimdjson_message(int32_t error) {
   return simdjson::error_message(static_cast<simdjson::error_code>(error));
 }

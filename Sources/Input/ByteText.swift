@@ -120,10 +120,25 @@ public func escaped(_ text: String) -> String {
 }
 
 extension UnsafeRawBufferPointer {
-  @inlinable public func equals(_ literal: StaticString) -> Bool {
-    guard count == literal.utf8CodeUnitCount else { return false }
-    let other = literal.utf8Start
-    for index in 0..<count where self[index] != other[index] { return false }
-    return true
+  /// Some bytes at a time: with a literal's length known, one or two comparisons are left.
+  @inlinable @inline(__always) public func equals(_ literal: StaticString) -> Bool {
+    let length = literal.utf8CodeUnitCount
+    guard count == length else { return false }
+    guard let mine = baseAddress else { return true }
+    let other = UnsafeRawPointer(literal.utf8Start)
+    func same<T: FixedWidthInteger>(_ offset: Int, _ type: T.Type) -> Bool {
+      mine.loadUnaligned(fromByteOffset: offset, as: type) == other.loadUnaligned(fromByteOffset: offset, as: type)
+    }
+    if length >= 8 {
+      var at = 0
+      while at < length &- 8 {
+        guard same(at, UInt64.self) else { return false }
+        at &+= 8
+      }
+      return same(length &- 8, UInt64.self)
+    }
+    if length >= 4 { return same(0, UInt32.self) && same(length &- 4, UInt32.self) }
+    if length >= 2 { return same(0, UInt16.self) && same(length &- 1, UInt8.self) }
+    return length == 0 || same(0, UInt8.self)
   }
 }

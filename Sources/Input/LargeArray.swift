@@ -21,10 +21,15 @@ extension Array {
     guard size >= 1 << 18 else { return }
     withUnsafeMutableBufferPointer { buffer in
       guard let base = buffer.baseAddress else { return }
-      let start = (UInt(bitPattern: base) + 4095) & ~4095
-      let end = (UInt(bitPattern: base) + UInt(size)) & ~4095
-      // Advice only: without it the pages are small.
-      _ = madvise(UnsafeMutableRawPointer(bitPattern: start), Int(end - start), MADV_HUGEPAGE)
+      adviseHugePages(base, size)
     }
   }
+}
+
+/// Advice only: without it the pages are small.
+func adviseHugePages(_ base: UnsafeMutableRawPointer, _ size: Int) {
+  let start = (UInt(bitPattern: base) + 4095) & ~4095
+  let end = (UInt(bitPattern: base) + UInt(size)) & ~4095
+  guard start < end else { return }
+  _ = madvise(UnsafeMutableRawPointer(bitPattern: start), Int(end - start), MADV_HUGEPAGE)
 }

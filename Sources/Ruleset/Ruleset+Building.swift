@@ -13,13 +13,13 @@ extension Ruleset {
     return TableID(tables.count - 1)
   }
 
-  /// Makes room for this many more, where a dump's size tells how many will come.
-  public mutating func reserve(rules: Int, clauses: Int, chains: Int) {
+  /// Makes room for this many more, where a dump's size tells how many will come. `nameLength`: bytes of a chain's name.
+  public mutating func reserve(rules: Int, clauses: Int, chains: Int, nameLength: Int = 24) {
     self.rules.reserveLarge(rules)
     self.clauses.reserveLarge(clauses)
     self.chains.reserveLarge(chains)
     declared.reserveLarge(chains)
-    names.reserve(names.count + chains, length: 24)
+    names.reserve(names.count + chains, length: nameLength)
     chainIndex.reserve(self.chains.count + chains)
   }
 

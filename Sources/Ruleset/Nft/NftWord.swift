@@ -77,18 +77,23 @@ public struct NftWordTable: @unchecked Sendable {
     return Int(truncatingIfNeeded: mixed >> 40)
   }
 
+  /// Up to sixteen bytes, zero-filled. No byte outside is touched: loads overlap instead.
   @inline(__always) private static func key(_ bytes: UnsafeRawBufferPointer) -> (UInt64, UInt64) {
-    (part(bytes, 0, min(bytes.count, 8)), part(bytes, 8, max(min(bytes.count, 16), 8)))
-  }
-
-  @inline(__always) private static func part(_ bytes: UnsafeRawBufferPointer, _ start: Int, _ end: Int) -> UInt64 {
-    var value: UInt64 = 0
-    var at = end
-    while at > start {
-      at -= 1
-      value = value << 8 | UInt64(bytes[at])
+    let base = bytes.baseAddress!
+    let count = bytes.count
+    guard count < 8 else {
+      let first = base.loadUnaligned(as: UInt64.self)
+      // A shift by 64, where there are eight bytes, leaves nothing.
+      return (first, base.loadUnaligned(fromByteOffset: count - 8, as: UInt64.self) >> UInt64((16 - count) * 8))
     }
-    return value
+    if count >= 4 {
+      let low = UInt64(base.loadUnaligned(as: UInt32.self))
+      let high = UInt64(base.loadUnaligned(fromByteOffset: count - 4, as: UInt32.self))
+      return (low | high << UInt64((count - 4) * 8), 0)
+    }
+    let first = UInt64(bytes[0])
+    let middle = UInt64(bytes[count / 2]) << UInt64(count / 2 * 8)
+    return (first | middle | UInt64(bytes[count - 1]) << UInt64((count - 1) * 8), 0)
   }
 
   public func find(_ bytes: UnsafeRawBufferPointer) -> NftWord? {

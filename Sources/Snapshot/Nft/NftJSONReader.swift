@@ -14,18 +14,18 @@ import Wire
 public enum NftJSONReader {
   public static func read(_ file: SourceFile, range: Range<Int>, into snapshot: inout Snapshot) {
     let range = range.clamped(to: 0..<file.bytes.count)
-    var writer = NftJSONWriter()
-    writer.out.reserveCapacity(range.count / 2)
-    do {
-      let document = try JSONDocument(file, range: range)
-      document.withRoot { root in writer.document(root) }
-    } catch {
-      snapshot.diagnostics.add(error)
-      salvage(file, range, &writer)
+    var writer = NftJSONWriter(bytesOfJSON: range.count)
+    let lines = lineNumbers(file, range)
+    var number = 0
+    let isWhole = JSONElements.visit("nftables", in: file, range: range) { element in
+      writer.object(element, number: number)
+      number += 1
     }
-    let lines = lineNumbers(file, range, count: writer.sources.last.map { $0 + 1 } ?? 0)
-    let text = SourceFile(name: file.name, contents: writer.out)
-    writer.out = []
+    if !isWhole {
+      writer.reset()
+      readWhole(file, range, &writer, &snapshot.diagnostics)
+    }
+    let text = writer.out.takeFile(name: file.name)
     var ruleset = Ruleset()
     swap(&ruleset, &snapshot.ruleset)
     let index = ruleset.addFile(text)
@@ -46,6 +46,19 @@ public enum NftJSONReader {
     withExtendedLifetime(text) {}
   }
 
+  /// A text of another form than nft prints, or a malformed one.
+  private static func readWhole(
+    _ file: SourceFile, _ range: Range<Int>, _ writer: inout NftJSONWriter, _ diagnostics: inout Diagnostics
+  ) {
+    do {
+      let document = try JSONDocument(file, range: range)
+      document.withRoot { root in writer.document(root) }
+    } catch {
+      diagnostics.add(error)
+      salvage(file, range, &writer)
+    }
+  }
+
   /// What can be read of a text that is cut off or broken: the objects of its list that are whole.
   private static func salvage(_ file: SourceFile, _ range: Range<Int>, _ writer: inout NftJSONWriter) {
     guard var at = file.bytes[range].firstIndex(of: UInt8(ascii: "[")).map({ $0 + 1 }) else { return }
@@ -61,7 +74,7 @@ public enum NftJSONReader {
   }
 
   /// The line of each object of the list. nft prints all on one line; other tools put line breaks between.
-  private static func lineNumbers(_ file: SourceFile, _ range: Range<Int>, count: Int) -> [Int] {
+  private static func lineNumbers(_ file: SourceFile, _ range: Range<Int>) -> [Int] {
     let bytes = file.bytes
     let first = range.lowerBound > 0 ? file.line(at: range.lowerBound) : 1
     let trimmed = bytes[range].lastIndex { $0 > 0x20 }.map { $0 + 1 } ?? range.upperBound
@@ -69,7 +82,6 @@ public enum NftJSONReader {
       memchr(bytes.baseAddress! + range.lowerBound, 10, trimmed - range.lowerBound) != nil
     else { return [first] }
     var lines: [Int] = []
-    lines.reserveCapacity(count)
     var line = first
     var depth = 0
     var at = range.lowerBound

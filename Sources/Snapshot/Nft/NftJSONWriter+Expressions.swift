@@ -191,7 +191,7 @@ extension NftJSONWriter {
 
   private mutating func hexadecimal(_ number: Int) {
     put("0x")
-    out.append(contentsOf: String(number, radix: 16).utf8)
+    out.raw(String(number, radix: 16))
   }
 
   private mutating func payload(_ value: JSONValue) {

@@ -6,7 +6,7 @@ extension NftJSONWriter {
   mutating func statement(_ value: JSONValue) {
     // What nft has no JSON for (`update @m { … : … }`) stands as its text.
     if let text = value.text {
-      for byte in text.bytes { out.append(byte < 0x20 ? 0x20 : byte) }
+      for byte in text.bytes { out.byte(byte < 0x20 ? 0x20 : byte) }
       return
     }
     for member in value.members { statement(name: member.name, member.value) }

@@ -1,14 +1,25 @@
+import CScan
 import Input
 import Ruleset
 import Wire
 
 /// Writes nft's JSON as commands of nft's language, one a line.
-struct NftJSONWriter {
-  var out: [UInt8] = []
+struct NftJSONWriter: ~Copyable {
+  var out: TextBuffer
   /// Which object of the list each line comes from.
   var sources: [Int] = []
   var messages: [(object: Int, text: String)] = []
   private var current = 0
+
+  /// The text will have about half as many bytes as the JSON.
+  init(bytesOfJSON count: Int) { out = TextBuffer(capacity: count / 2) }
+
+  /// Forgets what was written.
+  mutating func reset() {
+    out.removeAll()
+    sources = []
+    messages = []
+  }
 
   /// How a value of a key is spelled.
   enum Spelling { case plain, name, mark, flags }
@@ -16,51 +27,39 @@ struct NftJSONWriter {
   // MARK: Output
 
   @inline(__always) mutating func put(_ text: StaticString) {
-    out.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    out.literal(text)
   }
-  @inline(__always) mutating func put(_ text: ByteText) { out.append(contentsOf: text.bytes) }
-  @inline(__always) mutating func put(byte: Unicode.Scalar) { out.append(UInt8(ascii: byte)) }
-  @inline(__always) mutating func space() { out.append(0x20) }
+  @inline(__always) mutating func put(_ text: ByteText) { out.raw(text.bytes) }
+  @inline(__always) mutating func put(byte: Unicode.Scalar) { out.byte(UInt8(ascii: byte)) }
+  @inline(__always) mutating func space() { out.byte(0x20) }
 
-  mutating func put(_ number: Int) {
-    if number < 0 { out.append(UInt8(ascii: "-")) }
-    appendDecimal(number.magnitude.asUInt64, to: &out)
-  }
+  mutating func put(_ number: Int) { out.decimal(number) }
 
   mutating func hex(_ number: Int) {
     put("0x")
     for shift in stride(from: 28, through: 0, by: -4) {
       let digit = UInt8(truncatingIfNeeded: number >> shift) & 15
-      out.append(digit < 10 ? 48 + digit : 87 + digit)
+      out.byte(digit < 10 ? 48 + digit : 87 + digit)
     }
   }
 
   /// In quotes; what would end them, or the line, becomes a blank.
   mutating func quoted(_ text: ByteText) {
     put(byte: "\"")
-    for byte in text.bytes { out.append(byte == UInt8(ascii: "\"") || byte == 10 || byte == 13 ? 0x20 : byte) }
+    for byte in text.bytes { out.byte(byte == UInt8(ascii: "\"") || byte == 10 || byte == 13 ? 0x20 : byte) }
     put(byte: "\"")
   }
 
   /// A word; in quotes where it holds what ends a word.
   mutating func word(_ text: ByteText) {
-    for byte in text.bytes where Self.endsWord[Int(byte)] { return quoted(text) }
-    put(text)
+    guard let start = text.bytes.bindMemory(to: UInt8.self).baseAddress else { return }
+    scan_nft_word(start, start + text.count) == start + text.count ? put(text) : quoted(text)
   }
-
-  /// Never freed: one table for the process, read without counting references.
-  nonisolated(unsafe) private static let endsWord: UnsafePointer<Bool> = {
-    let table = UnsafeMutablePointer<Bool>.allocate(capacity: 256)
-    table.initialize(repeating: false, count: 256)
-    for byte in 0...0x20 { table[byte] = true }
-    for byte in "{}(),;#\"&|^$=!<>".utf8 { table[Int(byte)] = true }
-    return UnsafePointer(table)
-  }()
 
   mutating func complain(_ text: String) { messages.append((current, text)) }
 
   private mutating func endLine() {
-    out.append(10)
+    out.newline()
     sources.append(current)
   }
 
@@ -497,8 +496,4 @@ struct NftJSONWriter {
       put(" };")
     }
   }
-}
-
-extension UInt {
-  var asUInt64: UInt64 { UInt64(self) }
 }

@@ -34,7 +34,7 @@ extension NftReader {
   /// nft 1.0 prints some matches and targets of iptables-nft as nothing: a listed rule of such a table then has two
   /// blanks in a row, or one at its end, where the target stood. What is hidden is unknown, though most often a comment.
   private mutating func hiddenParts(_ start: Int) {
-    guard lowering.family == .ip || lowering.family == .ip6, start > 0 else { return }
+    guard start > 0, mayHideParts() else { return }
     let stop = scanner.lastStop
     let base = scanner.base
     var doubled = base[start - 1] == 0x20
@@ -50,12 +50,20 @@ extension NftReader {
     while next < scanner.end, base[next] == 0x20 { next += 1 }
     let comment = next < scanner.end && base[next] == UInt8(ascii: "#")
     let trailing = scanner.kind == .newline && next - stop > (comment ? 1 : 0)
-    guard doubled || trailing, Self.builtinTables.contains(lowering.ruleset[lowering.table].name),
-      spelled(start).contains("counter packets ")
-    else { return }
+    guard doubled || trailing, spelled(start).contains("counter packets ") else { return }
     ownedTables.insert(lowering.table.index)
     if doubled { lowering.addFirst(.unknown(lowering.text("xt match (not printed by nft)"))) }
     if trailing { lowering.add(.unknown(lowering.text("xt target (not printed by nft)")) as Statement) }
+  }
+
+  /// Whether the table has a family and a name that iptables-nft's tables have.
+  private mutating func mayHideParts() -> Bool {
+    if let (table, answer) = lastBuiltin, table == lowering.table { return answer }
+    let answer =
+      (lowering.family == .ip || lowering.family == .ip6)
+      && Self.builtinTables.contains(lowering.ruleset[lowering.table].name)
+    lastBuiltin = (lowering.table, answer)
+    return answer
   }
 
   /// What was spelled since `start`.

@@ -1,3 +1,4 @@
+import CScan
 import Ruleset
 
 /// Cuts nft's text into tokens, one at a time, over the file's bytes. Words take every byte that has no meaning of its
@@ -104,8 +105,7 @@ struct NftScanner {
       case Class.blank: at += 1
       case Class.word:
         start = at
-        at += 1
-        while at < end, classes[Int(base[at])] == Class.word { at += 1 }
+        at = scan_nft_word(base + at + 1, base + end) - base
         kind = .word
         stop = at
         tokenEnd = at
@@ -139,8 +139,7 @@ struct NftScanner {
           continue
         }
         start = at
-        at += 1
-        while at < end, classes[Int(base[at])] == Class.word { at += 1 }
+        at = scan_nft_word(base + at + 1, base + end) - base
         kind = .word
         stop = at
         tokenEnd = at

@@ -52,6 +52,8 @@ struct NftReader {
   var variables: [String: (range: Range<Int>, line: Int)] = [:]
   /// Tables that say, or whose rules show, that iptables-nft wrote them.
   var ownedTables: Set<UInt32> = []
+  /// The table asked about last, and whether iptables-nft may have written it.
+  var lastBuiltin: (table: TableID, answer: Bool)?
   /// Rules that `insert` placed: (rule, chain, position from 0 in the chain at that time).
   var insertions: [(rule: Int, chain: ChainID, position: Int)] = []
   var anonymousChains = 0
@@ -182,10 +184,7 @@ struct NftReader {
   /// Room for what a large dump of this many bytes holds, so that arrays need not be moved as they grow.
   mutating func reserve(_ bytes: Int) {
     guard bytes > 1 << 20 else { return }
-    lowering.ruleset.rules.reserveCapacity(lowering.ruleset.rules.count + bytes / 128)
-    lowering.ruleset.clauses.reserveCapacity(lowering.ruleset.clauses.count + bytes / 60)
-    lowering.ruleset.chains.reserveCapacity(lowering.ruleset.chains.count + bytes / 256)
-    lowering.ruleset.declared.reserveCapacity(lowering.ruleset.declared.count + bytes / 256)
+    lowering.ruleset.reserve(rules: bytes / 128, clauses: bytes / 60, chains: bytes / 260, nameLength: 56)
   }
 
   mutating func readAll() {

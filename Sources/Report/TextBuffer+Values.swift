@@ -1,70 +1,8 @@
+import Input
 import Snapshot
 import Wire
 
-#if canImport(Glibc)
-  import Glibc
-#else
-  import Musl
-#endif
-
-/// Bytes of text in the making, for output that comes a hundred thousand times: one check of the capacity a call, no
-/// reference counts, used again after `removeAll`.
-public struct TextBuffer: ~Copyable {
-  private var base: UnsafeMutablePointer<UInt8>
-  private var capacity: Int
-  public private(set) var count = 0
-
-  public init(capacity: Int = 1 << 16) {
-    self.capacity = max(capacity, 64)
-    base = .allocate(capacity: self.capacity)
-  }
-
-  deinit { base.deallocate() }
-
-  /// What was written so far. Valid until the next call that writes.
-  public var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: base, count: count) }
-
-  public mutating func removeAll() { count = 0 }
-  public mutating func newline() { byte(10) }
-
-  /// Room for `more` bytes.
-  @inline(__always) private mutating func reserve(_ more: Int) {
-    if count &+ more > capacity { grow(more) }
-  }
-
-  private mutating func grow(_ more: Int) {
-    capacity = max(capacity * 2, count + more)
-    let larger = UnsafeMutablePointer<UInt8>.allocate(capacity: capacity)
-    larger.update(from: base, count: count)
-    base.deallocate()
-    base = larger
-  }
-
-  @inline(__always) mutating func byte(_ value: UInt8) {
-    reserve(1)
-    base[count] = value
-    count &+= 1
-  }
-
-  @inline(__always) mutating func literal(_ text: StaticString) {
-    let length = text.utf8CodeUnitCount
-    reserve(length)
-    memcpy(base + count, text.utf8Start, length)
-    count &+= length
-  }
-
-  mutating func raw(_ bytes: UnsafeRawBufferPointer) {
-    guard let start = bytes.baseAddress else { return }
-    reserve(bytes.count)
-    memcpy(base + count, start, bytes.count)
-    count &+= bytes.count
-  }
-
-  mutating func raw(_ text: String) {
-    var copy = text
-    copy.withUTF8 { raw(UnsafeRawBufferPointer($0)) }
-  }
-
+extension TextBuffer {
   /// Text from an input, control characters escaped.
   mutating func printable(_ text: String) {
     var copy = text
@@ -77,32 +15,8 @@ public struct TextBuffer: ~Copyable {
     if !clean { raw(visible(text)) }
   }
 
-  mutating func decimal(_ value: some BinaryInteger) {
-    if value < 0 { byte(UInt8(ascii: "-")) }
-    decimal(UInt64(value.magnitude))
-  }
-
-  @inline(__always) mutating func decimal(_ value: UInt64) {
-    var digits = 1
-    var rest = value
-    while rest >= 10 {
-      rest /= 10
-      digits &+= 1
-    }
-    reserve(digits)
-    var at = count &+ digits
-    count = at
-    rest = value
-    repeat {
-      at &-= 1
-      base[at] = 0x30 &+ UInt8(truncatingIfNeeded: rest % 10)
-      rest /= 10
-    } while rest > 0
-  }
-
   mutating func address(_ value: IPAddress) {
     guard value.version == .v4 else { return raw(value.description) }
-    reserve(15)
     let bits = value.v4
     octet(UInt8(truncatingIfNeeded: bits >> 24))
     byte(UInt8(ascii: "."))
