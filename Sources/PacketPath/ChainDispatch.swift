@@ -18,10 +18,9 @@ final class ChainDispatch: Sendable {
 
   var readsSource: Bool { !bySource.isEmpty }
 
-  /// Nil where less than half of the rules name a value.
+  /// For a chain of at least `minimumRules`. Nil where less than half of them name a value.
   init?(_ ruleset: Ruleset, _ chain: Chain) {
     let count = Int(chain.ruleCount)
-    guard count >= Self.minimumRules else { return nil }
     var named: [[(key: Key, value: Bits128)]] = []
     named.reserveCapacity(count)
     var sharing: [[Bits128: Int]] = Key.allCases.map { _ in [:] }

@@ -76,7 +76,8 @@ public final class NodeModel: Sendable {
     bridgeCalls6 = snapshot.sysctlInt("net.bridge.bridge-nf-call-ip6tables")
     looseTCPTracking = snapshot.sysctlInt("net.netfilter.nf_conntrack_tcp_loose") != 0
     let rules = snapshot.ruleset
-    dispatch = indexed ? rules.chains.map { ChainDispatch(rules, $0) } : []
+    dispatch =
+      indexed ? rules.chains.map { $0.ruleCount < ChainDispatch.minimumRules ? nil : ChainDispatch(rules, $0) } : []
     setIndexes = indexed ? rules.sets.map { $0.count > 8 ? SetIndex($0, hashing: true) : nil } : []
   }
 

@@ -34,15 +34,6 @@ public struct SourceInspection: Sendable {
   mutating func ask(_ question: ReversePathQuestion) {
     if reversePaths.last != question, !reversePaths.contains(question) { reversePaths.append(question) }
   }
-
-  /// Whether a flow agrees with another, for which this was noted, in all that was looked at.
-  func holds(_ flow: Flow, as known: Flow, _ model: NodeModel) -> Bool {
-    ((known.source.bits ^ flow.source.bits) & address).isZero && (known.sourcePort ^ flow.sourcePort) & port == 0
-      && known.source.version == flow.source.version
-      && reversePaths.allSatisfy {
-        model.routing.reversePath(to: flow.source.bits, $0.query, through: $0.input) == $0.answer
-      }
-  }
 }
 
 /// Where a packet back to a source would go, asked in one context.

@@ -18,8 +18,15 @@ public struct Trace: Sendable {
 
   /// Whether an end that needs no assumption fails, or all ends do.
   public var fails: Bool {
-    let bad = outcomes.lazy.filter { $0.verdict != .forward && $0.verdict != .deliver }
-    return bad.contains { $0.assumptions.isEmpty } || bad.count == outcomes.count
+    var arrives = false
+    for index in outcomes.indices {
+      if outcomes[index].verdict == .forward || outcomes[index].verdict == .deliver {
+        arrives = true
+      } else if outcomes[index].assumptions.isEmpty {
+        return true
+      }
+    }
+    return !arrives
   }
 
   /// The route that an outcome's last routing decision took, and the gateway of its next hop.

@@ -13,19 +13,22 @@ struct OutcomeGroup {
     // Comparing with all others is quicker than hashing, where there are few.
     var places: [IPSocket: [Int]] = [:]
     let hashing = outcomes.count > 32
-    for (index, outcome) in outcomes.enumerated() {
-      let known: Int?
-      let place = IPSocket(address: outcome.destination, port: outcome.destinationPort)
-      if hashing {
-        known = places[place]?.first { alike(outcomes[groups[$0].first], outcome) }
-      } else {
-        known = groups.firstIndex { alike(outcomes[$0.first], outcome) }
-      }
-      if let known {
-        groups[known].probability += outcome.probability
-      } else {
-        if hashing { places[place, default: []].append(groups.count) }
-        groups.append(OutcomeGroup(first: index, probability: outcome.probability))
+    // In place: an outcome is large, and copies of it count references.
+    outcomes.withUnsafeBufferPointer { outcomes in
+      for index in outcomes.indices {
+        let known: Int?
+        let place = IPSocket(address: outcomes[index].destination, port: outcomes[index].destinationPort)
+        if hashing {
+          known = places[place]?.first { alike(outcomes, groups[$0].first, index) }
+        } else {
+          known = groups.firstIndex { alike(outcomes, $0.first, index) }
+        }
+        if let known {
+          groups[known].probability += outcomes[index].probability
+        } else {
+          if hashing { places[place, default: []].append(groups.count) }
+          groups.append(OutcomeGroup(first: index, probability: outcomes[index].probability))
+        }
       }
     }
     return groups.enumerated().sorted {
@@ -34,13 +37,16 @@ struct OutcomeGroup {
     }.map(\.element)
   }
 
-  private static func alike(_ a: Outcome, _ b: Outcome) -> Bool {
+  private static func alike(_ outcomes: UnsafeBufferPointer<Outcome>, _ a: Int, _ b: Int) -> Bool {
     guard
-      a.destination == b.destination, a.destinationPort == b.destinationPort, a.verdict == b.verdict,
-      a.source == b.source, a.outInterface == b.outInterface, a.rejectWith == b.rejectWith, a.detail == b.detail
+      outcomes[a].destination == outcomes[b].destination,
+      outcomes[a].destinationPort == outcomes[b].destinationPort, outcomes[a].verdict == outcomes[b].verdict,
+      outcomes[a].source == outcomes[b].source, outcomes[a].outInterface == outcomes[b].outInterface,
+      outcomes[a].rejectWith == outcomes[b].rejectWith, outcomes[a].detail == outcomes[b].detail
     else { return false }
-    guard a.verdict == .drop || a.verdict == .reject else { return true }
-    return a.steps.last?.chain == b.steps.last?.chain && a.steps.last?.position == b.steps.last?.position
+    guard outcomes[a].verdict == .drop || outcomes[a].verdict == .reject else { return true }
+    let (last, other) = (outcomes[a].steps.last, outcomes[b].steps.last)
+    return last?.chain == other?.chain && last?.position == other?.position
   }
 }
 

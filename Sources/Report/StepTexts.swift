@@ -3,8 +3,9 @@ import PacketPath
 import Ruleset
 import Wire
 
-/// The JSON of steps, each made once and then known by its number.
-struct StepTexts {
+/// The JSON of steps, each made once and then known by its number. One thread's; a class, so that handing it on costs no
+/// more than a reference.
+final class StepTexts {
   private let ruleset: Ruleset
   private var bytes: [UInt8] = []
   /// By number: where its text ends.
@@ -17,14 +18,14 @@ struct StepTexts {
   /// The memory that the texts take.
   var size: Int { bytes.count }
 
-  mutating func removeAll() {
+  func removeAll() {
     bytes.removeAll(keepingCapacity: true)
     ends.removeAll(keepingCapacity: true)
     for index in slots.indices { slots[index] = (.zero, 0) }
   }
 
   /// The step's number, its text made where it is new.
-  mutating func number(of step: Step) -> Int {
+  func number(of step: Step) -> Int {
     let identity = step.identity
     var slot = Self.hash(identity) & (slots.count - 1)
     while slots[slot].number != 0 {
@@ -48,7 +49,7 @@ struct StepTexts {
     Int(truncatingIfNeeded: ((identity.high ^ identity.low << 33) &* 0x9E37_79B9_7F4A_7C15) >> 32)
   }
 
-  private mutating func grow() {
+  private func grow() {
     var larger = [(identity: Bits128, number: UInt32)](repeating: (.zero, 0), count: slots.count * 2)
     for entry in slots where entry.number != 0 {
       var slot = Self.hash(entry.identity) & (larger.count - 1)
@@ -58,7 +59,7 @@ struct StepTexts {
     slots = larger
   }
 
-  private mutating func append(_ step: Step) {
+  private func append(_ step: Step) {
     let chain = ruleset[step.chain]
     let table = ruleset[chain.table]
     var out = TextBuffer(capacity: 512)

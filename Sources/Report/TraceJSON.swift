@@ -10,7 +10,7 @@ public struct TraceJSON {
   private let snapshot: Snapshot
   private let ruleset: Ruleset
   private let withSteps: Bool
-  private(set) var steps: StepTexts
+  let steps: StepTexts
   private var numbers: [(value: Double, text: [UInt8])]
   private var path: [Step] = []
 
@@ -58,7 +58,7 @@ public struct TraceJSON {
   }
 
   /// Forgets the steps; numbers in templates that were made before mean nothing any more.
-  mutating func forgetSteps() { steps.removeAll() }
+  func forgetSteps() { steps.removeAll() }
 
   static func write(_ flow: Flow, to out: inout TextBuffer) {
     out.literal("{\"id\":")

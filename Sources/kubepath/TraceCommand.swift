@@ -95,13 +95,17 @@ struct TraceCommand: ParsableCommand {
   private func traceMany(_ node: Snapshot) throws -> Bool {
     guard output == .json || output == .text else { throw ValidationError("--flows prints text or json.") }
     let file = flows == "-" ? try SourceFile.read(descriptor: 0, name: "stdin") : try SourceFile.open(path: flows!)
+    let threads = min(max(sysconf(Int32(_SC_NPROCESSORS_ONLN)), 1), 16)
+    var reader = FlowReader(file, threads: threads)
     var diagnostics = Diagnostics()
-    let list = FlowReader.read(file, &diagnostics)
+    var list = reader.next(&diagnostics)
+    let model = NodeModel(node, indexed: (list ?? []).count > 20)
+    let pool = FlowReportPool(model, output == .json ? .json(steps: !noSteps) : .line, threads: threads)
+    while let flows = list {
+      pool.run(flows) { Terminal.write($0) }
+      list = reader.next(&diagnostics)
+    }
     Terminal.report(diagnostics, verbose: source.verbose)
-    let model = NodeModel(node, indexed: list.count > 20)
-    let form = output == .json ? FlowReport.Form.json(steps: !noSteps) : .line
-    let pool = FlowReportPool(model, form, threads: min(max(sysconf(Int32(_SC_NPROCESSORS_ONLN)), 1), 16))
-    pool.run(list) { Terminal.write($0) }
     if diagnostics.worst == .error { throw ExitStatus.malformed }
     return pool.hasFailure
   }

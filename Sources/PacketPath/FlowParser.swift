@@ -1,0 +1,110 @@
+import Input
+import Wire
+
+/// Parses some lines of a file of flows; one thread's share.
+final class FlowParser: @unchecked Sendable {
+  private let file: SourceFile
+  private let lines: ArraySlice<LineScanner.Line>
+  /// In order. A flow without an id has an empty one.
+  private(set) var flows: [Flow] = []
+  private(set) var diagnostics = Diagnostics()
+
+  init(_ file: SourceFile, _ lines: ArraySlice<LineScanner.Line>) {
+    self.file = file
+    self.lines = lines
+  }
+
+  /// Parses all lines as one array: one parse instead of one a line. Line by line only where that fails.
+  func run() {
+    flows.reserveCapacity(lines.count)
+    var joined: [UInt8] = []
+    joined.reserveCapacity(lines.reduce(2) { $0 + $1.text.count + 1 })
+    for line in lines {
+      joined.append(joined.isEmpty ? UInt8(ascii: "[") : UInt8(ascii: ","))
+      joined.append(contentsOf: line.text.bytes)
+    }
+    joined.append(UInt8(ascii: "]"))
+    if let document = try? JSONDocument(SourceFile(name: file.name, contents: joined)),
+      document.withRoot({ $0.count }) == lines.count
+    {
+      document.withRoot { root in
+        for (value, line) in zip(root.elements, lines) { add(value, line) }
+      }
+      return
+    }
+    for line in lines {
+      do throws(Diagnostic) {
+        let document = try JSONDocument(SourceFile(name: file.name, contents: line.text.bytes))
+        document.withRoot { add($0, line) }
+      } catch {
+        report(error.message, line)
+      }
+    }
+  }
+
+  private func add(_ value: JSONValue, _ line: LineScanner.Line) {
+    do throws(Problem) {
+      flows.append(try Self.flow(value))
+    } catch {
+      report(error.message, line)
+    }
+  }
+
+  private func report(_ message: String, _ line: LineScanner.Line) {
+    diagnostics.add(Diagnostic(.error, file: file.name, .line(line.number), message))
+  }
+
+  private struct Problem: Error {
+    let message: String
+  }
+
+  private static func flow(_ value: JSONValue) throws(Problem) -> Flow {
+    guard value.isObject else {
+      throw Problem(message: "expected an object with protocol, source, destination and from")
+    }
+    var ipProtocol: IPProtocol?
+    var source: IPAddress?
+    var destination: IPAddress?
+    var flow = Flow(ipProtocol: .tcp, source: IPAddress(v4: 0), destination: IPAddress(v4: 0), from: "")
+    for (name, value) in value.members where !value.isNull {
+      switch name {
+      case "protocol":
+        ipProtocol =
+          value.text.flatMap { IPProtocol(parsing: $0.bytes) }
+          ?? value.int.flatMap { UInt8(exactly: $0) }.map { IPProtocol(rawValue: $0) }
+      case "source": source = value.text.flatMap { IPAddress(parsing: $0.bytes) }
+      case "destination": destination = value.text.flatMap { IPAddress(parsing: $0.bytes) }
+      case "from": flow.from = value.string ?? ""
+      case "id": flow.id = value.string ?? value.int.map(String.init) ?? ""
+      case "sourcePort": flow.sourcePort = try number(value, name)
+      case "destinationPort": flow.destinationPort = try number(value, name)
+      case "icmpType": flow.icmpType = try number(value, name)
+      case "icmpCode": flow.icmpCode = try number(value, name)
+      case "length": flow.length = try number(value, name)
+      case "mark": flow.mark = try number(value, name)
+      case "tcpFlags": flow.tcpFlags = try number(value, name)
+      case "uid": flow.uid = try number(value, name)
+      case "dontFragment": flow.dontFragment = value.bool
+      default: continue
+      }
+    }
+    guard let ipProtocol else { throw Problem(message: "expected \"protocol\": a name such as tcp, or a number") }
+    guard let source else { throw Problem(message: "expected \"source\": an IP address") }
+    guard let destination else { throw Problem(message: "expected \"destination\": an IP address") }
+    guard source.version == destination.version else {
+      throw Problem(message: "source and destination are of different IP versions")
+    }
+    guard !flow.from.isEmpty else { throw Problem(message: "expected \"from\": an interface or \"local\"") }
+    flow.ipProtocol = ipProtocol
+    flow.source = source
+    flow.destination = destination
+    return flow
+  }
+
+  private static func number<T: FixedWidthInteger>(_ value: JSONValue, _ name: JSONText) throws(Problem) -> T {
+    guard let number = value.int, let fits = T(exactly: number) else {
+      throw Problem(message: "\"\(name.string)\" must be a whole number from 0 to \(T.max)")
+    }
+    return fits
+  }
+}
