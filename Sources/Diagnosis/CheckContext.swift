@@ -75,6 +75,8 @@ public struct NodeContext: Sendable {
   /// Of ClusterIPs alone: none rewritten at all means that kube-proxy detects no local traffic (detectLocalMode none).
   public var clusterMasqueradeDone = 0
   public var usesHints: [Int] = []
+  /// Services whose health-check port the node's rules close to load balancers, and the rule or policy that does.
+  public var closedHealthChecks: [(service: Int, step: Step?)] = []
   /// Frontends of kind NodePort that some rule answers for, seen from outside.
   public var nodePortsAnswered = 0
   var planes: [ProxyPlane] = []
@@ -88,41 +90,32 @@ public struct CheckContext: Sendable {
   public var nodes: [NodeContext] = []
   /// Service ports that have no usable endpoint of a version at all: service, port, version.
   public var withoutEndpoints: [(service: Int, port: Int, version: IPVersion)] = []
+  /// Addresses and ports that several Services claim.
+  let contested: [Frontend: Set<Int>]
 
   public init(_ bundle: Bundle, intent: Cluster) {
     self.intent = intent
+    contested = HostPortShadowing.contested(intent)
+    let sticky = ServiceOfChain(intent) { $0.affinity != nil }
     var owners: ServiceOfChain?
-    let sticky = CheckContext.portsWithAffinity(intent)
     for snapshot in bundle.snapshots {
-      var observer = Observer(snapshot, intent)
+      var observer = Observer(snapshot, intent, contested: contested)
       var node = observer.run()
       node.planes = ProxyPlane.all(snapshot)
       node.missingRules = MissingRule.all(
         node.planes, hasTunnel: (snapshot.links ?? []).contains { $0.vxlan != nil })
-      node.serviceChains = ServiceChains(
-        node.planes,
-        {
-          owners = owners ?? ServiceOfChain(intent)
-          return owners!
-        }, wanted: sticky)
+      node.serviceChains = ServiceChains(node.planes, wanted: sticky) {
+        owners = owners ?? ServiceOfChain(intent)
+        return owners!
+      }
       nodes.append(node)
     }
-    for (index, service) in intent.services.enumerated()
-    where service.isProxied && intent.serviceIndex[service.fullName] == index {
+    for (index, service) in intent.services.enumerated() where service.isProxied {
       for (number, port) in service.ports.enumerated() {
         let version = service.clusterIPs[0].version
-        let selection = EndpointSelection(intent, service, port, version, node: nil)
-        if selection.cluster.isEmpty { withoutEndpoints.append((index, number, version)) }
+        if EndpointSelection.isEmpty(intent, service, port, version) { withoutEndpoints.append((index, number, version)) }
       }
     }
-  }
-
-  private static func portsWithAffinity(_ intent: Cluster) -> Set<ServiceOfChain.Owner> {
-    var ports: Set<ServiceOfChain.Owner> = []
-    for (index, service) in intent.services.enumerated() where service.isProxied && service.affinity != nil {
-      for number in service.ports.indices { ports.insert(ServiceOfChain.Owner(service: index, port: number)) }
-    }
-    return ports
   }
 
   public var summary: (services: Int, frontends: Int, traced: Int) {

@@ -15,13 +15,13 @@ public struct Expectation: Sendable {
   public enum Result: Sendable, Hashable { case serve, reject, drop }
   public var result: Result
   /// Any of these is right; kube-proxy's versions differ.
-  public var acceptable: [Set<EndpointAddress>] = []
+  public var acceptable: [EndpointSet] = []
   /// It may also refuse instead of serving (versions and modes differ).
   public var mayRefuse = false
   /// True: the source must be rewritten; false: it must be kept; nil: depends on options that rules alone tell.
   public var masquerade: Bool?
   /// Policy Local does not count for this client: it must be sent to any of `shortCircuit`.
-  public var shortCircuit: [Set<EndpointAddress>] = []
+  public var shortCircuit: [EndpointSet] = []
 
   public static func of(
     _ kind: Frontend.Kind, _ origin: Origin, _ service: Service, _ selection: EndpointSelection, source: IPAddress,

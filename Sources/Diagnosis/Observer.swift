@@ -17,13 +17,14 @@ struct Observer {
   let outside: [IPVersion: IPAddress]
   let ownAddresses: Set<IPAddress>
   let nodeAddress: [IPVersion: IPAddress]
-  /// How many Services claim an address and port.
-  let claims: [Frontend: Int]
+  /// What several Services claim.
+  let contested: [Frontend: Set<Int>]
   /// Endpoints of this node that were asked from another node.
   private var arrived: Set<EndpointAddress> = []
   var context: NodeContext
 
-  init(_ snapshot: Snapshot, _ intent: Cluster) {
+  init(_ snapshot: Snapshot, _ intent: Cluster, contested: [Frontend: Set<Int>]) {
+    self.contested = contested
     self.snapshot = snapshot
     self.intent = intent
     ownAddresses = Set((snapshot.addresses ?? []).map(\.address))
@@ -38,7 +39,6 @@ struct Observer {
       addresses[address.version] = address
     }
     nodeAddress = addresses
-    claims = HostPortShadowing.claims(intent).mapValues(\.count)
     localPods = Self.localPods(intent, node, ownAddresses)
     remotePod = Self.remotePod(intent, node)
     context = NodeContext(
@@ -79,12 +79,12 @@ struct Observer {
   }
 
   mutating func run() -> NodeContext {
+    healthChecks()
     context.lacksVirtualServers =
       snapshot.virtualServers == nil
       && (snapshot.addresses ?? []).contains { $0.interface == "kube-ipvs0" && !$0.address.isLinkLocal }
     if context.lacksVirtualServers { return context }
-    for (index, service) in intent.services.enumerated()
-    where service.isProxied && intent.serviceIndex[service.fullName] == index {
+    for (index, service) in intent.services.enumerated() where service.isProxied {
       for number in service.ports.indices {
         for version in [IPVersion.v4, .v6] where service.clusterIPs.contains(where: { $0.version == version }) {
           observe(index, number, version)
@@ -92,6 +92,17 @@ struct Observer {
       }
     }
     return context
+  }
+
+  /// What asks from outside at the ports where kube-proxy tells load balancers of a node's endpoints.
+  private mutating func healthChecks() {
+    guard let address = node?.internalIPs.first, let outside = outside[address.version] else { return }
+    for (index, service) in intent.services.enumerated() where service.isProxied && service.healthCheckNodePort != 0 {
+      let reach = probe.reach(
+        Frontend(.nodePort, address, service.healthCheckNodePort, .tcp), source: outside, from: nil)
+      guard reach.untranslated < 0.5, reach.programmed.isEmpty else { continue }
+      context.closedHealthChecks.append((index, reach.losses.first?.step))
+    }
   }
 
   private mutating func observe(_ index: Int, _ number: Int, _ version: IPVersion) {
@@ -121,10 +132,14 @@ struct Observer {
       if let pod { origins.append((.pod, pod, nil)) }
       // What other nodes' Pods send to a ClusterIP arrives here translated.
       if let remote = remotePod[version], frontend.kind != .clusterIP { origins.append((.remotePod, remote, nil)) }
+      // Two Services claim it: whose endpoints it should have is not settled; host-port-shadowing tells.
+      if !contested.isEmpty,
+        contested[Frontend(.address, frontend.address, frontend.port, frontend.ipProtocol)] != nil
+      {
+        continue
+      }
       for (origin, source, from) in origins {
         let reach = probe.reach(frontend, source: source, from: from)
-        // Two Services claim it: whose endpoints it should have is not settled; host-port-shadowing tells.
-        if claims[Frontend(.address, frontend.address, frontend.port, frontend.ipProtocol), default: 0] > 1 { continue }
         context.traced += 1
         var expected = Expectation.of(frontend.kind, origin, service, selection, source: source, isIPVS: context.isIPVS)
         // How Cilium treats the client's address its tables do not tell.
@@ -184,7 +199,7 @@ struct Observer {
   /// Of a flow that nobody answers, later datagrams are translated as the first was, and meet FORWARD as new ones
   /// without its mark: as if they were sent to the endpoint.
   private func secondDatagram(_ observation: inout Observation) {
-    guard let endpoint = observation.reach.masqueradedEndpoints.min(), !ownAddresses.contains(endpoint.address) else {
+    guard let endpoint = observation.reach.masqueradedEndpoints.first, !ownAddresses.contains(endpoint.address) else {
       return
     }
     let direct = probe.reach(
@@ -234,7 +249,7 @@ struct Observer {
       }
       if !faults.contains(.wrongEndpoints), service.affinity == nil, !reach.isUncertain, reach.endpoints.count > 1 {
         let share = 1 / Double(reach.endpoints.count)
-        if reach.translated > 0.999, reach.endpoints.values.contains(where: { abs($0 - share) > 1e-4 }) {
+        if reach.translated > 0.999, reach.shares.contains(where: { abs($0 - share) > 1e-4 }) {
           faults.insert(.uneven)
         }
       }
@@ -270,12 +285,12 @@ struct Observer {
   private mutating func hairpin(
     _ frontend: Frontend, _ selection: EndpointSelection, _ index: Int, _ number: Int, _ slot: Int, _ kept: inout Bool
   ) {
-    let own = selection.local.filter { backend in !ownAddresses.contains(backend.address) }.min()
+    let own = selection.local.first { !ownAddresses.contains($0.address) }
     guard let own else { return }
     let reach = probe.reach(frontend, source: own.address, from: nil)
     context.traced += 1
     if case .ebpf = reach.balancer { return }
-    guard reach.endpoints[own] != nil, !reach.masqueradedEndpoints.contains(own) else { return }
+    guard reach.endpoints.contains(own), !reach.masqueradedEndpoints.contains(own) else { return }
     var observation = Observation(
       service: index, port: number, frontend: frontend, origin: .pod, source: own.address, reach: reach,
       expected: Expectation(result: .serve), selection: slot)
@@ -289,7 +304,7 @@ struct Observer {
     _ frontend: Frontend, _ selection: EndpointSelection, _ index: Int, _ number: Int, _ slot: Int, _ kept: inout Bool
   ) {
     guard let source = remotePod[frontend.address.version] else { return }
-    for endpoint in selection.local.sorted() where arrived.insert(endpoint).inserted {
+    for endpoint in selection.local where arrived.insert(endpoint).inserted {
       var reach = probe.reach(
         Frontend(.address, endpoint.address, endpoint.port, frontend.ipProtocol), source: source, from: nil)
       context.traced += 1

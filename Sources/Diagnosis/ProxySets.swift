@@ -46,8 +46,7 @@ struct ProxySets {
         $0.interface == "kube-ipvs0" && $0.address.version == version && !$0.address.isLinkLocal
       }
       sets[Self.name("IPVS-IPS", version)] = Contents(required: Set(ips.map { Member(address: $0.address) }))
-      for (index, service) in intent.services.enumerated()
-      where service.isProxied && intent.serviceIndex[service.fullName] == index {
+      for service in intent.services where service.isProxied {
         guard service.clusterIPs.contains(where: { $0.version == version }) else { continue }
         for port in service.ports { add(service, port, version, intent, node) }
       }

@@ -14,8 +14,6 @@ public struct Cluster: Sendable {
   /// Node and zone names, once each.
   public private(set) var names: [String] = []
   private var nameIndex: [String: Int32] = [:]
-  /// Slices by `namespace/service`.
-  public private(set) var slicesOfService: [String: [Int]] = [:]
   public private(set) var serviceIndex: [String: Int] = [:]
   public private(set) var podOfAddress: [IPAddress: Int] = [:]
   /// Of everything that has an address.
@@ -37,10 +35,9 @@ public struct Cluster: Sendable {
 
   /// Resolves references once all files are read, and says what does not fit together.
   public mutating func finish() {
+    services = lastOfEach(services, "Service", file: \.file) { $0.fullName }
     for (index, service) in services.enumerated() {
-      if serviceIndex.updateValue(index, forKey: service.fullName) != nil {
-        warn(service.file, "Service \(service.fullName) is given more than once; the last one counts")
-      }
+      serviceIndex[service.fullName] = index
       for address in service.clusterIPs + service.externalIPs + service.loadBalancerIPs + service.proxiedLoadBalancerIPs
       {
         ownerOfAddress[address] = "svc/\(service.fullName)"
@@ -62,10 +59,11 @@ public struct Cluster: Sendable {
         warn(slice.file, "EndpointSlice \(own) has no label kubernetes.io/service-name; it belongs to no Service")
         continue
       }
-      if serviceIndex[key] == nil, !services.isEmpty {
+      if let service = serviceIndex[key] {
+        services[service].slices.append(index)
+      } else if !services.isEmpty {
         warn(slice.file, "EndpointSlice \(own) belongs to Service \(key), which is not among the objects")
       }
-      slicesOfService[key, default: []].append(index)
     }
     nodes = lastOfEach(nodes, "Node", file: \.file) { $0.name }
     pods = lastOfEach(pods, "Pod", file: \.file) { "\($0.namespace)/\($0.name)" }

@@ -22,16 +22,14 @@ public struct ObjectReader {
   private mutating func read(_ source: SourceFile) {
     file = cluster.files.count
     cluster.files.append(source)
-    do {
+    do throws(Diagnostic) {
       if looksLikeJSON(source) {
         try document(source)
       } else {
         for part in try YAMLToJSON.documents(of: source) { try document(part) }
       }
-    } catch let diagnostic as Diagnostic {
-      cluster.diagnostics.add(diagnostic)
     } catch {
-      cluster.warn(file, "\(error)")
+      cluster.diagnostics.add(error)
     }
   }
 

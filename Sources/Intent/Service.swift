@@ -47,6 +47,8 @@ public struct Service: Sendable {
   public var publishesNotReady = false
   /// Index into `Cluster.files`.
   public var file = 0
+  /// Its EndpointSlices: indexes into `Cluster.slices`.
+  public internal(set) var slices: [Int] = []
 
   public init(namespace: String, name: String) {
     self.namespace = namespace

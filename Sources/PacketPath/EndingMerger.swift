@@ -12,6 +12,8 @@ struct EndingMerger {
   }
 
   private(set) var groups: [Group] = []
+  /// The groups, by index, the most probable first; equally likely ones as the walk met them.
+  private(set) var order: [Int] = []
   /// Open addressing over `groups`, index + 1; 0: free.
   private var slots: [UInt32] = []
 
@@ -23,6 +25,12 @@ struct EndingMerger {
     slots.append(contentsOf: repeatElement(0, count: size))
     for index in engine.finished.indices where engine.finished[index].branch.probability > 0 {
       add(index, engine, mask: size - 1)
+    }
+    order.removeAll(keepingCapacity: true)
+    order.append(contentsOf: groups.indices)
+    order.sort { [groups] in
+      let (a, b) = (groups[$0].probability, groups[$1].probability)
+      return a != b ? a > b : $0 < $1
     }
   }
 

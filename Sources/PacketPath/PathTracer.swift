@@ -105,7 +105,8 @@ public final class PathTracer {
     outcomes.reserveCapacity(merger.groups.count)
     var described: [Engine.Assumption] = []
     var texts: [String] = []
-    for group in merger.groups {
+    for at in merger.order {
+      let group = merger.groups[at]
       var outcome = outcome(engine.finished[group.ending])
       outcome.probability = group.probability
       if !group.assumptions.isEmpty {
@@ -117,14 +118,6 @@ public final class PathTracer {
         outcome.assumptions = texts
       }
       outcomes.append(outcome)
-    }
-    // In order already, where all endings are equally likely. The sort is stable.
-    if zip(outcomes, outcomes.dropFirst()).contains(where: { $0.probability < $1.probability }) {
-      let order = outcomes.indices.sorted {
-        let (a, b) = (outcomes[$0].probability, outcomes[$1].probability)
-        return a != b ? a > b : $0 < $1
-      }
-      outcomes = order.map { outcomes[$0] }
     }
     return outcomes
   }

@@ -111,6 +111,15 @@ public struct NameTable: Sendable {
     return insert(bytes, hash: hash, slot: at)
   }
 
+  /// Whether a name begins so.
+  @inlinable public func name(_ id: NameID, hasPrefix prefix: StaticString) -> Bool {
+    let index = Int(id.index)
+    let start = index == 0 ? 0 : Int(ends[index - 1])
+    guard Int(ends[index]) - start >= prefix.utf8CodeUnitCount else { return false }
+    let bytes = UnsafeRawBufferPointer(start: prefix.utf8Start, count: prefix.utf8CodeUnitCount)
+    return storage.withUnsafeBytes { Self.same($0.baseAddress! + start, bytes) }
+  }
+
   @usableFromInline mutating func insert(_ bytes: UnsafeRawBufferPointer, hash: UInt32, slot: Int) -> NameID {
     let index = ends.count
     slots[slot].hash = hash

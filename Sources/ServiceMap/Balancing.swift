@@ -18,7 +18,7 @@ package struct Balancing {
   package private(set) var stickySeconds: Set<Int> = []
 
   /// Nil: the chain balances nothing.
-  package init?(_ chain: ChainID, _ ruleset: Ruleset) {
+  package init?(_ chain: ChainID, _ ruleset: borrowing Ruleset) {
     self.chain = chain
     var balances = false
     for id in ruleset.rules(of: chain) {
@@ -42,6 +42,15 @@ package struct Balancing {
       }
     }
     guard balances || !sticky.isEmpty else { return nil }
+  }
+
+  /// Whether some rule of a chain asks for clients seen before.
+  package static func remembersClients(_ chain: ChainID, _ ruleset: Ruleset) -> Bool {
+    ruleset.rules(of: chain).contains { id in
+      ruleset.clauses(of: ruleset[id]).contains {
+        if case .match(let match) = $0 { RuleFacts.recall(match, ruleset) != nil } else { false }
+      }
+    }
   }
 
   /// nft: `numgen random mod N vmap { 0 : goto …, … }`.

@@ -50,10 +50,10 @@ public struct ServiceOfChain: Sendable {
   private var owners: [String: Owner] = [:]
   private let intent: Cluster
 
-  public init(_ intent: Cluster) {
+  /// `counts`: whether the ports of a Service do.
+  public init(_ intent: Cluster, where counts: (Service) -> Bool = { _ in true }) {
     self.intent = intent
-    for (index, service) in intent.services.enumerated()
-    where service.isProxied && intent.serviceIndex[service.fullName] == index {
+    for (index, service) in intent.services.enumerated() where service.isProxied && counts(service) {
       for (number, port) in service.ports.enumerated() {
         let owner = Owner(service: index, port: number)
         owners[ChainName.iptables(service, port)] = owner
@@ -61,6 +61,8 @@ public struct ServiceOfChain: Sendable {
       }
     }
   }
+
+  public var isEmpty: Bool { owners.isEmpty }
 
   /// `name`: of the chain, with its prefix.
   public subscript(name: String) -> Owner? {

@@ -1,3 +1,4 @@
+import Intent
 import Wire
 
 /// An address and port that clients dial.
@@ -28,5 +29,13 @@ extension Frontend: CustomStringConvertible {
   public var description: String {
     let host = address.version == .v6 ? "[\(address)]" : "\(address)"
     return kind == .nodePort ? "NodePort \(port)/\(ipProtocol) at \(host)" : "\(host):\(port)/\(ipProtocol)"
+  }
+}
+
+extension Service {
+  /// What is its own: every address with every port, of kind `address`. NodePorts are not.
+  public var claims: [Frontend] {
+    let addresses = clusterIPs + externalIPs + loadBalancerIPs
+    return ports.flatMap { port in addresses.map { Frontend(.address, $0, port.port, port.ipProtocol) } }
   }
 }

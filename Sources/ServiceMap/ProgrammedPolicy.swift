@@ -19,7 +19,7 @@ public struct ProgrammedPolicy: Sendable {
   init() {}
 
   /// From the chains that packets to the frontend went through.
-  init(_ frontend: Frontend, _ chains: [ChainID], _ reach: Reach, _ ruleset: Ruleset) {
+  init(_ frontend: Frontend, _ chains: [ChainID], _ reach: borrowing Reach, _ ruleset: borrowing Ruleset) {
     var passesLocal = false
     for chain in chains {
       let name = ruleset.names[ruleset[chain].name]

@@ -48,7 +48,8 @@ package struct RuleFacts {
   package private(set) var map: SetID?
   package private(set) var modulus: UInt32?
 
-  package init(_ id: RuleID, in ruleset: Ruleset) {
+  // Borrowing: an initializer would take a copy of the ruleset's many arrays at every rule.
+  package init(_ id: RuleID, in ruleset: borrowing Ruleset) {
     for clause in ruleset.clauses(of: ruleset[id]) {
       switch clause {
       case .match(let match): read(match, ruleset)
@@ -90,8 +91,7 @@ package struct RuleFacts {
       destinationPorts += ruleset.portLists[Int(list.index)].ranges.filter { $0.count == 1 }.map(\.lowerBound)
     case .ipset: asksIPSet = true
     case .random(let threshold): chance = Double(threshold) / 2_147_483_648
-    case .timeDependent(let text):
-      if ruleset[text].hasPrefix("-m recent") { recalls = ruleset[text] }
+    case .timeDependent: if let recall = Self.recall(match, ruleset) { recalls = recall.text }
     case .lookup(let id):
       let set = ruleset.lookups[Int(id.index)].set
       if match.negated, case .field(let field) = ruleset.lookups[Int(id.index)].key,
@@ -99,13 +99,22 @@ package struct RuleFacts {
       {
         excludedSourceSet = set
       }
-      if ruleset.sets[Int(set.index)].flags.contains(.dynamic), !match.negated {
-        recalls = ruleset.sets[Int(set.index)].name
-        recallSet = set
-      }
+      if let recall = Self.recall(match, ruleset) { (recalls, recallSet) = recall }
     default: break
     }
     isConditional = true
+  }
+
+  /// How a match asks for clients seen before; nil: it does not.
+  static func recall(_ match: Match, _ ruleset: Ruleset) -> (text: String, set: SetID?)? {
+    switch match.test {
+    case .timeDependent(let text): return ruleset[text].hasPrefix("-m recent") ? (ruleset[text], nil) : nil
+    case .lookup(let id):
+      let set = ruleset.lookups[Int(id.index)].set
+      guard ruleset.sets[Int(set.index)].flags.contains(.dynamic), !match.negated else { return nil }
+      return (ruleset.sets[Int(set.index)].name, set)
+    default: return nil
+    }
   }
 
   private mutating func read(_ statement: Statement, _ ruleset: Ruleset, _ id: RuleID) {

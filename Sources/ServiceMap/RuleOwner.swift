@@ -9,7 +9,7 @@ public enum RuleOwner: String, Sendable {
   case podman = "a published port of Podman"
   case other = "another program's rule"
 
-  public init(_ rule: RuleID, _ ruleset: Ruleset) {
+  public init(_ rule: RuleID, _ ruleset: borrowing Ruleset) {
     let chain = ruleset[ruleset[rule].chain]
     let name = ruleset.names[chain.name]
     if name.hasPrefix("KUBE-") || ruleset[chain.table].name == "kube-proxy" {

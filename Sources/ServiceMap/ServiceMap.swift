@@ -22,7 +22,7 @@ public struct ServiceMap: Sendable {
     /// The endpoints with their shares, from whichever source reaches more.
     public var endpoints: [(backend: EndpointAddress, share: Double)] {
       let chosen = outside.programmed.isEmpty ? node : outside
-      return chosen.programmed.map { ($0, chosen.endpoints[$0] ?? 0) }.sorted { $0.0 < $1.0 }
+      return chosen.programmed.map { ($0, chosen.share(of: $0)) }
     }
     public var state: State {
       if !outside.endpoints.isEmpty { return .serves }

@@ -39,7 +39,7 @@ public struct AssertionRun {
     self.bundle = bundle
     self.intent = intent
     text = FlowText(names: intent.isEmpty ? nil : NameResolver(intent))
-    frontends = Set(HostPortShadowing.claims(intent).keys)
+    frontends = Set(intent.services.lazy.filter(\.isProxied).flatMap(\.claims))
     nodePorts = Set(
       intent.services.filter(\.isProxied).flatMap(\.ports).filter { $0.nodePort != 0 }
         .map { NodePort(port: $0.nodePort, ipProtocol: $0.ipProtocol) })

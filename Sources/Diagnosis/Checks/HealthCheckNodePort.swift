@@ -1,37 +1,27 @@
 import Findings
-import PacketPath
-import ServiceMap
 
 /// The port that a load balancer asks for a node's health is closed by the node's own rules.
 enum HealthCheckNodePort: Check {
   static let id = "health-check-node-port"
 
   static func run(_ context: CheckContext) -> [Finding] {
-    var findings: [Finding] = []
-    for node in context.nodes {
-      guard let address = node.node?.internalIPs.first else { continue }
-      let wanted = context.intent.services.filter { $0.isProxied && $0.healthCheckNodePort != 0 }
-      guard !wanted.isEmpty else { continue }
-      let probe = Probe(NodeModel(node.snapshot, indexed: false))
-      let outside = ServiceMap.outsideAddress(address.version, node.snapshot)
-      for service in wanted {
-        let reach = probe.reach(
-          Frontend(.nodePort, address, service.healthCheckNodePort, .tcp), source: outside, from: nil)
-        guard reach.untranslated < 0.5, reach.programmed.isEmpty else { continue }
-        findings.append(
-          Finding(
-            id: id, severity: .error, confidence: .certain, subject: context.subject(service, node: node.name),
-            problem:
-              "load balancers see \(node.name) as down for \(service.fullName): health-check port \(service.healthCheckNodePort) is closed",
-            cause: "a rule of the node drops it before kube-proxy's health server",
-            evidence: context.evidence(reach.losses.first?.step, node),
-            fix: ["iptables -I INPUT -p tcp --dport \(service.healthCheckNodePort) -j ACCEPT"],
-            verify: ["curl -si http://\(address):\(service.healthCheckNodePort)/healthz"],
-            reference: "kubernetes/kubernetes#97824"))
+    context.nodes.flatMap { node in
+      node.closedHealthChecks.map { closed in
+        let service = context.intent.services[closed.service]
+        let address = node.node?.internalIPs.first.map { "\($0)" } ?? node.name
+        return Finding(
+          id: id, severity: .error, confidence: .certain, subject: context.subject(service, node: node.name),
+          problem:
+            "load balancers see \(node.name) as down for \(service.fullName): health-check port \(service.healthCheckNodePort) is closed",
+          cause: "a rule of the node drops it before kube-proxy's health server",
+          evidence: context.evidence(closed.step, node),
+          fix: ["iptables -I INPUT -p tcp --dport \(service.healthCheckNodePort) -j ACCEPT"],
+          verify: ["curl -si http://\(address):\(service.healthCheckNodePort)/healthz"],
+          reference: "kubernetes/kubernetes#97824")
       }
-    }
-    return findings + unaccepted(context)
+    } + unaccepted(context)
   }
+
   /// iptables and IPVS mode accept health checks before a host firewall's rules come.
   private static func unaccepted(_ context: CheckContext) -> [Finding] {
     context.missingRules(id)

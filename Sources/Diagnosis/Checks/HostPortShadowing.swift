@@ -9,17 +9,19 @@ import Wire
 enum HostPortShadowing: Check {
   static let id = "host-port-shadowing"
 
-  static func claims(_ intent: Cluster) -> [Frontend: Set<Int>] {
-    var claims: [Frontend: Set<Int>] = [:]
-    for (index, service) in intent.services.enumerated()
-    where service.isProxied && intent.serviceIndex[service.fullName] == index {
-      for port in service.ports {
-        for address in service.clusterIPs + service.externalIPs + service.loadBalancerIPs {
-          claims[Frontend(.address, address, port.port, port.ipProtocol), default: []].insert(index)
+  /// The addresses and ports that several Services claim, with the indexes of those Services.
+  static func contested(_ intent: Cluster) -> [Frontend: Set<Int>] {
+    var owner: [Frontend: Int] = [:]
+    owner.reserveCapacity(intent.services.count)
+    var contested: [Frontend: Set<Int>] = [:]
+    for (index, service) in intent.services.enumerated() where service.isProxied {
+      for frontend in service.claims {
+        if let other = owner.updateValue(index, forKey: frontend), other != index {
+          contested[frontend, default: [other]].insert(index)
         }
       }
     }
-    return claims
+    return contested
   }
 
   static func run(_ context: CheckContext) -> [Finding] {
@@ -27,7 +29,7 @@ enum HostPortShadowing: Check {
   }
 
   private static func twins(_ context: CheckContext) -> [Finding] {
-    claims(context.intent).filter { $0.value.count > 1 }.sorted { "\($0.key)" < "\($1.key)" }.map { frontend, owners in
+    context.contested.sorted { "\($0.key)" < "\($1.key)" }.map { frontend, owners in
       let names = owners.sorted().map { context.intent.services[$0].fullName }
       return Finding(
         id: id, severity: .warning, confidence: .certain,
@@ -49,7 +51,7 @@ enum HostPortShadowing: Check {
         id: id, severity: .error, confidence: .certain, subject: context.subject(group.first, group.node),
         problem: "another application answers for \(context.label(group.first)): \(group.places)",
         cause:
-          "\(RuleOwner(rule, ruleset).rawValue) in chain \(chain) takes its packets before the Service rules do and sends them to \(group.first.reach.programmed.sorted().prefix(3).map(\.description).joined(separator: ", "))",
+          "\(RuleOwner(rule, ruleset).rawValue) in chain \(chain) takes its packets before the Service rules do and sends them to \(group.first.reach.programmed.prefix(3).map(\.description).joined(separator: ", "))",
         evidence: context.evidence(rule, group.node),
         fix: ["free the port or address that the rule takes, or remove the rule if its owner is gone"],
         verify: [

@@ -16,8 +16,7 @@ enum IPVSNodePorts: Check {
 
   static func run(_ context: CheckContext) -> [Finding] {
     var owners: [Key: (service: Int, port: Int)] = [:]
-    for (index, service) in context.intent.services.enumerated()
-    where service.isProxied && context.intent.serviceIndex[service.fullName] == index {
+    for (index, service) in context.intent.services.enumerated() where service.isProxied {
       for (number, port) in service.ports.enumerated() where port.nodePort != 0 {
         owners[Key(port: port.nodePort, ipProtocol: port.ipProtocol)] = (index, number)
       }
@@ -52,7 +51,7 @@ enum IPVSNodePorts: Check {
           )
           continue
         }
-        let present = Set(
+        let present = EndpointSet(
           server.realServers.filter { $0.weight > 0 }.map { EndpointAddress($0.address, $0.port) })
         let acceptable = selection.acceptableCluster + selection.acceptableLocal
         guard
@@ -61,8 +60,8 @@ enum IPVSNodePorts: Check {
           })
         else { continue }
         let wanted = service.externalPolicyLocal && !selection.local.isEmpty ? selection.local : selection.hinted
-        let missing = wanted.subtracting(present).sorted().map(\.description)
-        let extra = present.subtracting(wanted).sorted().map(\.description)
+        let missing = wanted.subtracting(present).map(\.description)
+        let extra = present.subtracting(wanted).map(\.description)
         let parts =
           (missing.isEmpty ? [] : ["lacks \(missing.joined(separator: ", "))"])
           + (extra.isEmpty ? [] : ["sends to \(extra.joined(separator: ", "))"])

@@ -9,7 +9,7 @@ enum IPVSStaleVirtualServer: Check {
 
   static func run(_ context: CheckContext) -> [Finding] {
     guard !context.intent.services.isEmpty else { return [] }
-    var frontends: Set<Frontend> = Set(HostPortShadowing.claims(context.intent).keys)
+    var frontends: Set<Frontend> = Set(context.intent.services.lazy.filter(\.isProxied).flatMap(\.claims))
     var nodePorts: Set<Frontend> = []
     for service in context.intent.services where service.isProxied {
       for port in service.ports where port.nodePort != 0 {

@@ -11,7 +11,7 @@ enum NoEndpoints: Check {
       let port = service.ports[entry.port]
       // The evidence in the rules, where a node refuses it.
       var evidence: [Finding.Evidence] = []
-      let slices = context.intent.slicesOfService[service.fullName] ?? []
+      let slices = service.slices
       evidence.append(
         Finding.Evidence(
           file: context.intent.files.indices.contains(service.file) ? context.intent.files[service.file].name : nil,

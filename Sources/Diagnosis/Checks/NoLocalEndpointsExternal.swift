@@ -40,7 +40,7 @@ enum NoLocalEndpointsExternal: Check {
 
   static func places(_ context: CheckContext, _ service: Service, _ selection: EndpointSelection) -> String {
     var nodes: Set<String> = []
-    for index in context.intent.slicesOfService[service.fullName] ?? [] {
+    for index in service.slices {
       for endpoint in context.intent.slices[index].endpoints where endpoint.node >= 0 && endpoint.ready {
         nodes.insert(context.intent.names[Int(endpoint.node)])
       }

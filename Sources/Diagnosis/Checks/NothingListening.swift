@@ -18,7 +18,7 @@ enum NothingListening: Check {
         for port in service.ports where port.ipProtocol == .tcp || port.ipProtocol == .udp {
           for version in [IPVersion.v4, .v6] {
             let selection = EndpointSelection(context.intent, service, port, version, node: node.node)
-            for endpoint in selection.cluster.sorted()
+            for endpoint in selection.cluster
             where own.contains(endpoint.address) && seen.insert(endpoint).inserted {
               let found = HostSockets.listeners(sockets, port.ipProtocol, endpoint.port)
               guard !found.contains(where: { accepts($0, endpoint.address) }) else { continue }

@@ -77,8 +77,8 @@ enum StaleRules: Check {
     } else if o.faults.contains(.wrongEndpoints) {
       let programmed = o.reach.programmed
       let wanted = o.expected.acceptable.first ?? []
-      let extra = programmed.subtracting(wanted).sorted()
-      let missing = wanted.subtracting(programmed).sorted()
+      let extra = programmed.subtracting(wanted)
+      let missing = wanted.subtracting(programmed)
       problem = "\(label) is served by other endpoints than the cluster has: \(group.places)"
       cause =
         [
@@ -90,7 +90,7 @@ enum StaleRules: Check {
       if let rule = o.reach.firstTranslatingRule { evidence += context.evidence(rule, group.node) }
     } else if o.faults.contains(.served) {
       problem = "\(label) is served though it has no usable endpoint: \(group.places)"
-      cause = "the rules still send to \(list(o.reach.programmed.sorted())) ← stale rules"
+      cause = "the rules still send to \(list(o.reach.programmed)) ← stale rules"
       if let rule = o.reach.firstTranslatingRule { evidence += context.evidence(rule, group.node) }
     } else if o.faults.contains(.notRefused) {
       severity = .warning
@@ -106,8 +106,8 @@ enum StaleRules: Check {
     } else {
       severity = .warning
       problem = "\(label) is not balanced evenly: \(group.places)"
-      let shares = o.reach.endpoints.sorted { $0.key < $1.key }.prefix(4).map {
-        "\($0.key) \(Int(($0.value * 1000).rounded()) / 10) %"
+      let shares = zip(o.reach.endpoints, o.reach.shares).prefix(4).map {
+        "\($0) \(Int(($1 * 1000).rounded()) / 10) %"
       }
       cause = "the rules give \(shares.joined(separator: ", ")) ← a probability was changed or an endpoint stands twice"
     }
@@ -125,7 +125,7 @@ enum StaleRules: Check {
       reference: "kubernetes/kubernetes#38372")
   }
 
-  private static func list(_ backends: [EndpointAddress]) -> String {
+  private static func list(_ backends: EndpointSet) -> String {
     backends.prefix(3).map(\.description).joined(separator: ", ")
       + (backends.count > 3 ? " and \(backends.count - 3) more" : "")
   }

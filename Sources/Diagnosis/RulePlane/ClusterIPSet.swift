@@ -12,8 +12,7 @@ enum ClusterIPSet {
     else { return nil }
     let held = Set(set.lows)
     var missing: [(Int, IPAddress)] = []
-    for (index, service) in intent.services.enumerated()
-    where service.isProxied && intent.serviceIndex[service.fullName] == index {
+    for (index, service) in intent.services.enumerated() where service.isProxied {
       for address in service.clusterIPs
       where address.version == plane.family.version && !held.contains(address.bits) {
         missing.append((index, address))

@@ -14,9 +14,16 @@ struct EndpointChain {
   /// It notes its clients, for session affinity.
   var remembers = false
 
-  init(_ chain: ChainID, _ ruleset: Ruleset) {
+  /// Nil: by its name it is none, or it is empty.
+  init?(_ chain: ChainID, _ ruleset: borrowing Ruleset) {
+    let declared = ruleset[chain]
+    guard declared.ruleCount > 0,
+      ruleset.names.name(declared.name, hasPrefix: "KUBE-SEP-")
+        || ruleset.names.name(declared.name, hasPrefix: "endpoint-")
+    else { return nil }
     var marked: IPPrefix?
-    for id in ruleset.rules(of: chain) {
+    for position in 0..<Int(declared.ruleCount) {
+      let id = ruleset.rule(at: position, of: declared)
       let facts = RuleFacts(id, in: ruleset)
       if facts.remembers { remembers = true }
       if let found = facts.endpoint, endpoint == nil {

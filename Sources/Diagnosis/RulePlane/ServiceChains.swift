@@ -35,36 +35,33 @@ struct ServiceChains: Sendable {
 
   init() {}
 
-  /// `owners`: Service ports by chain name, asked for where some chain needs it; `wanted`: those that ask for affinity.
-  init(_ planes: [ProxyPlane], _ owners: () -> ServiceOfChain, wanted: Set<ServiceOfChain.Owner>) {
-    var known: ServiceOfChain?
+  /// `wanted`: the Service ports that ask for affinity, by chain name; `owners`: all of them, asked for where a chain
+  /// remembers clients that none of those does.
+  init(_ planes: [ProxyPlane], wanted: ServiceOfChain, _ owners: () -> ServiceOfChain) {
     for plane in planes where plane.mode != .ipvs {
       let ruleset = plane.ruleset
-      let table = plane.tables[plane.mode == .nftables ? "kube-proxy" : "nat"]
-      var endpoints: [ChainID: EndpointChain] = [:]
-      for index in ruleset.chains.indices where ruleset.chains[index].table == table {
-        guard ruleset.chains[index].ruleCount > 0 else { continue }
-        let id = ChainID(index)
-        let name = ruleset.names[ruleset.chains[index].name]
-        if name.hasPrefix("KUBE-SEP-") || name.hasPrefix("endpoint-") {
-          let chain = EndpointChain(id, ruleset)
-          if let endpoint = chain.endpoint, let rule = chain.rule, !chain.marksItself {
-            withoutHairpin.append((endpoint, rule))
-          }
-          endpoints[id] = chain
-        }
+      let chains = ruleset.chains.indices.filter {
+        ruleset.chains[$0].table == plane.tables[plane.mode == .nftables ? "kube-proxy" : "nat"]
       }
-      guard !wanted.isEmpty || Self.remembersAnybody(ruleset) else { continue }
-      for index in ruleset.chains.indices where ruleset.chains[index].table == table {
-        let name = ruleset.names[ruleset.chains[index].name]
-        guard Self.balances(name), let balancing = Balancing(ChainID(index), ruleset) else { continue }
-        if known == nil { known = owners() }
-        let owner = known?[name]
-        guard let rule = balancing.sticky.values.min(by: { $0.index < $1.index }) else {
-          if let owner, wanted.contains(owner) { forgetful.insert(owner) }
-          continue
+      for index in chains {
+        guard let chain = EndpointChain(ChainID(index), ruleset), !chain.marksItself, let endpoint = chain.endpoint,
+          let rule = chain.rule
+        else { continue }
+        withoutHairpin.append((endpoint, rule))
+      }
+      let remembersAnybody = Self.remembersAnybody(ruleset)
+      guard !wanted.isEmpty || remembersAnybody else { continue }
+      for index in chains where Self.balances(ruleset.chains[index].name, ruleset.names) {
+        let id = ChainID(index)
+        let name = ruleset.name(of: id)
+        if remembersAnybody, Balancing.remembersClients(id, ruleset), let balancing = Balancing(id, ruleset),
+          let rule = balancing.sticky.values.min(by: { $0.index < $1.index })
+        {
+          let owner = wanted[name] ?? owners()[name]
+          affinity.append(Self.affinity(balancing, owner, Self.label(name, id, ruleset), rule, ruleset))
+        } else if let owner = wanted[name], Balancing(id, ruleset) != nil {
+          forgetful.insert(owner)
         }
-        affinity.append(Self.affinity(balancing, endpoints, owner, Self.label(name, balancing.chain, ruleset), rule))
       }
     }
   }
@@ -74,8 +71,10 @@ struct ServiceChains: Sendable {
     ruleset.sets.contains { $0.flags.contains(.dynamic) } || ruleset.texts.contains { $0.hasPrefix("-m recent") }
   }
 
-  private static func balances(_ name: String) -> Bool {
-    ["KUBE-SVC-", "KUBE-SVL-", "KUBE-XLB-", "service-", "local-"].contains { name.hasPrefix($0) }
+  private static func balances(_ name: NameID, _ names: NameTable) -> Bool {
+    names.name(name, hasPrefix: "KUBE-SVC-") || names.name(name, hasPrefix: "KUBE-SVL-")
+      || names.name(name, hasPrefix: "KUBE-XLB-") || names.name(name, hasPrefix: "service-")
+      || names.name(name, hasPrefix: "local-")
   }
 
   private static func label(_ name: String, _ chain: ChainID, _ ruleset: Ruleset) -> String? {
@@ -87,10 +86,11 @@ struct ServiceChains: Sendable {
   }
 
   private static func affinity(
-    _ balancing: Balancing, _ endpoints: [ChainID: EndpointChain], _ owner: ServiceOfChain.Owner?, _ label: String?,
-    _ rule: RuleID
+    _ balancing: Balancing, _ owner: ServiceOfChain.Owner?, _ label: String?, _ rule: RuleID, _ ruleset: Ruleset
   ) -> Affinity {
     let fresh = Set(balancing.shares.map(\.target))
+    var endpoints: [ChainID: EndpointChain] = [:]
+    for chain in fresh.union(balancing.sticky.keys) { endpoints[chain] = EndpointChain(chain, ruleset) }
     func addresses(_ chains: some Sequence<ChainID>) -> [EndpointAddress] {
       chains.compactMap { endpoints[$0]?.endpoint }.sorted()
     }

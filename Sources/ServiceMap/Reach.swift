@@ -1,0 +1,143 @@
+import Intent
+import PacketPath
+import Ruleset
+import Snapshot
+import Wire
+
+/// What becomes of new connections to one frontend from one source: a trace, summed up.
+public struct Reach: Sendable {
+  public struct Loss: Sendable {
+    public var verdict: Outcome.Verdict
+    public var probability: Double
+    /// The rule or policy that ended it.
+    public var step: Step?
+    public var detail: String?
+    /// After the address was translated to an endpoint.
+    public var translatedTo: EndpointAddress?
+    public var untracked: Bool
+
+    public init(
+      verdict: Outcome.Verdict, probability: Double, step: Step? = nil, detail: String? = nil,
+      translatedTo: EndpointAddress? = nil,
+      untracked: Bool = false
+    ) {
+      self.verdict = verdict
+      self.probability = probability
+      self.step = step
+      self.detail = detail
+      self.translatedTo = translatedTo
+      self.untracked = untracked
+    }
+  }
+
+  public init() {}
+
+  /// Endpoints that are reached, and the share of connections that each gets.
+  public var endpoints = EndpointSet()
+  public var shares: [Double] = []
+  /// Share of connections that arrive translated, and of these the ones whose source was rewritten.
+  public var translated = 0.0
+  public var masqueraded = 0.0
+  /// Of the translated share: delivered to a socket of this node, where postrouting is not passed.
+  public var deliveredHere = 0.0
+  /// Some translated packet left with a mark and was not masqueraded: nobody read the mark.
+  public var leftMarked = false
+  /// Share that goes on to the frontend's own address: forwarded, or delivered to a socket of the node.
+  public var untranslated = 0.0
+  public var untranslatedIsLocal = false
+  public var losses: [Loss] = []
+  /// Something had to be assumed.
+  public var isUncertain = false
+  public var assumptions: [String] = []
+  /// The endpoints that are reached with the source rewritten.
+  public var masqueradedEndpoints = EndpointSet()
+  public var firstTranslatingRule: RuleID?
+  /// What picked the endpoint where no rule did.
+  public var balancer: Balancer?
+  public var label: String?
+  /// Chains that packets went through, each once; only where a label was asked for.
+  public var chains: [ChainID] = []
+  public var untracked = false
+
+  public var rejected: Double { lost { $0.verdict == .reject && $0.translatedTo == nil } }
+  public var dropped: Double { lost { $0.verdict == .drop && $0.translatedTo == nil } }
+  public var lostBehindTranslation: Double { lost { $0.translatedTo != nil } }
+
+  private func lost(_ holds: (Loss) -> Bool) -> Double {
+    var sum = 0.0
+    for loss in losses where holds(loss) { sum += loss.probability }
+    return sum
+  }
+
+  /// Where the rules translate to, whether or not the packet gets there.
+  public var programmed: EndpointSet {
+    losses.isEmpty ? endpoints : endpoints.union(EndpointSet(losses.compactMap(\.translatedTo)))
+  }
+
+  /// Share of connections that an endpoint gets.
+  public func share(of endpoint: EndpointAddress) -> Double { endpoints.position(of: endpoint).map { shares[$0] } ?? 0 }
+}
+
+extension Reach {
+  init(_ trace: borrowing Trace, _ snapshot: borrowing Snapshot) {
+    var reached: [(endpoint: EndpointAddress, share: Double)] = []
+    var rewritten: [EndpointAddress] = []
+    reached.reserveCapacity(trace.outcomes.count)
+    for outcome in trace.outcomes {
+      let isTranslated = outcome.isTranslated
+      if balancer == nil { balancer = outcome.balancer }
+      if !outcome.assumptions.isEmpty {
+        isUncertain = true
+        if assumptions.count < 5 { assumptions += outcome.assumptions.prefix(2) }
+      }
+      if outcome.untracked { untracked = true }
+      switch outcome.verdict {
+      case .forward, .deliver:
+        guard isTranslated else {
+          untranslated += outcome.probability
+          if outcome.verdict == .deliver { untranslatedIsLocal = true }
+          continue
+        }
+        let backend = Self.endpoint(outcome, snapshot)
+        reached.append((backend, outcome.probability))
+        translated += outcome.probability
+        if firstTranslatingRule == nil { firstTranslatingRule = outcome.destinationRule }
+        if outcome.sourceRule != nil {
+          masqueraded += outcome.probability
+          rewritten.append(backend)
+        } else if outcome.verdict == .deliver {
+          deliveredHere += outcome.probability
+        } else if outcome.mark != 0 {
+          leftMarked = true
+        }
+      case .drop, .reject, .noroute:
+        losses.append(
+          Loss(
+            verdict: outcome.verdict, probability: outcome.probability,
+            step: outcome.balancer.map { $0.hasEndpoint } == false ? nil : outcome.steps.last, detail: outcome.detail,
+            translatedTo: isTranslated ? Self.endpoint(outcome, snapshot) : nil, untracked: outcome.untracked))
+      }
+    }
+    share(reached)
+    masqueradedEndpoints = rewritten.count == reached.count ? endpoints : EndpointSet(rewritten)
+  }
+
+  private mutating func share(_ reached: [(endpoint: EndpointAddress, share: Double)]) {
+    endpoints = EndpointSet(reached.map(\.endpoint))
+    if endpoints.count == reached.count, zip(endpoints, reached).allSatisfy({ $0 == $1.endpoint }) {
+      shares = reached.map(\.share)
+      return
+    }
+    shares = Array(repeating: 0, count: endpoints.count)
+    for (endpoint, share) in reached { shares[endpoints.position(of: endpoint)!] += share }
+  }
+
+  /// Where the connection goes; IPVS' direct routing and tunnels leave the packet's own address as it is.
+  private static func endpoint(_ outcome: Outcome, _ snapshot: borrowing Snapshot) -> EndpointAddress {
+    guard case .virtualServer(let server, let real?) = outcome.balancer else {
+      return EndpointAddress(outcome.destination, outcome.destinationPort)
+    }
+    let target = snapshot.virtualServers![server].realServers[real]
+    return EndpointAddress(target.address, target.port == 0 ? outcome.destinationPort : target.port)
+  }
+}
