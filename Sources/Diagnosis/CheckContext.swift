@@ -113,7 +113,9 @@ public struct CheckContext: Sendable {
     for (index, service) in intent.services.enumerated() where service.isProxied {
       for (number, port) in service.ports.enumerated() {
         let version = service.clusterIPs[0].version
-        if EndpointSelection.isEmpty(intent, service, port, version) { withoutEndpoints.append((index, number, version)) }
+        if EndpointSelection.isEmpty(intent, service, port, version) {
+          withoutEndpoints.append((index, number, version))
+        }
       }
     }
   }

@@ -119,9 +119,8 @@ extension Engine {
     let total = Double(hops.reduce(0) { $0 + $1.weight })
     if b.choice < 0 {
       for position in hops.indices.dropFirst() {
-        guard var other = fork(b, probability: Double(hops[position].weight) / total) else { continue }
-        other.choice = Int32(position)
-        pending.append(other)
+        guard let other = fork(b, probability: Double(hops[position].weight) / total) else { continue }
+        pending[other].choice = Int32(position)
       }
       b.probability *= Double(hops[0].weight) / total
       b.choice = 0

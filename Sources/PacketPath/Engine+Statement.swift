@@ -161,12 +161,10 @@ extension Engine {
       cut += 1
       return .goOn
     }
-    if var other = fork(b, probability: 0.5) {
-      assume(&other, .clause(rule: UInt32(rule), clause: clause, holds: false))
-      other.position += 1
-      other.clause = 0
-      other.choice = -1
-      pending.append(other)
+    if let other = fork(b, probability: 0.5) {
+      pending[other].assumptions = note(
+        .clause(rule: UInt32(rule), clause: clause, holds: false), after: b.assumptions)
+      pending[other].skipRule()
     }
     b.probability *= 0.5
     assume(&b, .clause(rule: UInt32(rule), clause: clause, holds: true))

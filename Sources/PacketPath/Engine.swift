@@ -435,12 +435,7 @@ struct Engine: ~Copyable {
         case .no: return .noMatch
         case .chance(let p):
           if laterMatchFails(b, from: at + 1, end: end, first: first, rule: ruleIndex, isNft: isNft) { return .noMatch }
-          if var other = fork(b, probability: 1 - p) {
-            other.position += 1
-            other.clause = 0
-            other.choice = -1
-            pending.append(other)
-          }
+          if let other = fork(b, probability: 1 - p) { pending[other].skipRule() }
           b.probability *= p
           at += 1
         case .unknown:
@@ -451,12 +446,10 @@ struct Engine: ~Copyable {
             assume(&b, .clause(rule: UInt32(ruleIndex), clause: clause, holds: false))
             return .noMatch
           }
-          if var other = fork(b, probability: 0.5) {
-            assume(&other, .clause(rule: UInt32(ruleIndex), clause: clause, holds: false))
-            other.position += 1
-            other.clause = 0
-            other.choice = -1
-            pending.append(other)
+          if let other = fork(b, probability: 0.5) {
+            pending[other].assumptions = note(
+              .clause(rule: UInt32(ruleIndex), clause: clause, holds: false), after: b.assumptions)
+            pending[other].skipRule()
           }
           b.probability *= 0.5
           assume(&b, .clause(rule: UInt32(ruleIndex), clause: clause, holds: true))
@@ -493,21 +486,21 @@ struct Engine: ~Copyable {
 
   // MARK: - Forks and assumptions
 
-  /// A copy of the branch that goes another way with a share of its probability, to be put into `pending`; nil where
-  /// that share is nothing.
-  mutating func fork(_ b: Branch, probability: Double) -> Branch? {
+  /// Puts a copy of the branch that goes another way with a share of its probability into `pending`: its index there;
+  /// nil where that share is nothing. Branches are large: it is changed where it stands.
+  mutating func fork(_ b: borrowing Branch, probability: Double) -> Int? {
     guard probability > 0 else { return nil }
     forks += 1
-    var other = b
-    other.probability *= probability
+    pending.append(copy b)
+    let other = pending.count - 1
+    pending[other].probability *= probability
     return other
   }
 
   mutating func forkOnLocality(_ b: inout Branch, _ address: IPAddress, clause: Int) {
-    if var other = fork(b, probability: 0.5) {
-      other.clause = UInt32(clause)
-      assume(&other, .local(address, false))
-      pending.append(other)
+    if let other = fork(b, probability: 0.5) {
+      pending[other].clause = UInt32(clause)
+      pending[other].assumptions = note(.local(address, false), after: b.assumptions)
     }
     b.probability *= 0.5
     assume(&b, .local(address, true))
@@ -515,18 +508,22 @@ struct Engine: ~Copyable {
 
   mutating func forkOnChoice(_ b: inout Branch, _ modulus: Int, clause: Int) {
     for choice in 1..<max(modulus, 1) {
-      guard var other = fork(b, probability: 1 / Double(modulus)) else { continue }
-      other.clause = UInt32(clause)
-      other.choice = Int32(choice)
-      pending.append(other)
+      guard let other = fork(b, probability: 1 / Double(modulus)) else { continue }
+      pending[other].clause = UInt32(clause)
+      pending[other].choice = Int32(choice)
     }
     b.probability /= Double(modulus)
     b.choice = 0
   }
 
   mutating func assume(_ b: inout Branch, _ assumption: Assumption) {
-    assumptions.append(AssumptionNode(previous: b.assumptions, assumption: assumption))
-    b.assumptions = Int32(assumptions.count - 1)
+    b.assumptions = note(assumption, after: b.assumptions)
+  }
+
+  /// The list of assumptions with one more.
+  mutating func note(_ assumption: Assumption, after previous: Int32) -> Int32 {
+    assumptions.append(AssumptionNode(previous: previous, assumption: assumption))
+    return Int32(assumptions.count - 1)
   }
 
   /// What this branch has assumed of an address.

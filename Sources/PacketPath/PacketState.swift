@@ -191,6 +191,13 @@ struct Branch {
   var choice: Int32 = -1
   /// The last of the callers; -1: the base chain runs.
   var caller: Int32 = -1
+
+  /// On to the next rule: the current one does not match.
+  mutating func skipRule() {
+    position += 1
+    clause = 0
+    choice = -1
+  }
 }
 
 /// The parts of the walk, in the order in which a packet may meet them.

@@ -80,9 +80,10 @@ public struct Reach: Sendable {
 
 extension Reach {
   init(_ trace: borrowing Trace, _ snapshot: borrowing Snapshot) {
-    var reached: [(endpoint: EndpointAddress, share: Double)] = []
+    var reached: [EndpointAddress] = []
     var rewritten: [EndpointAddress] = []
     reached.reserveCapacity(trace.outcomes.count)
+    shares.reserveCapacity(trace.outcomes.count)
     for outcome in trace.outcomes {
       let isTranslated = outcome.isTranslated
       if balancer == nil { balancer = outcome.balancer }
@@ -99,7 +100,8 @@ extension Reach {
           continue
         }
         let backend = Self.endpoint(outcome, snapshot)
-        reached.append((backend, outcome.probability))
+        reached.append(backend)
+        shares.append(outcome.probability)
         translated += outcome.probability
         if firstTranslatingRule == nil { firstTranslatingRule = outcome.destinationRule }
         if outcome.sourceRule != nil {
@@ -118,18 +120,17 @@ extension Reach {
             translatedTo: isTranslated ? Self.endpoint(outcome, snapshot) : nil, untracked: outcome.untracked))
       }
     }
-    share(reached)
+    order(reached)
     masqueradedEndpoints = rewritten.count == reached.count ? endpoints : EndpointSet(rewritten)
   }
 
-  private mutating func share(_ reached: [(endpoint: EndpointAddress, share: Double)]) {
-    endpoints = EndpointSet(reached.map(\.endpoint))
-    if endpoints.count == reached.count, zip(endpoints, reached).allSatisfy({ $0 == $1.endpoint }) {
-      shares = reached.map(\.share)
-      return
-    }
-    shares = Array(repeating: 0, count: endpoints.count)
-    for (endpoint, share) in reached { shares[endpoints.position(of: endpoint)!] += share }
+  /// Puts endpoints, whose shares are in `shares`, in order; one that is met again gets the sum.
+  private mutating func order(_ reached: [EndpointAddress]) {
+    endpoints = EndpointSet(reached)
+    guard !endpoints.elementsEqual(reached) else { return }
+    var sums = Array(repeating: 0.0, count: endpoints.count)
+    for (endpoint, share) in zip(reached, shares) { sums[endpoints.position(of: endpoint)!] += share }
+    shares = sums
   }
 
   /// Where the connection goes; IPVS' direct routing and tunnels leave the packet's own address as it is.

@@ -8,7 +8,7 @@ enum IPVSStaleVirtualServer: Check {
   static let id = "ipvs-stale-virtual-server"
 
   static func run(_ context: CheckContext) -> [Finding] {
-    guard !context.intent.services.isEmpty else { return [] }
+    guard !context.intent.services.isEmpty, context.nodes.contains(where: \.isIPVS) else { return [] }
     var frontends: Set<Frontend> = Set(context.intent.services.lazy.filter(\.isProxied).flatMap(\.claims))
     var nodePorts: Set<Frontend> = []
     for service in context.intent.services where service.isProxied {

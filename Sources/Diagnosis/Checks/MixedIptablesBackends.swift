@@ -12,11 +12,11 @@ enum MixedIptablesBackends: Check {
     }
   }
 
-  private static func twice(_ what: String, _ prefix: String, _ node: NodeContext) -> Finding? {
+  private static func twice(_ what: String, _ prefix: StaticString, _ node: NodeContext) -> Finding? {
     let ruleset = node.snapshot.ruleset
     var legacy = 0
     var nft = 0
-    for chain in ruleset.chains where chain.ruleCount > 0 && ruleset.names[chain.name].hasPrefix(prefix) {
+    for chain in ruleset.chains where chain.ruleCount > 0 && ruleset.names.name(chain.name, hasPrefix: prefix) {
       if ruleset[chain.table].backend == .iptablesLegacy { legacy += 1 } else { nft += 1 }
     }
     guard legacy > 0, nft > 0 else { return nil }
@@ -36,8 +36,9 @@ enum MixedIptablesBackends: Check {
   /// kubelet asks its own backend whether a rule exists; where that is not the one that holds it, it adds it for ever.
   private static func repeated(_ node: NodeContext, _ context: CheckContext) -> [Finding] {
     let ruleset = node.snapshot.ruleset
+    let own = ruleset.names.find("KUBE-FIREWALL")
     return ruleset.chains.indices.compactMap { index in
-      guard ruleset.names[ruleset.chains[index].name] == "KUBE-FIREWALL" else { return nil }
+      guard let own, ruleset.chains[index].name == own else { return nil }
       let rules = ruleset.rules(of: ChainID(index))
       let texts = Dictionary(grouping: rules) { ruleset.sourceText(of: ruleset[$0]) }
       guard let most = texts.max(by: { $0.value.count < $1.value.count }), most.value.count > 1, !most.key.isEmpty

@@ -8,9 +8,9 @@ enum ModeLeftovers: Check {
   static func run(_ context: CheckContext) -> [Finding] {
     context.nodes.compactMap { node in
       let ruleset = node.snapshot.ruleset
-      let iptables = ruleset.chains.count { $0.ruleCount > 0 && ruleset.names[$0.name].hasPrefix("KUBE-SVC-") }
+      let iptables = ruleset.chains.count { $0.ruleCount > 0 && ruleset.names.name($0.name, hasPrefix: "KUBE-SVC-") }
       let nftables = ruleset.chains.count {
-        $0.ruleCount > 0 && ruleset.names[$0.name].hasPrefix("service-") && ruleset[$0.table].name == "kube-proxy"
+        $0.ruleCount > 0 && ruleset.names.name($0.name, hasPrefix: "service-") && ruleset[$0.table].name == "kube-proxy"
       }
       let ipvs = node.snapshot.virtualServers?.count ?? 0
       var modes: [String] = []
