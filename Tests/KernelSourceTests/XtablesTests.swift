@@ -78,6 +78,49 @@ import Wire
     -A OUTPUT -p tcp -j REDIRECT --to-ports 15001
     """
 
+  /// What looks at bytes, counts, knows the time, or asks what a packet belongs to.
+  static let others = #"""
+    -A INPUT -m string --string "GET /x" --algo bm --to 1000 -j DROP
+    -A INPUT -m string --string "a\"b\\c'd" --algo bm -j DROP
+    -A INPUT -m string ! --hex-string "|0a0b616263|" --algo kmp --from 20 --icase -j DROP
+    -A INPUT -m u32 --u32 "0x6&0xff=0x6&&0x4&0x1fff=0x0:0x5,0x7" -j DROP
+    -A INPUT -m u32 ! --u32 "0x0>>0x16&0x3c@0x0>>0x18<<0x1=0x1" -j DROP
+    -A INPUT -m bpf --bytecode "4,48 0 0 9,21 0 1 6,6 0 0 1,6 0 0 0" -j DROP
+    -A INPUT -m hashlimit --hashlimit-above 10/sec --hashlimit-burst 20 --hashlimit-mode srcip,dstport --hashlimit-name x1 -j DROP
+    -A INPUT -m hashlimit --hashlimit-upto 7/hour --hashlimit-burst 5 --hashlimit-mode srcip --hashlimit-name x.2 --hashlimit-htable-expire 30000 --hashlimit-srcmask 24 -j DROP
+    -A INPUT -m hashlimit --hashlimit-above 1mb/s --hashlimit-burst 5mb --hashlimit-mode srcport,dstip --hashlimit-name x3 --hashlimit-htable-size 100 --hashlimit-htable-max 200 --hashlimit-htable-gcinterval 5000 -j DROP
+    -A INPUT -m hashlimit --hashlimit-upto 12336b/s --hashlimit-burst 24kb --hashlimit-mode dstip --hashlimit-name x4 --hashlimit-dstmask 0 -j DROP
+    -A INPUT -m hashlimit --hashlimit-upto 100kb/s --hashlimit-mode srcip --hashlimit-name x5 -j DROP
+    -A INPUT -m hashlimit --hashlimit-upto 3/sec --hashlimit-mode srcip --hashlimit-name x6 --hashlimit-rate-match --hashlimit-rate-interval 60 -j DROP
+    -A INPUT -m quota ! --quota 5000000000 -j DROP
+    -A INPUT -m connbytes --connbytes 1000:2000 --connbytes-mode bytes --connbytes-dir both -j DROP
+    -A INPUT -m connbytes ! --connbytes 1000:2000 --connbytes-mode avgpkt --connbytes-dir reply -j DROP
+    -A INPUT -m connbytes --connbytes 5 --connbytes-mode packets --connbytes-dir original -j DROP
+    -A INPUT -m time --timestart 09:00 --timestop 18:00:05 --weekdays Mon,Tue -j DROP
+    -A INPUT -m time --datestart 2024-02-29T23:59:59 --datestop 2027-12-31T10:00:00 --kerneltz -j DROP
+    -A INPUT -m time --timestart 23:00 --timestop 01:00 --monthdays 1,15,31 --contiguous -j DROP
+    -A INPUT -m socket -j DROP
+    -A INPUT -m socket --transparent --nowildcard --restore-skmark -j DROP
+    -A INPUT -m realm --realm 10 -j DROP
+    -A INPUT -m realm ! --realm 0x1/0xf -j DROP
+    -A OUTPUT -m cgroup --cgroup 5 -j DROP
+    -A OUTPUT -m cgroup ! --path / -j DROP
+    -A INPUT -m helper ! --helper "a b" -j DROP
+    -A INPUT -m policy --dir in --pol none -j DROP
+    -A INPUT -m policy --dir in --pol ipsec --reqid 1 --proto esp -j DROP
+    -A OUTPUT -m policy --dir out --pol ipsec --strict --reqid 1 --spi 0x5 --proto esp --mode tunnel --tunnel-dst 10.0.0.0/8 ! --tunnel-src 10.0.0.1 --next --reqid 2 --mode transport -j DROP
+    -A INPUT -p tcp -m tcpmss ! --mss 1:1000 -j DROP
+    -A INPUT -p esp -m esp --espspi 1:5 -j DROP
+    -A INPUT -p ah -m ah ! --ahspi 3 -j DROP
+    -A INPUT -p sctp -m sctp --sport 1 ! --dport 80:90 -j DROP
+    -A INPUT -p dccp -m dccp ! --dport 80 -j DROP
+    -A INPUT -p tcp -m ecn --ecn-tcp-cwr ! --ecn-tcp-ece -j DROP
+    -A INPUT -m ecn ! --ecn-ip-ect 1 -j DROP
+    -A INPUT -j TEE --gateway 10.0.0.1 --oif eth0
+    -A INPUT -p tcp -j SYNPROXY --sack-perm --timestamp --wscale 7 --mss 1460
+    -A INPUT -j AUDIT --type reject
+    """#
+
   static let version6 = """
     *nat
     -A PREROUTING ! -s fd00::/16 -d fd00:96::a/128 -p tcp -m tcp --dport 53 -j KUBE-SERVICES
@@ -142,7 +185,9 @@ import Wire
     return words + [word]
   }
 
-  @Test(arguments: [("iptables-nft", filter), ("iptables-nft", version4), ("ip6tables-nft", version6)])
+  @Test(arguments: [
+    ("iptables-nft", filter), ("iptables-nft", version4), ("iptables-nft", others), ("ip6tables-nft", version6),
+  ])
   func spelledAsSaved(_ tool: String, _ rules: String) throws {
     let space = try Lab.Namespace("xt")
     _ = try? space.run("ipset", "create", "kp-test", "hash:ip,port", "timeout", "0")
@@ -155,6 +200,7 @@ import Wire
     dump.ruleset.finish()
     let kernel = try KernelSource.read(netns: space.name)
     #expect(lines(dump) == lines(kernel))
+    #expect(dump.diagnostics.list.filter { $0.severity >= .warning }.isEmpty, "\(dump.diagnostics.list)")
     #expect(kernel.diagnostics.list.filter { $0.severity >= .warning }.isEmpty, "\(kernel.diagnostics.list)")
     // What was read lazily is the same, once everything is asked for.
     var lazy = try KernelSource.read(netns: space.name, lazily: true)
@@ -164,6 +210,25 @@ import Wire
     }
     try lazy.unreadRules?.read(parts, into: &lazy)
     #expect(lines(dump) == lines(lazy))
+  }
+
+  /// An extension that is not decoded must be named, and its rule must not match as if it were not there.
+  @Test func whatIsNotDecodedIsNamed() throws {
+    let space = try Lab.Namespace("opaque")
+    try space.run(
+      "iptables-nft", "-A", "INPUT", "-p", "sctp", "-m", "sctp", "--chunk-types", "any", "INIT", "-j", "DROP")
+    let kernel = try KernelSource.read(netns: space.name)
+    #expect(
+      kernel.diagnostics.list.contains { $0.severity >= .warning && "\($0)".contains("match sctp of xtables") }
+        || lines(kernel).contains { $0.contains("--chunk-types any INIT") },
+      "\(kernel.diagnostics.list) \(lines(kernel))")
+    let ruleset = kernel.ruleset
+    let unknown = ruleset.rules.indices.filter { index in
+      ruleset.clauses(of: ruleset.rules[index]).contains {
+        if case .match(let match) = $0, case .unknown = match.test { true } else { false }
+      }
+    }
+    #expect(unknown.count == 1)
   }
 
   /// Rules by table and chain.

@@ -13,6 +13,9 @@ struct XtBlob {
   func u32(_ at: Int) -> UInt32 {
     at + 4 <= bytes.count ? bytes.loadUnaligned(fromByteOffset: at, as: UInt32.self) : 0
   }
+  func u64(_ at: Int) -> UInt64 {
+    at + 8 <= bytes.count ? bytes.loadUnaligned(fromByteOffset: at, as: UInt64.self) : 0
+  }
   /// A number in network order.
   func be16(_ at: Int) -> UInt16 { u16(at).bigEndian }
 
@@ -85,19 +88,26 @@ enum XtText {
     mask == .max ? hex(value) : "\(hex(value))/\(hex(mask))"
   }
 
+  /// A word that iptables-save never quotes; quoted where it would not be one word.
+  static func bare(_ text: String) -> String {
+    text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }
+      && !text.isEmpty ? text : quoted(text)
+  }
+
   /// `10/min` of a period in ten-thousandths of a second.
-  static func rate(period: UInt32) -> String {
-    let scale: UInt32 = 10_000
-    let units: [(String, UInt32)] = [
-      ("day", 86400 * scale), ("hour", 3600 * scale), ("min", 60 * scale), ("sec", scale),
-    ]
+  static func rate(period: UInt32) -> String { rate(period: UInt64(period), scale: 10_000).text }
+
+  /// `10/min` of a period, of which `scale` make a second; and how long that unit is, in seconds.
+  static func rate(period: UInt64, scale: UInt64) -> (text: String, unit: UInt64) {
+    let units: [(name: String, length: UInt64)] = [("day", 86400), ("hour", 3600), ("min", 60), ("sec", 1)]
     let period = max(period, 1)
     var chosen = units[0]
     for unit in units.dropFirst() {
-      if period > unit.1 || unit.1 / period < unit.1 % period { break }
+      let length = unit.length * scale
+      if period > length || length / period < length % period { break }
       chosen = unit
     }
-    return "\(chosen.1 / period)/\(chosen.0)"
+    return ("\(chosen.length * scale / period)/\(chosen.name)", chosen.length)
   }
 
   /// The names of a list whose bits are set, in the list's order.

@@ -57,7 +57,9 @@ enum XtMatch {
       return "--connlimit-\(above ? "above" : "upto") \(blob.u32(16)) --connlimit-mask "
         + "\(XtBlob.prefixLength(blob.address(0).bits, width: blob.version.width) ?? 0) "
         + (blob.u32(20) & 2 != 0 ? "--connlimit-daddr" : "--connlimit-saddr")
-    default: return nil
+    default:
+      return content(name, revision, blob) ?? limits(name, revision, blob) ?? time(name, blob)
+        ?? transport(name, blob) ?? owners(name, revision, blob)
     }
   }
 

@@ -30,6 +30,13 @@ enum XtTarget {
       return "--set-class \(String(blob.u32(0) >> 16, radix: 16)):\(String(blob.u32(0) & 0xFFFF, radix: 16))"
     case ("CHECKSUM", 0): return blob.u8(0) & 1 != 0 ? "--checksum-fill" : ""
     case ("SET", 1...3): return changeSet(blob, revision, sets)
+    case ("TEE", 1):
+      let device = blob.string(16, 16)
+      return "--gateway \(blob.address(0))" + (device.isEmpty ? "" : " --oif \(device)")
+    case ("AUDIT", 0...1):
+      guard blob.u8(0) < 3 else { return nil }
+      return "--type \(["accept", "drop", "reject"][Int(blob.u8(0))])"
+    case ("SYNPROXY", 0): return synproxy(blob)
     default: return nil
     }
   }
@@ -170,6 +177,15 @@ enum XtTarget {
     let flags = revision >= 2 ? blob.u16(4) : 0
     return (total > 1 ? "--queue-balance \(first):\(first + total - 1)" : "--queue-num \(first)")
       + (flags & 1 != 0 ? " --queue-bypass" : "") + (flags & 2 != 0 ? " --queue-cpu-fanout" : "")
+  }
+
+  /// struct xt_synproxy_info
+  private static func synproxy(_ blob: XtBlob) -> String {
+    let options = blob.u8(0)
+    let list: [(UInt8, String)] = [
+      (4, "--sack-perm"), (8, "--timestamp"), (2, "--wscale \(blob.u8(1))"), (1, "--mss \(blob.u16(2))"), (16, "--ecn"),
+    ]
+    return list.filter { options & $0.0 != 0 }.map(\.1).joined(separator: " ")
   }
 
   /// struct xt_set_info_target_v1 … v3

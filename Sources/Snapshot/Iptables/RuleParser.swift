@@ -115,7 +115,12 @@ extension IptablesParser {
     case 7 where option.equals("--dport"): port(.destinationPort, value(&words, &negated), negated)
     case 7 where option.equals("--sport"): port(.sourcePort, value(&words, &negated), negated)
     case 6 where option.equals("--mode"):
+      let before = words.at
       guard let mode = words.next() else { return warn("--mode expects random or nth") }
+      if mode.equals("tunnel") || mode.equals("transport") {  // of -m policy
+        words.at = before
+        return unknownOption(option, negated, &words)
+      }
       rule.statisticMode = mode.equals("random") ? 1 : mode.equals("nth") ? 2 : 3
       if rule.statisticMode != 1 { rule.dirty = true }
     case 13 where option.equals("--probability"): probability(words.next(), negated)
