@@ -102,7 +102,6 @@ extension CaptureAnalyzer {
       }
     } else if event.isUnreachable || event.isTimeExceeded, c.pointee.icmpError == 0xFFFF {
       c.pointee.icmpError = UInt16(event.type) << 8 | UInt16(event.code)
-      c.pointee.icmpFrame = frame
       c.pointee.icmpEvent = Int32(icmpEvents.count)
     }
   }

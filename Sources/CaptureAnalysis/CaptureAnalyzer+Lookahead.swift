@@ -24,7 +24,6 @@ extension CaptureAnalyzer {
         let base = UnsafeRawPointer(conversations.records.pointer(record &- 1))
         prefetch_line(base)
         prefetch_line(base + 64)
-        prefetch_line(base + 128)
       }
     }
     for index in 0..<frames.count where lookahead[index] != 0 {
@@ -34,13 +33,14 @@ extension CaptureAnalyzer {
       let other = UnsafeRawPointer(halves.pointer(tcp &* 2 &+ 1))
       prefetch_line(half)
       prefetch_line(half + 64)
-      prefetch_line(half + 128)
       prefetch_line(other)
       prefetch_line(other + 64)
-      prefetch_line(other + 128)
-      prefetch_line(UnsafeRawPointer(shared.pointer(tcp)))
     }
-    for index in 0..<frames.count { consume(frames[index]) }
+    for index in 0..<frames.count {
+      expected = Int(truncatingIfNeeded: lookahead[index]) &- 1
+      consume(frames[index])
+    }
+    expected = -1
   }
 
   /// The hash of the innermost conversation of the most frequent packets (IPv4 in Ethernet, plain or in VXLAN); 0: others.

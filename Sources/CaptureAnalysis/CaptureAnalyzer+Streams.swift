@@ -19,14 +19,14 @@ extension CaptureAnalyzer {
     var alerts = 0
     var level: UInt8 = 0
     var description: UInt8 = 0xFF
-    var seen: UInt8 = 0
+    var seen: TCPShared.Seen = []
     var handshake: PacketBytes?
-    let afterApplication = both.pointee.sawApplicationData
+    let afterApplication = both.pointee.seen.contains(.applicationData)
     forward.pointee.tls.take(payload, sequence: sequence) { start in
       // The first hello or certificate of the segment; later ones are other connections' business.
       if handshake == nil, start.count > 4 { handshake = start }
-      if start.u8(0) == 1 { seen |= 1 }
-      if start.u8(0) == 2 { seen |= 2 }
+      if start.u8(0) == 1 { seen.insert(.clientHello) }
+      if start.u8(0) == 2 { seen.insert(.serverHello) }
       if start.u8(0) == 11 { handshake = start }
     } visit: { record in
       switch record.type {
@@ -36,7 +36,7 @@ extension CaptureAnalyzer {
           level = record.payload.u8(0)
           description = record.payload.u8(1)
         }
-      case TLSRecordHeader.applicationData: seen |= 4
+      case TLSRecordHeader.applicationData: seen.insert(.applicationData)
       default: break
       }
     }
@@ -49,12 +49,10 @@ extension CaptureAnalyzer {
         both.pointee.alertFrame = frame
       }
     }
-    if seen & 1 != 0 {
-      both.pointee.sawClientHello = true
-      if let handshake, handshake.u8(0) == 1, both.pointee.serverName < 0, let name = ClientHello.serverName(handshake)
-      {
-        both.pointee.serverName = serverNames.intern(name)
-      }
+    if seen.contains(.clientHello), let handshake, handshake.u8(0) == 1, both.pointee.serverName < 0,
+      let name = ClientHello.serverName(handshake)
+    {
+      both.pointee.serverName = serverNames.intern(name)
     }
     if let handshake, both.pointee.certificate < 0, direction != Int(c.pointee.initiator),
       let dates = ServerCertificate.dates(handshake), staleCertificates.count < Self.maximumCertificates
@@ -66,8 +64,7 @@ extension CaptureAnalyzer {
         staleCertificates.append(certificate)
       }
     }
-    if seen & 2 != 0 { both.pointee.sawServerHello = true }
-    if seen & 4 != 0 { both.pointee.sawApplicationData = true }
+    both.pointee.seen.formUnion(seen)
   }
 
   /// DNS over TCP: two bytes of length before each message; messages that are whole in the segment are taken.

@@ -12,8 +12,7 @@ extension CaptureAnalyzer {
     let (key, direction) = ConversationKey.make(
       layer.source, header.sourcePort, layer.destination, header.destinationPort, proto: 6, version: layer.version,
       scope: layer.outer.scope)
-    let hash = conversations.hash(key)
-    var index = conversations.find(key, hash)
+    var index = conversations.find(key, expected: expected)
     if bytes.isWhole, !layer.isPartial {
       let seed = Checksum.pseudoHeader(
         source: layer.source, destination: layer.destination, protocol: 6, length: bytes.wireCount)
@@ -24,14 +23,14 @@ extension CaptureAnalyzer {
       }
     }
     if index < 0 {
-      index = create(key, hash, direction: direction, isTCP: true)
+      index = create(key, direction: direction, isTCP: true)
       if isSyn, hasAck { conversations.records.pointer(index).pointee.initiator = UInt8(1 - direction) }
       if !isSyn, header.sourcePort < header.destinationPort, header.sourcePort < 32_768 {
         // Caught in the middle: the lower port is the server's.
         conversations.records.pointer(index).pointee.initiator = UInt8(1 - direction)
       }
     } else if isSyn, !hasAck {
-      index = restart(index, key, hash, direction, sequence: header.sequence)
+      index = restart(index, key, direction, sequence: header.sequence)
     }
     let c = conversations.records.pointer(index)
     let tcp = Int(c.pointee.tcp)
@@ -60,12 +59,12 @@ extension CaptureAnalyzer {
       length: UInt32(truncatingIfNeeded: length), time: now)
     let acknowledgedBefore = forward.pointee.lastAck
     let events = SequenceAnalysis.examine(
-      segment, forward: forward, reverse: reverse, firstRoundTrip: both.pointee.firstRoundTrip)
+      segment, forward: forward, reverse: reverse, firstRoundTrip: c.pointee.firstRoundTrip)
     if events.rawValue != 0 { note(events, duplicate: duplicate, segment, forward) }
     if flags.rawValue & 7 != 0 {
       control(header, segment, c, forward: forward, reverse: reverse, both: both, duplicate: duplicate)
-    } else if both.pointee.firstRoundTrip == 0, both.pointee.lastSynTime != 0, hasAck {
-      both.pointee.firstRoundTrip = now &- both.pointee.lastSynTime
+    } else if c.pointee.firstRoundTrip == 0, hasAck, both.pointee.lastSynTime != 0 {
+      c.pointee.firstRoundTrip = now &- both.pointee.lastSynTime
     }
     if hasAck, !duplicate {
       if reverse.pointee.watchedLength != 0, !before(header.acknowledgment, reverse.pointee.watchedEnd) {
@@ -83,9 +82,9 @@ extension CaptureAnalyzer {
         trouble.pointee.zeroWindowSince = 0
       }
       if length == 0, header.acknowledgment != acknowledgedBefore,
-        both.pointee.lastDataDirection == UInt8(1 - direction)
+        c.pointee.lastDataDirection == UInt8(1 - direction)
       {
-        both.pointee.requestAcked = now
+        c.pointee.requestAcked = now
       }
     }
     if length > 0 {
@@ -107,7 +106,7 @@ extension CaptureAnalyzer {
         }
       }
     }
-    track(c, timeout: timeout(c, both, forward, reverse))
+    track(c, timeout: timeout(c))
   }
 
   /// A header cut short, or one that claims less than 20 bytes: flags count when they are there.
@@ -116,37 +115,35 @@ extension CaptureAnalyzer {
     undecoded()
   }
 
-  @inline(__always) private func timeout(
-    _ c: UnsafeMutablePointer<Conversation>, _ both: UnsafeMutablePointer<TCPShared>,
-    _ forward: UnsafeMutablePointer<TCPHalf>, _ reverse: UnsafeMutablePointer<TCPHalf>
-  ) -> Int {
-    if both.pointee.sawReset { return options.timeouts.tcpClose }
-    if both.pointee.sawFin { return options.timeouts.tcpTimeWait }
-    if forward.pointee.syns | reverse.pointee.syns != 0 {
-      if forward.pointee.synAcks | reverse.pointee.synAcks == 0 { return options.timeouts.tcpSynSent }
-      if both.pointee.firstRoundTrip == 0 { return options.timeouts.tcpSynReceived }
+  @inline(__always) private func timeout(_ c: UnsafeMutablePointer<Conversation>) -> Int {
+    let phase = c.pointee.phase
+    if phase.contains(.reset) { return options.timeouts.tcpClose }
+    if phase.contains(.fin) { return options.timeouts.tcpTimeWait }
+    if phase.contains(.syn) {
+      if !phase.contains(.synAck) { return options.timeouts.tcpSynSent }
+      if c.pointee.firstRoundTrip == 0 { return options.timeouts.tcpSynReceived }
     }
     return options.timeouts.tcpEstablished
   }
 
   /// A SYN on a known 5-tuple: a repetition, or a new connection with an old port.
   @inline(never) private mutating func restart(
-    _ index: Int, _ key: ConversationKey, _ hash: UInt64, _ direction: Int, sequence: UInt32
+    _ index: Int, _ key: ConversationKey, _ direction: Int, sequence: UInt32
   ) -> Int {
     let c = conversations.records.pointer(index)
     let tcp = Int(c.pointee.tcp)
     guard tcp >= 0 else { return index }
     let forward = halves.pointer(tcp * 2 + direction)
-    let both = shared.pointer(tcp)
     guard forward.pointee.hasBase else { return index }
-    if sequence == forward.pointee.baseSequence, !both.pointee.sawReset, !both.pointee.sawFin {
+    if sequence == forward.pointee.baseSequence, c.pointee.phase.isDisjoint(with: [.reset, .fin]) {
       forward.pointee.nextSequence = forward.pointee.highestAckable
       return index
     }
     let gap = Float(now - c.pointee.lastTime) / 1e9
     let reuses = c.pointee.reuses &+ 1
     // A copy of the SYN on another interface must not count as a reuse of its own port: same number, same moment.
-    let fresh = create(key, hash, direction: direction, isTCP: true)
+    c.pointee.phase.insert(.superseded)
+    let fresh = create(key, direction: direction, isTCP: true)
     let made = conversations.records.pointer(fresh)
     made.pointee.reuses = reuses
     made.pointee.reuseGap = gap
@@ -158,7 +155,7 @@ extension CaptureAnalyzer {
     reverse: UnsafeMutablePointer<TCPHalf>, both: UnsafeMutablePointer<TCPShared>, duplicate: Bool
   ) {
     if s.flags.contains(.rst) {
-      both.pointee.sawReset = true
+      c.pointee.phase.insert(.reset)
       if !duplicate {
         forward.pointee.resets &+= 1
         let trouble = troubles.own(forward)
@@ -168,14 +165,15 @@ extension CaptureAnalyzer {
         }
       }
     }
-    if s.flags.contains(.fin) {
-      both.pointee.sawFin = true
-    }
+    if s.flags.contains(.fin) { c.pointee.phase.insert(.fin) }
     guard s.flags.contains(.syn) else { return }
     let options = header.options
     if options.maximumSegmentSize != 0 { forward.pointee.maximumSegment = options.maximumSegmentSize }
     if s.flags.contains(.ack) {
-      if !duplicate { forward.pointee.synAcks &+= 1 }
+      if !duplicate {
+        forward.pointee.synAcks &+= 1
+        c.pointee.phase.insert(.synAck)
+      }
       if !forward.pointee.synAck.exists {
         forward.pointee.synAck = frame
         forward.pointee.synAckAcknowledges = s.acknowledgment
@@ -184,6 +182,7 @@ extension CaptureAnalyzer {
     } else {
       both.pointee.lastSynTime = now
       if !duplicate {
+        c.pointee.phase.insert(.syn)
         forward.pointee.syns &+= 1
         if forward.pointee.syns == 2 { forward.pointee.secondSyn = frame }
         forward.pointee.lastSynTime = now
@@ -210,7 +209,7 @@ extension CaptureAnalyzer {
       forward.pointee.watchedLength = s.length
       forward.pointee.watchedEnd = s.sequence &+ s.length
     }
-    if direction != Int(c.pointee.initiator), both.pointee.lastDataDirection == c.pointee.initiator {
+    if direction != Int(c.pointee.initiator), c.pointee.lastDataDirection == c.pointee.initiator {
       let request = halves.pointer(Int(c.pointee.tcp) &* 2 &+ Int(c.pointee.initiator))
       let delay = now &- request.pointee.lastData
       both.pointee.responses &+= 1
@@ -218,13 +217,16 @@ extension CaptureAnalyzer {
         both.pointee.slowestResponse = delay
         both.pointee.slowestFrame = frame
         both.pointee.slowestRequest = request.pointee.lastDataFrame
-        both.pointee.slowestWasAcked =
-          both.pointee.requestAcked > request.pointee.lastData
-          && both.pointee.requestAcked &- request.pointee.lastData < delay / 2
+        let acked = c.pointee.requestAcked
+        if acked > request.pointee.lastData, acked &- request.pointee.lastData < delay / 2 {
+          both.pointee.seen.insert(.slowestWasAcked)
+        } else {
+          both.pointee.seen.remove(.slowestWasAcked)
+        }
       }
-      both.pointee.requestAcked = 0
+      c.pointee.requestAcked = 0
     }
-    both.pointee.lastDataDirection = UInt8(direction)
+    c.pointee.lastDataDirection = UInt8(direction)
     forward.pointee.lastData = now
     forward.pointee.lastDataFrame = frame
   }

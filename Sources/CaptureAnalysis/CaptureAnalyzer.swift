@@ -41,8 +41,8 @@ public struct CaptureAnalyzer: ~Copyable {
   /// A bad outer checksum that the inner packet may still explain: the sum, and the tunnel.
   var pendingOuterSum: UInt16 = 0
   var pendingTunnel: UnsafeMutablePointer<Tunnel>?
-  var lastKey: ConversationKey?
-  var lastConversation = -1
+  /// The conversation that the frame probably belongs to, see `consume(_:)` of a buffer; -1 not known.
+  var expected = -1
 
   public internal(set) var start: Int64 = .max
   public internal(set) var end: Int64 = .min
@@ -68,7 +68,8 @@ public struct CaptureAnalyzer: ~Copyable {
     noHalf = .allocate(capacity: 1)
     noHalf.initialize(to: TCPHalf(trouble: troubles.none))
     // Three cache lines, see there.
-    assert(MemoryLayout<TCPHalf>.stride <= 192 && MemoryLayout<TCPShared>.stride <= 128)
+    assert(MemoryLayout<TCPHalf>.stride <= 192 && MemoryLayout<Conversation>.stride <= 192)
+    assert(MemoryLayout<TCPShared>.stride <= 64)
     recent = .allocate(capacity: Self.recentCount)
     recent.initialize(repeating: RecentPacket(signature: 0, time: 0, interface: 0), count: Self.recentCount)
     lookahead = .allocate(capacity: Self.batch)
@@ -141,9 +142,8 @@ public struct CaptureAnalyzer: ~Copyable {
   @inline(__always) mutating func conversation(
     _ key: ConversationKey, direction: Int, packetLength: Int, ttl: UInt8, isTCP: Bool, signature: UInt64
   ) -> UnsafeMutablePointer<Conversation> {
-    let hash = conversations.hash(key)
-    var index = conversations.find(key, hash)
-    if index < 0 { index = create(key, hash, direction: direction, isTCP: isTCP) }
+    var index = conversations.find(key, expected: expected)
+    if index < 0 { index = create(key, direction: direction, isTCP: isTCP) }
     let c = conversations.records.pointer(index)
     touch(c, direction: direction, packetLength: packetLength, ttl: ttl, signature: signature)
     return c
@@ -172,7 +172,7 @@ public struct CaptureAnalyzer: ~Copyable {
     }
   }
 
-  @inline(never) mutating func create(_ key: ConversationKey, _ hash: UInt64, direction: Int, isTCP: Bool) -> Int {
+  @inline(never) mutating func create(_ key: ConversationKey, direction: Int, isTCP: Bool) -> Int {
     var record = Conversation(key: key, time: now, frame: frame)
     record.initiator = UInt8(direction)
     let victim = conversations.victim()
@@ -181,7 +181,7 @@ public struct CaptureAnalyzer: ~Copyable {
       retire(victim)
       freed = conversations.records.pointer(victim).pointee.tcp
     }
-    let index = conversations.insert(record, hash, replacing: victim)
+    let index = conversations.insert(record, replacing: victim)
     if isTCP {
       let at: Int
       if freed >= 0 {
@@ -277,10 +277,8 @@ public struct CaptureAnalyzer: ~Copyable {
   /// Enters or renews the conversation's entry in the simulated conntrack table.
   @inline(__always) mutating func track(_ c: UnsafeMutablePointer<Conversation>, timeout seconds: Int) {
     let at = (now &- start) / 1_000_000
-    if c.pointee.trackedFrom < 0 {
-      c.pointee.trackedFrom = at
-    } else if at > c.pointee.trackedUntil {
-      conntrack.add(from: c.pointee.trackedFrom, until: c.pointee.trackedUntil)
+    if at > c.pointee.trackedUntil {
+      if c.pointee.trackedFrom >= 0 { conntrack.add(from: c.pointee.trackedFrom, until: c.pointee.trackedUntil) }
       c.pointee.trackedFrom = at
     }
     c.pointee.trackedUntil = at &+ Int64(seconds) &* 1000

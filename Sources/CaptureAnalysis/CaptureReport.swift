@@ -124,15 +124,15 @@ extension CaptureAnalyzer {
     let client = Int(c.pointee.initiator)
     let server = 1 - client
     var state = ""
-    if let tcp = view.tcp {
+    if view.isTCP {
       if view.clientHalf.syns > 0, view.server.synAcks == 0, view.server.resets > 0 {
         state = "refused"
       } else if view.clientHalf.syns > 0, c.pointee.packets[server] == 0 {
         state = "syn-only"
-      } else if tcp.sawReset {
+      } else if c.pointee.phase.contains(.reset) {
         state = "reset"
       } else {
-        state = tcp.sawFin ? "closed" : "open"
+        state = c.pointee.phase.contains(.fin) ? "closed" : "open"
       }
     }
     return ConversationRow(
@@ -234,7 +234,7 @@ extension CaptureAnalyzer {
       let port = c.pointee.serverPort
       let key = UInt32(c.pointee.key.proto) << 16 | UInt32(port)
       let unanswered = c.pointee.packets[1 - client] == 0
-      let reset = tcp >= 0 && shared.pointer(tcp).pointee.sawReset
+      let reset = c.pointee.phase.contains(.reset)
       Self.add(
         &services[key, default: ServiceRow(proto: IPProtocol(rawValue: c.pointee.key.proto), port: port)], c,
         unanswered: unanswered, reset: reset)

@@ -40,6 +40,15 @@ struct ConversationTable: ~Copyable {
     }
   }
 
+  /// The same, where `expected` is the index of a record that probably is it, or -1.
+  @inline(__always) func find(_ key: ConversationKey, expected: Int) -> Int {
+    if expected >= 0 {
+      let record = records.pointer(expected)
+      if record.pointee.key == key, !record.pointee.phase.contains(.superseded) { return expected }
+    }
+    return find(key, hash(key))
+  }
+
   /// Where the search for a hash begins, and what stands there: an index that is probably its record's, or -1.
   @inline(__always) func slot(_ hash: UInt64) -> UnsafeRawPointer {
     UnsafeRawPointer(slots + (Int(truncatingIfNeeded: hash) & mask))
@@ -69,7 +78,7 @@ struct ConversationTable: ~Copyable {
 
   /// Puts a record into the table, in the place of `victim` if there is one; a record of the same key found before is no
   /// longer found, but stays. Returns its index.
-  mutating func insert(_ record: Conversation, _ hash: UInt64, replacing victim: Int?) -> Int {
+  mutating func insert(_ record: Conversation, replacing victim: Int?) -> Int {
     let index: Int
     if let victim {
       remove(victim)
@@ -80,7 +89,7 @@ struct ConversationTable: ~Copyable {
       index = records.append(record)
     }
     if (used + 1) * 2 > mask { grow() }
-    place(hash, index, key: record.key)
+    place(hash(record.key), index, key: record.key)
     return index
   }
 

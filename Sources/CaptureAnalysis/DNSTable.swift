@@ -20,8 +20,6 @@ struct DNSQuery {
   var repeats: UInt16 = 0
   var responseCode: UInt8 = 0xFF
   var name: Int32
-  /// ICMP error or answer from a stranger instead.
-  var strangerFrame: FrameReference = .none
 
   var clientAddress: IPAddress { IPAddress(bits: client, version: version == 4 ? .v4 : .v6) }
   var serverAddress: IPAddress { IPAddress(bits: server, version: version == 4 ? .v4 : .v6) }

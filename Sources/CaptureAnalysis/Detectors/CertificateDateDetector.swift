@@ -16,7 +16,7 @@ struct CertificateDateDetector: Detector {
       let c = facts.view(facts.conversations.records.pointer(index))
       guard c.isTCP, c.both.certificate >= 0 else { continue }
       let certificate = facts.staleCertificates[Int(c.both.certificate)]
-      if !c.both.sawApplicationData { failed.insert(c.target) }
+      if !c.both.seen.contains(.applicationData) { failed.insert(c.target) }
       tally.add(
         Key(target: c.target, expired: certificate.isExpired), client: c.record.client,
         example: .init(

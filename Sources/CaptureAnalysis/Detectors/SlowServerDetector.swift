@@ -10,7 +10,7 @@ struct SlowServerDetector: Detector {
     let tcp = c.both
     guard tcp.handshake >= 0, tcp.responses > 0 else { return }
     let delay = tcp.slowestResponse
-    guard delay > 1_000_000_000, delay > tcp.handshake * 10, tcp.slowestWasAcked else { return }
+    guard delay > 1_000_000_000, delay > tcp.handshake * 10, tcp.seen.contains(.slowestWasAcked) else { return }
     guard c.clientHalf.health.retransmissions == 0, c.server.health.retransmissions == 0 else { return }
     tally.add(
       c.target, client: c.record.client, amount: delay,

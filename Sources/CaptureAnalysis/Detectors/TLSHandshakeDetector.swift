@@ -12,7 +12,7 @@ struct TLSHandshakeDetector: Detector {
   mutating func examine(_ c: ConversationView) {
     guard c.isTCP else { return }
     let tcp = c.both
-    guard !tcp.sawApplicationData || tcp.alertLevel == 2 else { return }
+    guard !tcp.seen.contains(.applicationData) || tcp.alertLevel == 2 else { return }
     if tcp.alertDescription != 0xFF, tcp.alertDescription != 0, tcp.alertLevel == 2 || tcp.alertDescription != 90 {
       let sender = tcp.alertDirection == c.record.initiator ? "the client" : "the server"
       tally.add(
@@ -21,7 +21,9 @@ struct TLSHandshakeDetector: Detector {
           frames: [tcp.alertFrame],
           text: "\(c.endpoints): \(sender) sent \(TLSAlert.name(tcp.alertDescription))"
             + "\u{0}\(tcp.serverName)", filter: c.filter + " && tls"))
-    } else if tcp.sawClientHello, !tcp.sawServerHello, tcp.sawReset, c.server.resets > 0 {
+    } else if tcp.seen.contains(.clientHello), !tcp.seen.contains(.serverHello), c.server.resets > 0,
+      c.record.phase.contains(.reset)
+    {
       tally.add(
         Key(target: c.target, alert: 0), client: c.record.client,
         example: .init(
