@@ -43,6 +43,31 @@ extension CaptureAnalyzer {
     expected = -1
   }
 
+  /// Shows all conversations of the table, the lines of the next ones on their way meanwhile.
+  @inline(__always) func forEach(_ visit: (UnsafeMutablePointer<Conversation>) -> Void) {
+    for index in 0..<conversations.records.count {
+      prefetchNeighbours(index)
+      visit(conversations.records.pointer(index))
+    }
+  }
+
+  /// Asks for what a walk over all conversations comes to after this one.
+  @inline(__always) func prefetchNeighbours(_ index: Int) {
+    let count = conversations.records.count
+    if index &+ 8 < count {
+      let record = UnsafeRawPointer(conversations.records.pointer(index &+ 8))
+      for line in 0..<3 { prefetch_line(record + line * 64) }
+    }
+    guard index &+ 4 < count else { return }
+    let tcp = Int(conversations.records.pointer(index &+ 4).pointee.tcp)
+    guard tcp >= 0 else { return }
+    for half in tcp &* 2...tcp &* 2 &+ 1 {
+      let base = UnsafeRawPointer(halves.pointer(half))
+      for line in 0..<3 { prefetch_line(base + line * 64) }
+    }
+    prefetch_line(UnsafeRawPointer(shared.pointer(tcp)))
+  }
+
   /// The hash of the innermost conversation of the most frequent packets (IPv4 in Ethernet, plain or in VXLAN); 0: others.
   @inline(__always) private func scout(_ frame: Frame) -> UInt64 {
     guard frame.linkType == .ethernet, let transport = Self.transport(frame.bytes) else { return 0 }

@@ -227,7 +227,12 @@ public struct CaptureAnalyzer: ~Copyable {
     finished = true
     fragments.finish()
     counts.dnsUnanswered = dns.unanswered
-    for index in 0..<conversations.records.count { retire(index) }
+    var index = 0
+    while index < conversations.records.count {
+      prefetchNeighbours(index)
+      retire(index)
+      index &+= 1
+    }
     var found: [Finding] = []
     for detector in detectors.inOrder {
       var detector = detector

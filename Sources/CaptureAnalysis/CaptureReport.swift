@@ -197,7 +197,8 @@ extension CaptureAnalyzer {
     var rows = Ranking(capacity: top)
     var hosts: [HostRow] = []
     var hostIndex = HashIndex()
-    var services: [UInt32: ServiceRow] = [:]
+    var services: [ServiceRow] = []
+    var servicePorts = KeyTable<UInt32>()
     for index in 0..<conversations.records.count {
       let c = conversations.records.pointer(index)
       let tcp = Int(c.pointee.tcp)
@@ -235,9 +236,11 @@ extension CaptureAnalyzer {
       let key = UInt32(c.pointee.key.proto) << 16 | UInt32(port)
       let unanswered = c.pointee.packets[1 - client] == 0
       let reset = c.pointee.phase.contains(.reset)
-      Self.add(
-        &services[key, default: ServiceRow(proto: IPProtocol(rawValue: c.pointee.key.proto), port: port)], c,
-        unanswered: unanswered, reset: reset)
+      guard let at = servicePorts.number(key) else { continue }
+      if at == services.count {
+        services.append(ServiceRow(proto: IPProtocol(rawValue: c.pointee.key.proto), port: port))
+      }
+      Self.add(&services[at], c, unanswered: unanswered, reset: reset)
     }
     let hasTime = start <= end
     let duration = hasTime ? (end - start) / 1_000_000 : 0
@@ -249,13 +252,13 @@ extension CaptureAnalyzer {
       hosts: Array(
         hosts.sorted { $0.bytes != $1.bytes ? $0.bytes > $1.bytes : $0.address < $1.address }.prefix(top)),
       services: Array(
-        services.values.sorted { $0.bytes != $1.bytes ? $0.bytes > $1.bytes : $0.port < $1.port }.prefix(top)),
+        services.sorted { $0.bytes != $1.bytes ? $0.bytes > $1.bytes : $0.port < $1.port }.prefix(top)),
       tunnels: Array(tunnelRows().prefix(top)), newConnectionsPeak: newConnections.peak,
       conntrackPeak: occupancy.entries.max() ?? 0)
     report.conntrackCurve = occupancy.entries
     report.conntrackSpan = occupancy.span
     report.conntrackMaximum = options.conntrackMaximum
-    report.paths = Array(pathRows().prefix(top))
+    report.paths = pathRows(top: top)
     return report
   }
 }

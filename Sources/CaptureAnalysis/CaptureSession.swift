@@ -94,7 +94,7 @@ public enum CaptureSession {
 
   public static func summary(_ reader: borrowing CaptureReader) -> CaptureSummary {
     CaptureSummary(
-      file: reader.name, format: reader.header.name, linkTypes: reader.linkTypes.map { $0.0.description },
+      file: reader.name, format: reader.header.name, linkTypes: reader.linkTypes.map(\.description),
       packets: reader.frames, dropped: Int(clamping: reader.dropped), damage: reader.damage,
       interfaces: reader.interfaceNames.map { printable($0) })
   }

@@ -21,33 +21,57 @@ public struct PathRow: Sendable {
   public var isLimited: Bool { announced != nil || fragment != nil || lost != nil }
 }
 
+/// A path while it is being summed up; 0: not known.
+private struct PathTally {
+  var source: Bits128
+  var destination: Bits128
+  var version: UInt8
+  var scope: UInt32
+  var packets = 0
+  var announced = 0
+  var fragment = 0
+  var delivered = 0
+  var lost = 0
+
+  var isLimited: Bool { announced | fragment | lost != 0 }
+  /// Paths that limit something first, then by packets.
+  var rank: Int { isLimited ? packets | 1 << 62 : packets }
+
+  mutating func smallest(_ field: WritableKeyPath<PathTally, Int>, _ value: Int) {
+    self[keyPath: field] = self[keyPath: field] == 0 ? value : min(self[keyPath: field], value)
+  }
+
+  var row: PathRow {
+    let name: IPVersion = version == 4 ? .v4 : .v6
+    return PathRow(
+      source: IPAddress(bits: source, version: name), destination: IPAddress(bits: destination, version: name),
+      tunnel: CaptureAnalyzer.tunnelText(scope), packets: packets, announced: announced == 0 ? nil : announced,
+      fragment: fragment == 0 ? nil : fragment, delivered: delivered == 0 ? nil : delivered, lost: lost == 0 ? nil : lost)
+  }
+}
+
 extension CaptureAnalyzer {
-  /// Paths between pairs of hosts, those that limit something first, then by packets.
-  public func pathRows(limit: Int = 16_384) -> [PathRow] {
+  /// The first `top` of the paths between pairs of hosts, those that limit something first, then by packets.
+  public func pathRows(top: Int, limit: Int = 16_384) -> [PathRow] {
     var index = HashIndex()
-    var rows: [PathRow] = []
+    var rows: [PathTally] = []
     func row(_ source: Bits128, _ destination: Bits128, _ version: UInt8, _ scope: UInt32) -> Int? {
       let near = mix(source.low ^ 0xC2B2_AE3D_27D4_EB4F, source.high ^ UInt64(version) ^ 0x9E37_79B9_7F4A_7C15)
       let hash = mix(near ^ destination.low, destination.high ^ UInt64(scope) << 32 ^ 0x1656_67B1_9E37_79F9) | 1
       if let known = index.find(hash) { return known }
       guard rows.count < limit else { return nil }
-      let name: IPVersion = version == 4 ? .v4 : .v6
       index.insert(hash, rows.count)
-      rows.append(
-        PathRow(
-          source: IPAddress(bits: source, version: name), destination: IPAddress(bits: destination, version: name),
-          tunnel: Self.tunnelText(scope)))
+      rows.append(PathTally(source: source, destination: destination, version: version, scope: scope))
       return rows.count - 1
     }
-    for number in 0..<conversations.records.count {
-      let c = conversations.records.pointer(number)
+    forEach { c in
       for direction in 0...1 where c.pointee.packets[direction] > 0 {
         let key = c.pointee.key
         let ends = direction == 0 ? (key.low, key.high) : (key.high, key.low)
         guard let at = row(ends.0, ends.1, key.version, key.scope) else { continue }
         rows[at].packets += Int(c.pointee.packets[direction])
         let announced = Int(c.pointee.announcedMTU[direction])
-        if announced > 0 { rows[at].announced = min(rows[at].announced ?? .max, announced) }
+        if announced > 0 { rows[at].smallest(\.announced, announced) }
         guard c.pointee.tcp >= 0 else { continue }
         let half = halves.pointer(Int(c.pointee.tcp) * 2 + direction)
         let other = halves.pointer(Int(c.pointee.tcp) * 2 + 1 - direction)
@@ -55,21 +79,26 @@ extension CaptureAnalyzer {
         let headers = max(0, Int(c.pointee.largest[direction]) - Int(half.pointee.largestPayload))
         guard headers <= 120 else { continue }
         if half.pointee.largestAcked > 0 {
-          rows[at].delivered = max(rows[at].delivered ?? 0, Int(half.pointee.largestAcked) + headers)
+          rows[at].delivered = max(rows[at].delivered, Int(half.pointee.largestAcked) + headers)
         }
+        guard half.pointee.trouble != troubles.none else { continue }
         let isStuck = half.pointee.health.worstCount >= 2 && half.pointee.health.worstLength > half.pointee.largestAcked
         if isStuck, other.pointee.lastAck == 0 || !before(half.pointee.health.worstSequence, other.pointee.lastAck) {
-          rows[at].lost = min(rows[at].lost ?? .max, Int(half.pointee.health.worstLength) + headers)
+          rows[at].smallest(\.lost, Int(half.pointee.health.worstLength) + headers)
         }
       }
     }
     for group in fragments.groups where group.fragments > 1 {
       guard let at = row(group.key.source, group.key.destination, group.key.version, group.key.scope) else { continue }
-      rows[at].fragment = max(rows[at].fragment ?? 0, group.largestFragment)
+      rows[at].fragment = max(rows[at].fragment, group.largestFragment)
     }
-    return rows.sorted {
-      $0.isLimited != $1.isLimited
-        ? $0.isLimited : $0.packets != $1.packets ? $0.packets > $1.packets : $0.source < $1.source
-    }
+    var best = Ranking(capacity: top)
+    for (number, row) in rows.enumerated() { best.add(number, Int64(row.rank)) }
+    // Among equals the address decides, not who came first.
+    let least = best.indices.last.map { rows[$0].rank } ?? .max
+    return rows.filter { $0.rank >= least }.sorted {
+      $0.rank != $1.rank
+        ? $0.rank > $1.rank : ($0.version, $0.source) < ($1.version, $1.source)
+    }.prefix(top).map(\.row)
   }
 }

@@ -171,11 +171,7 @@ extension CaptureReader {
     frame.number = frames
     frame.linkType = interface.linkType
     frame.interface = index
-    if let known = linkTypes.firstIndex(where: { $0.0 == interface.linkType }) {
-      linkTypes[known].1 += 1
-    } else {
-      linkTypes.append((interface.linkType, 1))
-    }
+    if !linkTypes.contains(interface.linkType) { linkTypes.append(interface.linkType) }
     return true
   }
 

@@ -21,8 +21,8 @@ public struct CaptureReader: ~Copyable {
   public internal(set) var interfaces: [CaptureInterface] = []
   /// Names as the file spells them, at most 64 bytes each; not safe to print unescaped.
   public internal(set) var interfaceNames: [[UInt8]] = []
-  /// All link types met, in the order of their first frame, with the frames of each.
-  public internal(set) var linkTypes: [(LinkType, Int)] = []
+  /// All link types met, in the order of their first frame.
+  public internal(set) var linkTypes: [LinkType] = []
   /// What is wrong with the file, if anything, with its byte offset.
   public internal(set) var damage: Diagnostic?
   /// Packets that the capturing tool says it lost (pcapng interface statistics).
@@ -215,8 +215,7 @@ public struct CaptureReader: ~Copyable {
     frame.linkType = linkType
     frame.interface = 0
     buffer.consume(total)
-    if linkTypes.isEmpty { linkTypes.append((linkType, 0)) }
-    linkTypes[0].1 &+= 1
+    if frames == 1 { linkTypes = [linkType] }
     return true
   }
 }

@@ -1,7 +1,7 @@
 import Input
 import Wire
 
-/// A window over a byte stream: `need(n)` makes the next n bytes contiguous, reading ahead by up to 1 MiB. Streaming is
+/// A window over a byte stream: `need(n)` makes the next n bytes contiguous, reading ahead by up to 256 KiB (what a core's own cache holds). Streaming is
 /// no slower than mapping the file, and memory stays the same whatever the file's size.
 @usableFromInline struct StreamBuffer: ~Copyable {
   private let stream: any ByteStream
@@ -15,7 +15,7 @@ import Wire
   private(set) var failure: InputError?
   private var atEnd = false
 
-  init(_ stream: any ByteStream, capacity: Int = 1 << 20) {
+  init(_ stream: any ByteStream, capacity: Int = 1 << 18) {
     self.stream = stream
     self.capacity = capacity
     base = .allocate(byteCount: capacity, alignment: 64)

@@ -4,7 +4,7 @@ import Wire
 /// Full-size segments that are sent again and again while small ones arrive: something on the way drops what is too
 /// large for a link, and the ICMP message that would say so is missing or ignored (RFC 2923).
 struct BlackHoleDetector: Detector {
-  private struct Pair: Hashable {
+  private struct Pair: MixHashable {
     var sender: IPAddress
     var receiver: IPAddress
     var tunnelled: Bool

@@ -3,7 +3,7 @@ import Wire
 
 /// Server certificates that are out of their dates by the capture's own clock.
 struct CertificateDateDetector: Detector {
-  private struct Key: Hashable {
+  private struct Key: MixHashable {
     var target: Target
     var expired: Bool
   }

@@ -9,16 +9,54 @@ struct ConntrackTableDetector: Detector {
   private var opened: [UInt32] = []
   private var unanswered: [UInt32] = []
   private var origin: Int64 = .min
-  private var targets: [Target: (open: Int, lost: Int, frame: FrameReference, last: FrameReference)] = [:]
-  private var clientsLost: Set<IPAddress> = []
+  private var targetNumbers = KeyTable<Target>()
+  private var targets: [TargetTally] = []
+  private var clientsLost = KeyTable<IPAddress>()
   private var established: [(from: Int64, to: Int64)] = []
-  private var ports: [PortGroup: (count: Int, reused: Int, reusedLost: Int, lost: Int, frame: FrameReference)] = [:]
+  private var pairNumbers = KeyTable<ClientTarget>()
+  private var pairs: [PortTally] = []
   private var retried = Tally<Target>()
   private var dialled = 0
 
-  private struct PortGroup: Hashable {
-    var client: IPAddress
-    var target: Target
+  /// New connections to one place.
+  private struct TargetTally {
+    var open = 0
+    var lost = 0
+    var frame = FrameReference.none
+    var last = FrameReference.none
+
+    mutating func add(_ c: ConversationView, lost isLost: Bool) {
+      guard isLost else {
+        open += 1
+        return
+      }
+      lost += 1
+      if !frame.exists { frame = c.clientHalf.firstSyn }
+      last = c.clientHalf.lastSyn
+    }
+  }
+
+  /// Source ports that one client took towards one place.
+  private struct PortTally {
+    var count = 0
+    var reused = 0
+    var reusedLost = 0
+    var lost = 0
+    var frame = FrameReference.none
+
+    mutating func add(_ c: ConversationView, lost isLost: Bool) {
+      count += 1
+      var failed = isLost
+      if isLost { lost += 1 }
+      if c.record.reuses > 0, c.record.reuseGap >= 0, c.record.reuseGap < 60 {
+        reused += 1
+        if isLost || c.clientHalf.syns > 1 {
+          reusedLost += 1
+          failed = true
+        }
+      }
+      if failed, !frame.exists { frame = c.clientHalf.firstSyn }
+    }
   }
 
   mutating func examine(_ c: ConversationView) {
@@ -40,13 +78,14 @@ struct ConntrackTableDetector: Detector {
       opened[at] += 1
       if lost { unanswered[at] += 1 }
     }
-    if targets.count < 4096 {
-      Self.add(&targets[c.target, default: (0, 0, .none, .none)], c, lost: lost)
+    if let number = targetNumbers.number(c.target, limit: 4096) {
+      if number == targets.count { targets.append(TargetTally()) }
+      targets[number].add(c, lost: lost)
     }
-    if lost, clientsLost.count < 4096 { clientsLost.insert(c.record.client) }
-    if ports.count < 8192 {
-      Self.add(
-        &ports[PortGroup(client: c.record.client, target: c.target), default: (0, 0, 0, 0, .none)], c, lost: lost)
+    if lost { _ = clientsLost.number(c.record.client, limit: 4096) }
+    if let number = pairNumbers.number(ClientTarget(client: c.record.client, target: c.target), limit: 8192) {
+      if number == pairs.count { pairs.append(PortTally()) }
+      pairs[number].add(c, lost: lost)
     }
     let delay = c.clientHalf.lastSynTime - c.clientHalf.firstSynTime
     if c.server.synAcks > 0, c.clientHalf.syns > 1, delay > 900_000_000, delay < 3_500_000_000 {
@@ -56,36 +95,6 @@ struct ConntrackTableDetector: Detector {
           frames: [c.clientHalf.firstSyn, c.clientHalf.lastSyn],
           text: "\(c.endpoints): the first SYN was lost, the one \(seconds(delay)) later answered", filter: c.filter))
     }
-  }
-
-  private static func add(
-    _ entry: inout (open: Int, lost: Int, frame: FrameReference, last: FrameReference), _ c: ConversationView,
-    lost: Bool
-  ) {
-    guard lost else {
-      entry.open += 1
-      return
-    }
-    entry.lost += 1
-    if !entry.frame.exists { entry.frame = c.clientHalf.firstSyn }
-    entry.last = c.clientHalf.lastSyn
-  }
-
-  private static func add(
-    _ entry: inout (count: Int, reused: Int, reusedLost: Int, lost: Int, frame: FrameReference),
-    _ c: ConversationView, lost: Bool
-  ) {
-    entry.count += 1
-    var failed = lost
-    if lost { entry.lost += 1 }
-    if c.record.reuses > 0, c.record.reuseGap >= 0, c.record.reuseGap < 60 {
-      entry.reused += 1
-      if lost || c.clientHalf.syns > 1 {
-        entry.reusedLost += 1
-        failed = true
-      }
-    }
-    if failed, !entry.frame.exists { entry.frame = c.clientHalf.firstSyn }
   }
 
   mutating func findings(_ facts: borrowing CaptureAnalyzer) -> [Finding] {
@@ -110,12 +119,15 @@ struct ConntrackTableDetector: Detector {
   }
 
   private func exhaustion(_ facts: borrowing CaptureAnalyzer) -> [Finding] {
-    let suspects = ports.filter {
-      $0.value.count >= 24_000 && ($0.value.lost > 20 || $0.value.reused > 100)
-        || $0.value.reusedLost >= 5 && $0.value.reusedLost * 4 >= $0.value.reused
-    }.sorted { $0.value.count > $1.value.count }
-    return suspects.prefix(2).map { group, value in
-      Finding(
+    let suspects = pairs.indices.filter {
+      let pair = pairs[$0]
+      return pair.count >= 24_000 && (pair.lost > 20 || pair.reused > 100)
+        || pair.reusedLost >= 5 && pair.reusedLost * 4 >= pair.reused
+    }.sorted { pairs[$0].count > pairs[$1].count }
+    return suspects.prefix(2).map { number in
+      let group = pairNumbers.keys[number]
+      let value = pairs[number]
+      return Finding(
         id: "snat-port-exhaustion", severity: .error, confidence: value.count >= 24_000 ? .likely : .possible,
         subject: .init(kind: "Endpoint", name: group.target.address.description, port: String(group.target.port)),
         problem:
@@ -137,9 +149,9 @@ struct ConntrackTableDetector: Detector {
   private func tableFull(_ facts: borrowing CaptureAnalyzer, portsExhausted: Bool) -> [Finding] {
     let curve = facts.conntrack.curve(duration: facts.duration / 1_000_000)
     let peak = curve.max() ?? 0
-    let affected = targets.filter { $0.value.lost > 0 }
+    let affected = targets.indices.filter { targets[$0].lost > 0 }
     // Where nobody ever answers, the table is not the reason.
-    let alive = affected.filter { $0.value.open > 0 }
+    let alive = affected.filter { targets[$0].open > 0 }
     var worst = (at: -1, lost: 0, open: 0)
     for at in opened.indices {
       let range = at..<min(at + 5, opened.count)
@@ -154,18 +166,17 @@ struct ConntrackTableDetector: Detector {
       worst.lost >= 20 && worst.lost * 2 >= worst.open && alive.count >= 1
       && (alive.count >= 2 || clientsLost.count >= 3 || old > 0) && !portsExhausted
     if let known, peak >= known {
-      return [finding(facts, peak, known, worst.lost, old, affected.count, symptom ? .certain : .likely, alive, begin)]
+      return [finding(facts, peak, known, worst.lost, old, affected.count, symptom ? .certain : .likely, alive)]
     }
     guard symptom else { return [] }
-    return [finding(facts, peak, known, worst.lost, old, affected.count, old > 0 ? .likely : .possible, alive, begin)]
+    return [finding(facts, peak, known, worst.lost, old, affected.count, old > 0 ? .likely : .possible, alive)]
   }
 
   private func finding(
     _ facts: borrowing CaptureAnalyzer, _ peak: Int, _ known: Int?, _ lost: Int, _ old: Int, _ destinations: Int,
-    _ confidence: Finding.Confidence,
-    _ alive: [Target: (open: Int, lost: Int, frame: FrameReference, last: FrameReference)], _ begin: Int64
+    _ confidence: Finding.Confidence, _ alive: [Int]
   ) -> Finding {
-    let examples = alive.sorted { $0.value.frame < $1.value.frame }.prefix(3)
+    let examples = alive.sorted { targets[$0].frame < targets[$1].frame }.prefix(3)
     return Finding(
       id: "conntrack-table-full", severity: .error, confidence: confidence,
       subject: .init(kind: "Node"),
@@ -177,8 +188,9 @@ struct ConntrackTableDetector: Detector {
         + "nf_conntrack_max\(known.map { " (\($0))" } ?? ""); simulated peak of what this capture shows: \(peak) entries",
       evidence: examples.map {
         facts.evidence(
-          $0.value.frame,
-          "\($0.key.text): \($0.value.lost) attempts unanswered, \($0.value.open) answered at other times")
+          targets[$0].frame,
+          "\(targetNumbers.keys[$0].text): \(targets[$0].lost) attempts unanswered, \(targets[$0].open) answered at "
+            + "other times")
       } + [facts.filterEvidence("tcp.flags.syn==1 && tcp.flags.ack==0")],
       fix: [
         "sysctl -w net.netfilter.nf_conntrack_max=\(max(262_144, peak * 2)) (kube-proxy: conntrack.maxPerCore)",

@@ -8,11 +8,14 @@ struct DNSDetector: Detector {
     var silent = Tally<IPAddress>()
     var refused = Tally<IPAddress>()
     var slow = Tally<IPAddress>()
-    var asked: [IPAddress: Int] = [:]
+    var servers = KeyTable<IPAddress>()
+    var asked: [Int] = []
     for index in 0..<facts.dns.queries.count {
       let q = facts.dns.queries.pointer(index).pointee
-      if asked.count < 4096 || asked[q.serverAddress] != nil { asked[q.serverAddress, default: 0] += 1 }
-      let type = q.type == 1 ? "A" : q.type == 28 ? "AAAA" : "type \(q.type)"
+      if let number = servers.number(q.serverAddress, limit: 4096) {
+        if number == asked.count { asked.append(0) }
+        asked[number] += 1
+      }
       let delay = (q.answerTime < 0 ? q.lastTime : q.answerTime) &- q.firstTime
       if q.repeats > 0, q.lastTime &- q.firstTime > 4_500_000_000, q.lastTime &- q.firstTime < 16_000_000_000 {
         late.add(
@@ -20,7 +23,7 @@ struct DNSDetector: Detector {
           example: .init(
             frames: [q.firstFrame, q.repeatFrame, q.answerFrame],
             text:
-              "\(q.clientAddress) port \(q.clientPort) asked for \(facts.dns.names.domain(q.name)) \(type), again after "
+              "\(q.clientAddress) port \(q.clientPort) asked for \(facts.dns.names.domain(q.name)) \(Self.type(q)), again after "
               + "\(seconds(q.lastTime &- q.firstTime))" + (q.answerTime < 0 ? ", no answer" : ", answered then"),
             filter: "dns.id==0x" + String(q.identifier, radix: 16)))
       } else if q.answerTime < 0, q.lastTime < facts.end &- 2_000_000_000 || q.repeats > 0 {
@@ -28,7 +31,7 @@ struct DNSDetector: Detector {
           q.serverAddress, client: q.clientAddress, amount: Int64(q.repeats) + 1,
           example: .init(
             frames: [q.firstFrame, q.repeatFrame],
-            text: "\(q.clientAddress) asked \(q.serverAddress) for \(facts.dns.names.domain(q.name)) \(type)"
+            text: "\(q.clientAddress) asked \(q.serverAddress) for \(facts.dns.names.domain(q.name)) \(Self.type(q))"
               + (q.repeats > 0 ? ", \(q.repeats + 1) times" : ""),
             filter: "dns.id==0x" + String(q.identifier, radix: 16)))
       } else if q.answerTime >= 0, delay > 1_000_000_000 {
@@ -36,7 +39,7 @@ struct DNSDetector: Detector {
           q.serverAddress, client: q.clientAddress, amount: delay,
           example: .init(
             frames: [q.firstFrame, q.answerFrame],
-            text: "\(facts.dns.names.domain(q.name)) \(type): answered by \(q.serverAddress) after \(seconds(delay))",
+            text: "\(facts.dns.names.domain(q.name)) \(Self.type(q)): answered by \(q.serverAddress) after \(seconds(delay))",
             filter: "dns.time>1"))
       } else if q.responseCode == 2 || q.responseCode == 5 {
         refused.add(
@@ -44,7 +47,7 @@ struct DNSDetector: Detector {
           example: .init(
             frames: [q.answerFrame, q.firstFrame],
             text:
-              "\(facts.dns.names.domain(q.name)) \(type): \(q.responseCode == 2 ? "SERVFAIL" : "REFUSED") from \(q.serverAddress)",
+              "\(facts.dns.names.domain(q.name)) \(Self.type(q)): \(q.responseCode == 2 ? "SERVFAIL" : "REFUSED") from \(q.serverAddress)",
             filter: "dns.flags.rcode==\(q.responseCode)"))
       }
     }
@@ -68,7 +71,7 @@ struct DNSDetector: Detector {
           reference: "kubernetes/kubernetes#56903"))
     }
     for (server, entry) in silent.top(3) {
-      let all = asked[server] ?? entry.count
+      let all = servers.find(server).map { asked[$0] } ?? entry.count
       // No answer anywhere and nobody who asks again: more likely a capture of one direction.
       let believed = facts.counts.dnsResponses > 0 || entry.total > Int64(entry.count)
       list.append(
@@ -122,5 +125,13 @@ struct DNSDetector: Detector {
           verify: ["capture again: fewer NXDOMAIN answers"]))
     }
     return list
+  }
+
+  private static func type(_ query: DNSQuery) -> String {
+    switch query.type {
+    case 1: "A"
+    case 28: "AAAA"
+    default: "type \(query.type)"
+    }
   }
 }

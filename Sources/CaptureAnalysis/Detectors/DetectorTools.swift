@@ -2,12 +2,12 @@ import Findings
 import Wire
 
 /// A few examples of something that happens many times, by a key; bounded in keys and in examples.
-struct Tally<Key: Hashable> {
+struct Tally<Key: MixHashable> {
   struct Entry {
     var count = 0
     /// Weight of the worst example, which stands first.
     var examples: [Example] = []
-    var clients: Set<IPAddress> = []
+    var clients = KeyTable<IPAddress>()
     var total: Int64 = 0
     var worst: Int64 = .min
   }
@@ -19,8 +19,7 @@ struct Tally<Key: Hashable> {
 
   static var maximumKeys: Int { 2048 }
   static var maximumExamples: Int { 3 }
-  private var index: [Key: Int] = [:]
-  private var keys: [Key] = []
+  private var numbers = KeyTable<Key>()
   private var entries: [Entry] = []
   private(set) var total = 0
   private(set) var unlisted = 0
@@ -34,22 +33,14 @@ struct Tally<Key: Hashable> {
     example: @autoclosure () -> Example
   ) {
     total += 1
-    let at: Int
-    if let known = index[key] {
-      at = known
-    } else {
-      guard entries.count < Self.maximumKeys else {
-        unlisted += 1
-        return
-      }
-      at = entries.count
-      index[key] = at
-      keys.append(key)
-      entries.append(Entry())
+    guard let at = numbers.number(key, limit: Self.maximumKeys) else {
+      unlisted += 1
+      return
     }
+    if at == entries.count { entries.append(Entry()) }
     entries[at].count += 1
     entries[at].total &+= amount
-    if let client, entries[at].clients.count < 1024 { entries[at].clients.insert(client) }
+    if let client { _ = entries[at].clients.number(client, limit: 1024) }
     if keepFirst {
       entries[at].worst = max(entries[at].worst, amount)
       if entries[at].examples.count < Self.maximumExamples { entries[at].examples.append(example()) }
@@ -65,7 +56,7 @@ struct Tally<Key: Hashable> {
   /// The keys that happened most, first; equal ones in the order in which they came.
   func top(_ count: Int) -> [(Key, Entry)] {
     entries.indices.sorted { entries[$0].count != entries[$1].count ? entries[$0].count > entries[$1].count : $0 < $1 }
-      .prefix(count).map { (keys[$0], entries[$0]) }
+      .prefix(count).map { (numbers.keys[$0], entries[$0]) }
   }
 }
 
@@ -128,7 +119,7 @@ extension CaptureAnalyzer {
     return Finding.Evidence(file: file, frame: frame.exists ? frame.number : nil, text: text)
   }
 
-  func evidence(_ example: Tally<some Hashable>.Example) -> [Finding.Evidence] {
+  func evidence(_ example: Tally<some MixHashable>.Example) -> [Finding.Evidence] {
     let known = example.frames.filter(\.exists)
     guard let first = known.first else { return [evidence(.none, example.text)] }
     let others = known.dropFirst().map { String($0.number) }

@@ -3,9 +3,10 @@ import Wire
 
 /// Segment sizes announced in handshakes that the overlay or the path cannot carry.
 struct MSSDetector: Detector {
-  private struct Key: Hashable {
+  private struct Key: MixHashable {
     var mss: Int
-    var tunnel: String
+    /// Nil outside of tunnels.
+    var tunnel: TunnelKind?
   }
   private var tally = Tally<Key>()
   private var v6 = false
@@ -14,12 +15,13 @@ struct MSSDetector: Detector {
     guard c.isTCP, c.clientHalf.maximumSegment > 0, c.server.maximumSegment > 0 else { return }
     let mss = Int(min(c.clientHalf.maximumSegment, c.server.maximumSegment))
     let header = c.record.key.version == 4 ? 40 : 60
-    let announced = [c.record.announcedMTU[0], c.record.announcedMTU[1]].filter { $0 > 0 }.min().map(Int.init)
+    let (low, high) = (c.record.announcedMTU.low, c.record.announcedMTU.high)
+    let announced = low | high == 0 ? nil : Int(low == 0 || high == 0 ? max(low, high) : min(low, high))
     let kind = TunnelKind(rawValue: UInt8(truncatingIfNeeded: c.record.key.scope >> 24))
     let tunnelled = kind == .vxlan || kind == .geneve
     if tunnelled || announced.map({ mss + header > $0 }) == true {
       tally.add(
-        Key(mss: mss + header, tunnel: tunnelled ? kind!.name : ""), client: c.record.client,
+        Key(mss: mss + header, tunnel: tunnelled ? kind : nil), client: c.record.client,
         amount: Int64(announced ?? 0),
         example: .init(
           frames: [c.clientHalf.firstSyn, c.server.synAck],
@@ -41,13 +43,13 @@ struct MSSDetector: Detector {
     // What was seen unfragmented on the link fits it; fragments say that it does not.
     let fragmented = facts.fragments.groups.contains { $0.overlay > 0 }
     let link = facts.options.linkMTU ?? (fragmented ? 1500 : max(1500, min(outerLargest, 9216)))
-    return tally.top(8).filter { key, _ in key.tunnel.isEmpty || key.mss + overhead > link }.prefix(2).map {
+    return tally.top(8).filter { key, _ in key.tunnel == nil || key.mss + overhead > link }.prefix(2).map {
       key, entry in
-      let room = key.tunnel.isEmpty ? Int(entry.worst) : link - overhead
+      let room = key.tunnel == nil ? Int(entry.worst) : link - overhead
       return Finding(
         id: "mss-too-large", severity: .warning, confidence: .likely, subject: .init(kind: "Path"),
         problem: "\(plural(entry.count, "connection")) agreed on segments of \(key.mss) bytes a packet where "
-          + "\(room) fit\(key.tunnel.isEmpty ? "" : " into \(key.tunnel) on a link of \(link)")",
+          + "\(room) fit\(key.tunnel.map { " into \($0.name) on a link of \(link)" } ?? "")",
         cause: "the interfaces' MTU is too large for the way, and nobody clamps the MSS",
         evidence: facts.evidence([(key, entry)]),
         fix: [

@@ -3,7 +3,7 @@ import Wire
 
 /// Retransmissions where no better cause was found: who, of which kind, how many.
 struct PacketLossDetector: Detector {
-  private struct Pair: Hashable {
+  private struct Pair: MixHashable {
     var sender: IPAddress
     var receiver: IPAddress
   }

@@ -3,7 +3,7 @@ import Wire
 
 /// Attempts answered by an ICMP unreachable message: a REJECT rule, or a host or port that is not there.
 struct RejectedByICMPDetector: Detector {
-  private struct Key: Hashable {
+  private struct Key: MixHashable {
     var target: Target
     var reporter: IPAddress
     var type: UInt8
@@ -96,7 +96,7 @@ struct RejectedByICMPDetector: Detector {
         "on \(own ? "the node" : "\(key.reporter)"): iptables-save -c | grep REJECT; nft list ruleset | grep reject"
       ],
       verify: [
-        "kubepath trace \(key.target.text) --from \(entry.clients.first.map(\.description) ?? "CLIENT") -s NODE/"
+        "kubepath trace \(key.target.text) --from \(entry.clients.keys.first.map(\.description) ?? "CLIENT") -s NODE/"
       ])
   }
 }

@@ -56,13 +56,15 @@ struct SynUnansweredDetector: Detector {
   /// Of the places that did not answer, those that answered others.
   private func answeringTargets(_ facts: borrowing CaptureAnalyzer) -> Set<Target> {
     guard !tally.isEmpty || !single.isEmpty else { return [] }
-    let wanted = Set((tally.top(5) + single.top(3)).map { $0.0 })
-    var list: Set<Target> = []
-    for index in 0..<facts.conversations.records.count {
-      let c = facts.view(facts.conversations.records.pointer(index))
-      if c.isTCP, c.server.synAcks > 0, wanted.contains(c.target) { list.insert(c.target) }
+    var wanted = KeyTable<Target>()
+    for (target, _) in tally.top(5) + single.top(3) { _ = wanted.number(target) }
+    var answering = [Bool](repeating: false, count: wanted.count)
+    facts.forEach {
+      let c = facts.view($0)
+      guard c.record.phase.contains(.synAck), let number = wanted.find(c.target), !answering[number] else { return }
+      if c.server.synAcks > 0 { answering[number] = true }
     }
-    return list
+    return Set(wanted.keys.indices.filter { answering[$0] }.map { wanted.keys[$0] })
   }
 
   private func finding(
@@ -87,7 +89,7 @@ struct SynUnansweredDetector: Detector {
         + "\(plural(entry.clients.count, "client")) got no answer\(retried ? ", retries included" : "")",
       cause: cause, evidence: facts.evidence([(target, entry)]),
       fix: [
-        "kubepath trace \(target.text) --from \(entry.clients.first.map(\.description) ?? "CLIENT") -s NODE/",
+        "kubepath trace \(target.text) --from \(entry.clients.keys.first.map(\.description) ?? "CLIENT") -s NODE/",
         "iptables-save -c | grep -E 'DROP|KUBE-FIREWALL'; nft list ruleset | grep -w drop",
       ],
       verify: [

@@ -3,7 +3,7 @@ import Wire
 
 /// TLS handshakes that end in an alert or a reset.
 struct TLSHandshakeDetector: Detector {
-  private struct Key: Hashable {
+  private struct Key: MixHashable {
     var target: Target
     var alert: UInt8
   }

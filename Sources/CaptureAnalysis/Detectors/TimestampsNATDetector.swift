@@ -4,41 +4,39 @@ import Wire
 /// SYNs whose timestamps go backwards behind one translated address and stay unanswered: a server with
 /// net.ipv4.tcp_tw_recycle (kernels before 4.12) drops them.
 struct TimestampsNATDetector: Detector {
-  private struct Pair: Hashable {
-    var client: IPAddress
-    var target: Target
-  }
   private struct Attempt {
     var time: Int64
     var timestamp: UInt32
     var answered: Bool
     var frame: FrameReference
   }
-  private var suspects: Set<Pair> = []
+  private var suspects = KeyTable<ClientTarget>()
 
   mutating func examine(_ c: ConversationView) {
-    guard c.isUnansweredSyn, c.clientHalf.hasTimestamp, suspects.count < 4096 else { return }
-    suspects.insert(Pair(client: c.record.client, target: c.target))
+    guard c.isUnansweredSyn, c.clientHalf.hasTimestamp else { return }
+    _ = suspects.number(ClientTarget(client: c.record.client, target: c.target), limit: 4096)
   }
 
   mutating func findings(_ facts: borrowing CaptureAnalyzer) -> [Finding] {
-    guard !suspects.isEmpty else { return [] }
-    var attempts: [Pair: [Attempt]] = [:]
+    guard suspects.count > 0 else { return [] }
+    var attempts = [[Attempt]](repeating: [], count: suspects.count)
     var kept = 0
-    for index in 0..<facts.conversations.records.count where kept < 65_536 {
-      let c = facts.view(facts.conversations.records.pointer(index))
-      guard c.isTCP, c.clientHalf.syns > 0, c.clientHalf.hasTimestamp else { continue }
-      let pair = Pair(client: c.record.client, target: c.target)
-      guard suspects.contains(pair) else { continue }
+    facts.forEach {
+      let c = facts.view($0)
+      guard kept < 65_536, c.record.phase.contains(.syn), c.clientHalf.syns > 0, c.clientHalf.hasTimestamp,
+        let pair = suspects.find(ClientTarget(client: c.record.client, target: c.target))
+      else { return }
       kept += 1
-      attempts[pair, default: []].append(
+      attempts[pair].append(
         Attempt(
           time: c.clientHalf.firstSynTime, timestamp: c.clientHalf.timestamp, answered: !c.isUnansweredSyn,
           frame: c.clientHalf.firstSyn))
     }
     var list: [Finding] = []
-    for (pair, all) in attempts.sorted(by: { ($0.value.first?.frame ?? .none) < ($1.value.first?.frame ?? .none) }) {
-      let sorted = all.sorted { $0.time < $1.time }
+    let order = attempts.indices.sorted { (attempts[$0].first?.frame ?? .none) < (attempts[$1].first?.frame ?? .none) }
+    for number in order {
+      let pair = suspects.keys[number]
+      let sorted = attempts[number].sorted { $0.time < $1.time }
       var newest: UInt32?
       var back = 0
       var backLost = 0

@@ -1,0 +1,75 @@
+import Wire
+
+/// What a `KeyTable` can hold: a key that mixes itself into one word, cheaper than `Hasher` by far.
+protocol MixHashable: Hashable {
+  func mixed(_ seed: UInt64) -> UInt64
+}
+
+extension MixHashable {
+  /// For keys that are seldom asked for.
+  func mixed(_ seed: UInt64) -> UInt64 { UInt64(bitPattern: Int64(hashValue)) }
+}
+
+/// Numbers keys from 0 in the order in which they first came; never forgets one. Open addressing with linear probing,
+/// at most half full. Seeded, so that nobody can choose keys that meet.
+struct KeyTable<Key: MixHashable> {
+  private(set) var keys: [Key] = []
+  /// Numbers plus one; 0 where nothing stands.
+  private var slots = [UInt32](repeating: 0, count: 64)
+  private let seed = UInt64.random(in: .min ... .max)
+
+  var count: Int { keys.count }
+
+  func find(_ key: Key) -> Int? {
+    let number = Int(slots[slot(key)])
+    return number > 0 ? number - 1 : nil
+  }
+
+  /// The key's number, a new one if it has none; nil when it would be the `limit`th.
+  mutating func number(_ key: Key, limit: Int = Int(UInt32.max) - 1) -> Int? {
+    let at = slot(key)
+    if slots[at] != 0 { return Int(slots[at]) - 1 }
+    guard keys.count < limit else { return nil }
+    keys.append(key)
+    slots[at] = UInt32(keys.count)
+    if keys.count * 2 > slots.count { grow() }
+    return keys.count - 1
+  }
+
+  /// Where the key stands or would stand.
+  @inline(__always) private func slot(_ key: Key) -> Int {
+    let mask = slots.count - 1
+    var at = Int(truncatingIfNeeded: key.mixed(seed)) & mask
+    while slots[at] != 0, keys[Int(slots[at]) - 1] != key { at = (at + 1) & mask }
+    return at
+  }
+
+  private mutating func grow() {
+    slots = [UInt32](repeating: 0, count: slots.count * 2)
+    for (number, key) in keys.enumerated() { slots[slot(key)] = UInt32(number + 1) }
+  }
+}
+
+extension IPAddress: MixHashable {
+  func mixed(_ seed: UInt64) -> UInt64 {
+    mix(bits.low ^ seed, bits.high ^ UInt64(version.rawValue) << 1 ^ 0x9E37_79B9_7F4A_7C15)
+  }
+}
+
+extension Target: MixHashable {
+  func mixed(_ seed: UInt64) -> UInt64 {
+    mix(address.mixed(seed) ^ UInt64(port) << 8 ^ UInt64(proto), 0xC2B2_AE3D_27D4_EB4F)
+  }
+}
+
+/// Who dialled, and where.
+struct ClientTarget: MixHashable {
+  var client: IPAddress
+  var target: Target
+
+  func mixed(_ seed: UInt64) -> UInt64 { mix(client.mixed(seed) ^ target.mixed(seed &+ 1), 0x1656_67B1_9E37_79F9) }
+}
+
+extension UInt32: MixHashable {
+  func mixed(_ seed: UInt64) -> UInt64 { mix(UInt64(self) ^ seed, 0x9E37_79B9_7F4A_7C15) }
+}
