@@ -58,9 +58,12 @@ extension CaptureAnalyzer {
       sequence: header.sequence, acknowledgment: header.acknowledgment, flags: flags, window: UInt32(header.window),
       length: UInt32(truncatingIfNeeded: length), time: now)
     let acknowledgedBefore = forward.pointee.lastAck
-    let events = SequenceAnalysis.examine(
-      segment, forward: forward, reverse: reverse, firstRoundTrip: c.pointee.firstRoundTrip)
-    if events.rawValue != 0 { note(events, duplicate: duplicate, segment, forward) }
+    var events: TCPEvents = []
+    if !SequenceAnalysis.isPlain(segment, forward: forward, reverse: reverse) {
+      events = SequenceAnalysis.examine(
+        segment, forward: forward, reverse: reverse, firstRoundTrip: c.pointee.firstRoundTrip)
+      if events.rawValue != 0 { note(events, duplicate: duplicate, segment, forward) }
+    }
     if flags.rawValue & 7 != 0 {
       control(header, segment, c, forward: forward, reverse: reverse, both: both, duplicate: duplicate)
     } else if c.pointee.firstRoundTrip == 0, hasAck, both.pointee.lastSynTime != 0 {

@@ -95,9 +95,7 @@ public struct CaptureAnalyzer: ~Copyable {
       if now < start { start = now }
       if now > end { end = now }
     }
-    if f.interface != 0 || f.file != 0 || f.linkType == .linuxCooked || f.linkType == .linuxCooked2 {
-      mayDuplicate = true
-    }
+    if f.interface != 0 || f.file != 0 || f.linkType != .ethernet && f.linkType.isLinuxCooked { mayDuplicate = true }
     frameRetransmitted = false
     frameTunnels = 0
     frameFragments = 0
@@ -122,8 +120,7 @@ public struct CaptureAnalyzer: ~Copyable {
   }
 
   /// A copy of a packet that another interface of the same capture showed within a millisecond.
-  @inline(__always) mutating func isDuplicate(_ signature: UInt64) -> Bool {
-    guard mayDuplicate else { return false }
+  @inline(never) mutating func isDuplicate(_ signature: UInt64) -> Bool {
     let slot = recent + Int(signature & UInt64(Self.recentCount - 1))
     let seen = slot.pointee
     if seen.signature == signature, now &- seen.time < 1_000_000, now >= seen.time {
@@ -140,20 +137,21 @@ public struct CaptureAnalyzer: ~Copyable {
 
   /// The conversation of a packet, made when it is new. `signature` tells copies from packets.
   @inline(__always) mutating func conversation(
-    _ key: ConversationKey, direction: Int, packetLength: Int, ttl: UInt8, isTCP: Bool, signature: UInt64
+    _ key: ConversationKey, direction: Int, packetLength: Int, ttl: UInt8, isTCP: Bool,
+    signature: @autoclosure () -> UInt64
   ) -> UnsafeMutablePointer<Conversation> {
     var index = conversations.find(key, expected: expected)
     if index < 0 { index = create(key, direction: direction, isTCP: isTCP) }
     let c = conversations.records.pointer(index)
-    touch(c, direction: direction, packetLength: packetLength, ttl: ttl, signature: signature)
+    touch(c, direction: direction, packetLength: packetLength, ttl: ttl, signature: signature())
     return c
   }
 
   @inline(__always) mutating func touch(
     _ c: UnsafeMutablePointer<Conversation>, direction: Int, packetLength: Int, ttl: UInt8, isCopy: Bool = false,
-    signature: UInt64
+    signature: @autoclosure () -> UInt64
   ) {
-    if isCopy || isDuplicate(mix(signature, UInt64(UInt(bitPattern: c)))) {
+    if isCopy || mayDuplicate && isDuplicate(mix(signature(), UInt64(UInt(bitPattern: c)))) {
       frameDuplicate = true
       c.pointee.duplicates &+= 1
       return

@@ -21,12 +21,25 @@ public struct PathRow: Sendable {
   public var isLimited: Bool { announced != nil || fragment != nil || lost != nil }
 }
 
-/// A path while it is being summed up; 0: not known.
-private struct PathTally {
+private struct PathKey: MixHashable {
   var source: Bits128
   var destination: Bits128
   var version: UInt8
   var scope: UInt32
+
+  func mixed(_ seed: UInt64) -> UInt64 {
+    let near = mix(source.low ^ seed, source.high ^ UInt64(version) << 1 ^ 0x9E37_79B9_7F4A_7C15)
+    return mix(near ^ destination.low, destination.high ^ UInt64(scope) << 32 ^ 0x1656_67B1_9E37_79F9)
+  }
+
+  static func == (a: PathKey, b: PathKey) -> Bool {
+    a.source.low == b.source.low && a.destination.low == b.destination.low && a.scope == b.scope
+      && a.source.high == b.source.high && a.destination.high == b.destination.high && a.version == b.version
+  }
+}
+
+/// A path while it is being summed up; 0: not known.
+private struct PathTally {
   var packets = 0
   var announced = 0
   var fragment = 0
@@ -41,11 +54,12 @@ private struct PathTally {
     self[keyPath: field] = self[keyPath: field] == 0 ? value : min(self[keyPath: field], value)
   }
 
-  var row: PathRow {
-    let name: IPVersion = version == 4 ? .v4 : .v6
+  func row(_ key: PathKey) -> PathRow {
+    let name: IPVersion = key.version == 4 ? .v4 : .v6
     return PathRow(
-      source: IPAddress(bits: source, version: name), destination: IPAddress(bits: destination, version: name),
-      tunnel: CaptureAnalyzer.tunnelText(scope), packets: packets, announced: announced == 0 ? nil : announced,
+      source: IPAddress(bits: key.source, version: name),
+      destination: IPAddress(bits: key.destination, version: name),
+      tunnel: CaptureAnalyzer.tunnelText(key.scope), packets: packets, announced: announced == 0 ? nil : announced,
       fragment: fragment == 0 ? nil : fragment, delivered: delivered == 0 ? nil : delivered, lost: lost == 0 ? nil : lost)
   }
 }
@@ -53,22 +67,16 @@ private struct PathTally {
 extension CaptureAnalyzer {
   /// The first `top` of the paths between pairs of hosts, those that limit something first, then by packets.
   public func pathRows(top: Int, limit: Int = 16_384) -> [PathRow] {
-    var index = HashIndex()
+    var paths = KeyTable<PathKey>()
     var rows: [PathTally] = []
-    func row(_ source: Bits128, _ destination: Bits128, _ version: UInt8, _ scope: UInt32) -> Int? {
-      let near = mix(source.low ^ 0xC2B2_AE3D_27D4_EB4F, source.high ^ UInt64(version) ^ 0x9E37_79B9_7F4A_7C15)
-      let hash = mix(near ^ destination.low, destination.high ^ UInt64(scope) << 32 ^ 0x1656_67B1_9E37_79F9) | 1
-      if let known = index.find(hash) { return known }
-      guard rows.count < limit else { return nil }
-      index.insert(hash, rows.count)
-      rows.append(PathTally(source: source, destination: destination, version: version, scope: scope))
-      return rows.count - 1
-    }
     forEach { c in
+      let key = c.pointee.key
       for direction in 0...1 where c.pointee.packets[direction] > 0 {
-        let key = c.pointee.key
-        let ends = direction == 0 ? (key.low, key.high) : (key.high, key.low)
-        guard let at = row(ends.0, ends.1, key.version, key.scope) else { continue }
+        let path = PathKey(
+          source: direction == 0 ? key.low : key.high, destination: direction == 0 ? key.high : key.low,
+          version: key.version, scope: key.scope)
+        guard let at = paths.number(path, limit: limit) else { continue }
+        if at == rows.count { rows.append(PathTally()) }
         rows[at].packets += Int(c.pointee.packets[direction])
         let announced = Int(c.pointee.announcedMTU[direction])
         if announced > 0 { rows[at].smallest(\.announced, announced) }
@@ -89,16 +97,21 @@ extension CaptureAnalyzer {
       }
     }
     for group in fragments.groups where group.fragments > 1 {
-      guard let at = row(group.key.source, group.key.destination, group.key.version, group.key.scope) else { continue }
+      let path = PathKey(
+        source: group.key.source, destination: group.key.destination, version: group.key.version,
+        scope: group.key.scope)
+      guard let at = paths.number(path, limit: limit) else { continue }
+      if at == rows.count { rows.append(PathTally()) }
       rows[at].fragment = max(rows[at].fragment, group.largestFragment)
     }
     var best = Ranking(capacity: top)
     for (number, row) in rows.enumerated() { best.add(number, Int64(row.rank)) }
     // Among equals the address decides, not who came first.
     let least = best.indices.last.map { rows[$0].rank } ?? .max
-    return rows.filter { $0.rank >= least }.sorted {
-      $0.rank != $1.rank
-        ? $0.rank > $1.rank : ($0.version, $0.source) < ($1.version, $1.source)
-    }.prefix(top).map(\.row)
+    return rows.indices.filter { rows[$0].rank >= least }.sorted {
+      if rows[$0].rank != rows[$1].rank { return rows[$0].rank > rows[$1].rank }
+      let (a, b) = (paths.keys[$0], paths.keys[$1])
+      return (a.version, a.source) < (b.version, b.source)
+    }.prefix(top).map { rows[$0].row(paths.keys[$0]) }
   }
 }

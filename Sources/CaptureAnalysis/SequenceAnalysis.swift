@@ -16,9 +16,48 @@ struct Segment {
 }
 
 enum SequenceAnalysis {
+  /// What most segments are: data or an acknowledgment that is new, in order, with nothing amiss. Updates both halves as
+  /// `examine` would, which then finds no event; false when it must look closer.
+  @inline(__always) static func isPlain(
+    _ s: Segment, forward: UnsafeMutablePointer<TCPHalf>, reverse: UnsafeMutablePointer<TCPHalf>
+  ) -> Bool {
+    let next = forward.pointee.nextSequence
+    guard s.flags.rawValue & 23 == 16, s.sequence == next, next != 0, s.window != 0, s.length != 1,
+      forward.pointee.hasBase, reverse.pointee.hasBase,
+      reverse.pointee.highestAckable == 0 || !before(reverse.pointee.highestAckable, s.acknowledgment)
+    else { return false }
+    let end = next &+ s.length
+    let isNewAck = s.acknowledgment != forward.pointee.lastAck
+    if s.length > 0 {
+      // Acknowledged already: sent again.
+      guard reverse.pointee.lastAck == 0 || before(reverse.pointee.lastAck, end) else { return false }
+      forward.pointee.nextSequence = end
+      forward.pointee.nextSequenceTime = s.time
+    } else if !isNewAck {
+      return false
+    }
+    if forward.pointee.highestAckable == 0 || forward.pointee.highestAckable == next {
+      forward.pointee.highestAckable = end
+    }
+    if isNewAck { forward.pointee.duplicateAcks = 0 }
+    remember(s, [], forward)
+    return true
+  }
+
+  @inline(__always) private static func remember(
+    _ s: Segment, _ events: TCPEvents, _ forward: UnsafeMutablePointer<TCPHalf>
+  ) {
+    forward.pointee.window = s.window
+    forward.pointee.lastAck = s.acknowledgment
+    forward.pointee.lastAckTime = s.time
+    forward.pointee.lastEvents = events
+    forward.pointee.lastSequence = s.sequence
+    forward.pointee.lastLength = s.length
+  }
+
   /// Classifies a segment after Wireshark's rules (`tcp.analysis.*`, version 4.0), so that figures can be compared, and
   /// updates both halves. `forward` is the sender's half.
-  @inline(__always) static func examine(
+  @inline(never) static func examine(
     _ s: Segment, forward: UnsafeMutablePointer<TCPHalf>, reverse: UnsafeMutablePointer<TCPHalf>, firstRoundTrip: Int64
   ) -> TCPEvents {
     var events: TCPEvents = []
@@ -106,12 +145,7 @@ enum SequenceAnalysis {
         forward.pointee.highestAckable = forward.pointee.nextSequence
       }
     }
-    forward.pointee.window = s.window
-    forward.pointee.lastAck = s.acknowledgment
-    forward.pointee.lastAckTime = s.time
-    forward.pointee.lastEvents = events
-    forward.pointee.lastSequence = s.sequence
-    forward.pointee.lastLength = s.length
+    remember(s, events, forward)
     return events
   }
 }

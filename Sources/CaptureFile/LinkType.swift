@@ -16,6 +16,9 @@ public struct LinkType: RawRepresentable, Hashable, Sendable, CustomStringConver
   @inlinable public static var infiniband: LinkType { LinkType(rawValue: 242) }
   @inlinable public static var linuxCooked2: LinkType { LinkType(rawValue: 276) }
 
+  /// Of the device `any`, which shows a packet once for each interface that it passes.
+  @inlinable public var isLinuxCooked: Bool { self == .linuxCooked || self == .linuxCooked2 }
+
   public var description: String {
     switch rawValue {
     case 0: "NULL"

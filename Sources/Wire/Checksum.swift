@@ -16,7 +16,13 @@ public enum Checksum {
       second &+= (a >> 32) &+ (b >> 32) &+ (c >> 32) &+ (d >> 32)
       at &+= 32
     }
-    while at &+ 4 <= count {
+    while at &+ 8 <= count {
+      let word = base.loadUnaligned(fromByteOffset: at, as: UInt64.self)
+      first &+= word & 0xFFFF_FFFF
+      second &+= word >> 32
+      at &+= 8
+    }
+    if at &+ 4 <= count {
       first &+= UInt64(base.loadUnaligned(fromByteOffset: at, as: UInt32.self))
       at &+= 4
     }
