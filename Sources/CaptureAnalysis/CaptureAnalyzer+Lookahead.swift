@@ -7,7 +7,7 @@ import Wire
 /// so that the waits of all overlap. Nothing depends on it: a wrong guess costs time only.
 extension CaptureAnalyzer {
   /// Frames asked of a reader at once. More would push each other's lines out of the nearest cache.
-  static var batch: Int { 16 }
+  static var batch: Int { 32 }
 
   /// Walks frames whose bytes are all good at the same time.
   mutating func consume(_ frames: UnsafeMutableBufferPointer<Frame>) {

@@ -95,8 +95,9 @@ extension CaptureAnalyzer {
     _ layer: NetworkLayer, payload: PacketBytes, offset: Int, more: Bool, identification: UInt32, reassemble: Bool
   ) {
     let key = FragmentTable.Key(
-      source: layer.source, destination: layer.destination, identification: identification, proto: layer.proto,
-      version: layer.version, scope: layer.outer.scope)
+      group: FragmentTable.GroupKey(
+        source: layer.source, destination: layer.destination, scope: layer.outer.scope, proto: layer.proto,
+        version: layer.version), identification: identification)
     var isOverlay = false
     if offset == 0, layer.proto == 17, payload.count >= 4 {
       isOverlay = vxlanPorts[payload.u16(2)] || payload.u16(2) == GeneveHeader.port

@@ -1,7 +1,9 @@
+import Glibc
 import Wire
 
-/// Conversations by key: open addressing with linear probing over (tag, index) words, records in pages. Finding is one
-/// cache line in the common case and allocates nothing. At `limit` records the longest idle of a few looked at makes
+/// Conversations by key: open addressing with linear probing over (tag, index) words, records in pages. The tag, half of
+/// the hash, says where a word belongs: growing and removing need no record. Finding is one cache line in the common
+/// case and allocates nothing. At `limit` records the longest idle of a few looked at makes
 /// room; how many went is counted.
 struct ConversationTable: ~Copyable {
   private var slots: UnsafeMutablePointer<UInt64>
@@ -17,18 +19,26 @@ struct ConversationTable: ~Copyable {
     self.limit = max(16, limit)
     seed = UInt64.random(in: .min ... .max)
     mask = (1 << 16) - 1
-    slots = .allocate(capacity: mask + 1)
-    slots.initialize(repeating: 0, count: mask + 1)
+    slots = Self.table(mask + 1)
   }
 
-  deinit { slots.deallocate() }
+  deinit { free(slots) }
+
+  /// Zeroes, on huge pages where they fill some: the table is visited at random.
+  private static func table(_ count: Int) -> UnsafeMutablePointer<UInt64> {
+    let size = count * MemoryLayout<UInt64>.stride
+    var base: UnsafeMutableRawPointer?
+    guard posix_memalign(&base, 1 << 21, size) == 0, let base else { fatalError("out of memory") }
+    if size >= 1 << 21 { madvise(base, size, MADV_HUGEPAGE) }
+    return base.initializeMemory(as: UInt64.self, repeating: 0, count: count)
+  }
 
   @inline(__always) func hash(_ key: ConversationKey) -> UInt64 { key.hash(seed: seed) }
 
   /// The index of a key's newest record, or -1.
   @inline(__always) func find(_ key: ConversationKey, _ hash: UInt64) -> Int {
     let tag = hash >> 32
-    var at = Int(truncatingIfNeeded: hash) & mask
+    var at = Int(truncatingIfNeeded: tag) & mask
     while true {
       let slot = slots[at]
       if slot == 0 { return -1 }
@@ -51,10 +61,10 @@ struct ConversationTable: ~Copyable {
 
   /// Where the search for a hash begins, and what stands there: an index that is probably its record's, or -1.
   @inline(__always) func slot(_ hash: UInt64) -> UnsafeRawPointer {
-    UnsafeRawPointer(slots + (Int(truncatingIfNeeded: hash) & mask))
+    UnsafeRawPointer(slots + (Int(truncatingIfNeeded: hash >> 32) & mask))
   }
   @inline(__always) func guess(_ hash: UInt64) -> Int {
-    var at = Int(truncatingIfNeeded: hash) & mask
+    var at = Int(truncatingIfNeeded: hash >> 32) & mask
     for _ in 0..<4 {
       let slot = slots[at]
       if slot == 0 { return -1 }
@@ -95,7 +105,7 @@ struct ConversationTable: ~Copyable {
 
   private mutating func place(_ hash: UInt64, _ index: Int, key: ConversationKey) {
     let word = (hash >> 32) << 32 | UInt64(index + 1)
-    var at = Int(truncatingIfNeeded: hash) & mask
+    var at = Int(truncatingIfNeeded: hash >> 32) & mask
     while slots[at] != 0 {
       if slots[at] >> 32 == hash >> 32 {
         let other = Int(slots[at] & 0xFFFF_FFFF) - 1
@@ -114,20 +124,18 @@ struct ConversationTable: ~Copyable {
     let old = slots
     let size = mask + 1
     mask = size * 2 - 1
-    slots = .allocate(capacity: mask + 1)
-    slots.initialize(repeating: 0, count: mask + 1)
-    used = 0
-    for at in 0..<size where old[at] != 0 {
-      let index = Int(old[at] & 0xFFFF_FFFF) - 1
-      let key = records.pointer(index).pointee.key
-      place(hash(key), index, key: key)
+    slots = Self.table(size * 2)
+    for from in 0..<size where old[from] != 0 {
+      var at = Int(truncatingIfNeeded: old[from] >> 32) & mask
+      while slots[at] != 0 { at = (at &+ 1) & mask }
+      slots[at] = old[from]
     }
-    old.deallocate()
+    free(old)
   }
 
   /// Removes a record's slot, if it still has one, moving later ones of the same run back (no tombstones).
   private mutating func remove(_ index: Int) {
-    let start = Int(truncatingIfNeeded: hash(records.pointer(index).pointee.key)) & mask
+    let start = Int(truncatingIfNeeded: hash(records.pointer(index).pointee.key) >> 32) & mask
     var at = start
     while true {
       if slots[at] == 0 { return }
@@ -138,7 +146,7 @@ struct ConversationTable: ~Copyable {
     var hole = at
     var next = (at + 1) & mask
     while slots[next] != 0 {
-      let home = Int(truncatingIfNeeded: hash(records.pointer(Int(slots[next] & 0xFFFF_FFFF) - 1).pointee.key)) & mask
+      let home = Int(truncatingIfNeeded: slots[next] >> 32) & mask
       if (next - home) & mask >= (next - hole) & mask {
         slots[hole] = slots[next]
         hole = next

@@ -3,21 +3,28 @@ import Wire
 /// Puts fragments together (RFC 791 3.2, RFC 8200 4.5) and remembers who fragments, how much of it arrives and what is
 /// missing. Bounded: `maximumPending` datagrams, `maximumBytes` of data; the oldest goes first and counts as incomplete.
 struct FragmentTable {
-  struct Key: Hashable {
+  /// Who fragments: a pair of hosts and a protocol.
+  struct GroupKey: MixHashable {
     var source: Bits128
     var destination: Bits128
-    var identification: UInt32
+    var scope: UInt32
     var proto: UInt8
     var version: UInt8
-    var scope: UInt32
+
+    func mixed(_ seed: UInt64) -> UInt64 {
+      let near = mix(source.low ^ seed, source.high ^ UInt64(scope) << 32 ^ 0x9E37_79B9_7F4A_7C15)
+      return mix(
+        near ^ destination.low, destination.high ^ UInt64(proto) << 16 ^ UInt64(version) << 8 ^ 0xC2B2_AE3D_27D4_EB4F)
+    }
   }
 
-  struct GroupKey: Hashable {
-    var source: Bits128
-    var destination: Bits128
-    var proto: UInt8
-    var version: UInt8
-    var scope: UInt32
+  struct Key: MixHashable {
+    var group: GroupKey
+    var identification: UInt32
+
+    func mixed(_ seed: UInt64) -> UInt64 {
+      mix(group.mixed(seed) ^ UInt64(identification), 0x1656_67B1_9E37_79F9)
+    }
   }
 
   /// Fragmented datagrams of one pair of hosts and protocol.
@@ -57,8 +64,11 @@ struct FragmentTable {
     var isOverlay: Bool
   }
 
+  /// A datagram of which pieces are missing. Its place, and the memory of `ranges`, serve others after it.
   private struct Pending {
+    var key: Key
     var data: [UInt8] = []
+    /// By where they begin.
     var ranges: [Range<Int>] = []
     var total = -1
     var first: FrameReference
@@ -66,6 +76,9 @@ struct FragmentTable {
     var group: Int
     var whole = true
     var overlay = false
+    // Neighbours in the order in which datagrams began, -1 none
+    var older = -1
+    var newer = -1
   }
 
   enum Outcome {
@@ -83,12 +96,18 @@ struct FragmentTable {
   /// Linux gives up after 30 s (ipfrag_time), others after up to 60.
   static let timeout: Int64 = 60_000_000_000
 
-  private var pending: [Key: Pending] = [:]
-  private var order: [Key] = []
-  private var orderHead = 0
+  private var entries: [Pending] = []
+  private var unused: [Int] = []
+  /// Numbers of entries by key, -1 none: open addressing with linear probing, at most half full.
+  private var slots = [Int](repeating: -1, count: maximumPending * 2)
+  private let seed = UInt64.random(in: .min ... .max)
+  private var oldest = -1
+  private var newest = -1
   private var heldBytes = 0
-  private var done: [Key: Int64] = [:]
-  private var groupIndex: [GroupKey: Int] = [:]
+  /// What was complete lately, and when.
+  private var done = KeyTable<Key>()
+  private var doneTimes: [Int64] = []
+  private var groupNumbers = KeyTable<GroupKey>()
   private(set) var groups: [Group] = []
   private(set) var ungrouped = 0
 
@@ -102,60 +121,73 @@ struct FragmentTable {
       }
     }
     guard piece.keep else { return .ignored }
-    if piece.mayBeCopy, let finished = done[piece.key], piece.time - finished < 1_000_000_000 { return .ignored }
+    if piece.mayBeCopy, let at = done.find(piece.key), piece.time - doneTimes[at] < 1_000_000_000 { return .ignored }
     expire(before: piece.time - Self.timeout)
-    if pending[piece.key] == nil {
-      if pending.count >= Self.maximumPending || heldBytes > Self.maximumBytes { dropOldest() }
-      pending[piece.key] = Pending(first: piece.frame, time: piece.time, group: group)
-      order.append(piece.key)
-      if group >= 0 { groups[group].datagrams += 1 }
-    }
-    guard var entry = pending.removeValue(forKey: piece.key) else { return .ignored }
+    let at = entry(of: piece, group: group)
     let length = piece.payload.wireCount
     let end = piece.offset + length
-    guard length > 0, end <= 65_535 + 40, entry.ranges.count < 8192 else {
-      pending[piece.key] = entry
-      return .ignored
-    }
-    if piece.offset == 0, piece.key.proto == 17, piece.payload.count >= 4 {
+    guard length > 0, end <= 65_535 + 40, entries[at].ranges.count < 8192 else { return .ignored }
+    if piece.offset == 0, piece.key.group.proto == 17, piece.payload.count >= 4 {
       if group >= 0 { groups[group].destinationPort = piece.payload.u16(2) }
-      if piece.isOverlay { entry.overlay = true }
+      if piece.isOverlay { entries[at].overlay = true }
     }
-    if !piece.more { entry.total = entry.total < 0 ? end : max(entry.total, end) }
-    if entry.ranges.contains(where: { $0.overlaps(piece.offset..<end) && $0 != piece.offset..<end }), group >= 0 {
+    if !piece.more { entries[at].total = max(entries[at].total, end) }
+    let range = piece.offset..<end
+    if group >= 0, entries[at].ranges.contains(where: { $0.overlaps(range) && $0 != range }) {
       groups[group].overlaps += 1
     }
-    entry.ranges.append(piece.offset..<end)
+    let after = entries[at].ranges.lastIndex { $0.lowerBound <= range.lowerBound }
+    entries[at].ranges.insert(range, at: after.map { $0 + 1 } ?? 0)
     if piece.payload.isWhole {
-      if entry.data.count < end {
-        heldBytes += end - entry.data.count
-        entry.data.append(contentsOf: repeatElement(0, count: end - entry.data.count))
-      }
-      entry.data.withUnsafeMutableBytes {
-        UnsafeMutableRawBufferPointer(rebasing: $0[piece.offset..<end]).copyMemory(
-          from: UnsafeRawBufferPointer(start: piece.payload.base, count: length))
-      }
+      keep(piece.payload, range, at)
     } else {
-      entry.whole = false
+      entries[at].whole = false
     }
-    if entry.total >= 0, Self.covers(entry.ranges, entry.total) {
-      heldBytes -= entry.data.count
-      if entry.group >= 0 {
-        groups[entry.group].complete += 1
-        if entry.overlay { groups[entry.group].overlay += 1 }
-        groups[entry.group].largestDatagram = max(groups[entry.group].largestDatagram, entry.total)
-      }
-      if done.count >= 8192 { done.removeAll(keepingCapacity: true) }
-      done[piece.key] = piece.time
-      return .complete(entry.whole ? Array(entry.data.prefix(entry.total)) : nil)
+    guard entries[at].total >= 0, Self.covers(entries[at].ranges, entries[at].total) else { return .waiting }
+    return complete(at, piece)
+  }
+
+  private mutating func keep(_ payload: PacketBytes, _ range: Range<Int>, _ at: Int) {
+    let missing = range.upperBound - entries[at].data.count
+    if missing > 0 {
+      heldBytes += missing
+      entries[at].data.append(contentsOf: repeatElement(0, count: missing))
     }
-    pending[piece.key] = entry
-    return .waiting
+    entries[at].data.withUnsafeMutableBytes {
+      UnsafeMutableRawBufferPointer(rebasing: $0[range]).copyMemory(
+        from: UnsafeRawBufferPointer(start: payload.base, count: range.count))
+    }
+  }
+
+  private mutating func complete(_ at: Int, _ piece: Piece) -> Outcome {
+    let total = entries[at].total
+    let group = entries[at].group
+    if group >= 0 {
+      groups[group].complete += 1
+      if entries[at].overlay { groups[group].overlay += 1 }
+      groups[group].largestDatagram = max(groups[group].largestDatagram, total)
+    }
+    if done.count >= 8192 {
+      done = KeyTable()
+      doneTimes.removeAll(keepingCapacity: true)
+    }
+    if let number = done.number(piece.key) {
+      if number == doneTimes.count { doneTimes.append(0) }
+      doneTimes[number] = piece.time
+    }
+    var data = entries[at].data
+    entries[at].data = []
+    heldBytes -= data.count
+    let isWhole = entries[at].whole
+    remove(at)
+    guard isWhole else { return .complete(nil) }
+    data.removeLast(data.count - total)
+    return .complete(data)
   }
 
   private static func covers(_ ranges: [Range<Int>], _ total: Int) -> Bool {
     var reached = 0
-    for range in ranges.sorted(by: { $0.lowerBound < $1.lowerBound }) {
+    for range in ranges {
       if range.lowerBound > reached { return false }
       reached = max(reached, range.upperBound)
     }
@@ -163,53 +195,82 @@ struct FragmentTable {
   }
 
   private mutating func group(of piece: Piece) -> Int {
-    let key = GroupKey(
-      source: piece.key.source, destination: piece.key.destination, proto: piece.key.proto, version: piece.key.version,
-      scope: piece.key.scope)
-    if let known = groupIndex[key] { return known }
-    guard groups.count < Self.maximumGroups else {
+    guard let number = groupNumbers.number(piece.key.group, limit: Self.maximumGroups) else {
       ungrouped += 1
       return -1
     }
-    groupIndex[key] = groups.count
-    groups.append(Group(key: key, firstFrame: piece.frame))
-    return groups.count - 1
+    if number == groups.count { groups.append(Group(key: piece.key.group, firstFrame: piece.frame)) }
+    return number
+  }
+
+  // MARK: datagrams that wait
+
+  /// Where the key's number stands or would stand.
+  private func slot(_ key: Key) -> Int {
+    var at = home(key)
+    while slots[at] >= 0, entries[slots[at]].key != key { at = (at + 1) & (slots.count - 1) }
+    return at
+  }
+
+  private func home(_ key: Key) -> Int { Int(truncatingIfNeeded: key.mixed(seed)) & (slots.count - 1) }
+
+  /// The entry of a piece's datagram, a new one if it is the first.
+  private mutating func entry(of piece: Piece, group: Int) -> Int {
+    let known = slots[slot(piece.key)]
+    if known >= 0 { return known }
+    if entries.count - unused.count >= Self.maximumPending || heldBytes > Self.maximumBytes, oldest >= 0 {
+      giveUp(oldest)
+    }
+    var fresh = Pending(key: piece.key, first: piece.frame, time: piece.time, group: group, older: newest)
+    let at: Int
+    if let free = unused.popLast() {
+      at = free
+      swap(&fresh.ranges, &entries[at].ranges)
+      fresh.ranges.removeAll(keepingCapacity: true)
+      entries[at] = fresh
+    } else {
+      at = entries.count
+      entries.append(fresh)
+    }
+    slots[slot(piece.key)] = at
+    if newest >= 0 { entries[newest].newer = at } else { oldest = at }
+    newest = at
+    if group >= 0 { groups[group].datagrams += 1 }
+    return at
+  }
+
+  private mutating func remove(_ at: Int) {
+    let (older, newer) = (entries[at].older, entries[at].newer)
+    if older >= 0 { entries[older].newer = newer } else { oldest = newer }
+    if newer >= 0 { entries[newer].older = older } else { newest = older }
+    unused.append(at)
+    // Later ones of the same run move back: no tombstones.
+    let mask = slots.count - 1
+    var hole = slot(entries[at].key)
+    var next = (hole + 1) & mask
+    while slots[next] >= 0 {
+      if (next - home(entries[slots[next]].key)) & mask >= (next - hole) & mask {
+        slots[hole] = slots[next]
+        hole = next
+      }
+      next = (next + 1) & mask
+    }
+    slots[hole] = -1
   }
 
   private mutating func expire(before time: Int64) {
-    while orderHead < order.count {
-      guard let entry = pending[order[orderHead]] else {
-        orderHead += 1
-        continue
-      }
-      guard entry.time < time else { break }
-      giveUp(order[orderHead])
-      orderHead += 1
-    }
-    if orderHead > 4096 {
-      order.removeFirst(orderHead)
-      orderHead = 0
-    }
+    while oldest >= 0, entries[oldest].time < time { giveUp(oldest) }
   }
 
-  private mutating func dropOldest() {
-    while orderHead < order.count {
-      let key = order[orderHead]
-      orderHead += 1
-      if pending[key] != nil {
-        giveUp(key)
-        return
-      }
-    }
-  }
-
-  private mutating func giveUp(_ key: Key) {
-    guard let entry = pending.removeValue(forKey: key) else { return }
+  private mutating func giveUp(_ at: Int) {
+    let entry = entries[at]
     heldBytes -= entry.data.count
+    entries[at].data = []
+    remove(at)
     guard entry.group >= 0 else { return }
     groups[entry.group].incomplete += 1
     if entry.overlay { groups[entry.group].overlay += 1 }
-    let hasFirst = entry.ranges.contains { $0.lowerBound == 0 }
+    let hasFirst = entry.ranges.first?.lowerBound == 0
     if !hasFirst { groups[entry.group].withoutFirst += 1 }
     if hasFirst, entry.total < 0 { groups[entry.group].onlyFirst += 1 }
     if !groups[entry.group].incompleteFrame.exists { groups[entry.group].incompleteFrame = entry.first }
@@ -217,8 +278,6 @@ struct FragmentTable {
 
   /// Counts what is still waiting as incomplete. Call once, at the end.
   mutating func finish() {
-    for key in order[orderHead...] { giveUp(key) }
-    order = []
-    orderHead = 0
+    while oldest >= 0 { giveUp(oldest) }
   }
 }

@@ -60,7 +60,8 @@ private struct PathTally {
       source: IPAddress(bits: key.source, version: name),
       destination: IPAddress(bits: key.destination, version: name),
       tunnel: CaptureAnalyzer.tunnelText(key.scope), packets: packets, announced: announced == 0 ? nil : announced,
-      fragment: fragment == 0 ? nil : fragment, delivered: delivered == 0 ? nil : delivered, lost: lost == 0 ? nil : lost)
+      fragment: fragment == 0 ? nil : fragment, delivered: delivered == 0 ? nil : delivered,
+      lost: lost == 0 ? nil : lost)
   }
 }
 

@@ -28,7 +28,7 @@ struct TunnelKey: Hashable {
   var scope: UInt32
 
   // Written out: what the compiler makes compares by memcmp, and every tunnelled packet asks.
-  static func == (a: TunnelKey, b: TunnelKey) -> Bool {
+  @inline(__always) static func == (a: TunnelKey, b: TunnelKey) -> Bool {
     a.source.low == b.source.low && a.destination.low == b.destination.low && a.port == b.port && a.kind == b.kind
       && a.scope == b.scope && a.version == b.version && a.source.high == b.source.high
       && a.destination.high == b.destination.high

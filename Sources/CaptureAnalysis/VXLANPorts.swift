@@ -3,7 +3,8 @@ import Wire
 /// UDP ports that carry VXLAN: 4789 and 8472, those that were told, and those that a capture shows: a few datagrams to one
 /// port whose bytes are a VXLAN header, an Ethernet header and an IP packet of just the length that is left.
 struct VXLANPorts: ~Copyable {
-  private let known: UnsafeMutablePointer<Bool>
+  /// A bit for each port: few lines of a cache that others need.
+  private let known: UnsafeMutablePointer<UInt64>
   private var seen: [UInt16: Int] = [:]
   private(set) var learned: [UInt16] = []
 
@@ -12,14 +13,16 @@ struct VXLANPorts: ~Copyable {
   private static let maximum = 64
 
   init(_ told: [UInt16]) {
-    known = .allocate(capacity: 65_536)
-    known.initialize(repeating: false, count: 65_536)
-    for port in [VXLANHeader.standardPort, VXLANHeader.linuxPort] + told { known[Int(port)] = true }
+    known = .allocate(capacity: 1024)
+    known.initialize(repeating: 0, count: 1024)
+    for port in [VXLANHeader.standardPort, VXLANHeader.linuxPort] + told { add(port) }
   }
 
   deinit { known.deallocate() }
 
-  @inline(__always) subscript(_ port: UInt16) -> Bool { known[Int(port)] }
+  @inline(__always) subscript(_ port: UInt16) -> Bool { known[Int(port >> 6)] >> UInt64(port & 63) & 1 != 0 }
+
+  private func add(_ port: UInt16) { known[Int(port >> 6)] |= 1 << UInt64(port & 63) }
 
   /// The first four bytes of a VXLAN header with a valid VNI and nothing reserved set.
   @inline(__always) static func mayBe(_ payload: PacketBytes) -> Bool {
@@ -38,7 +41,7 @@ struct VXLANPorts: ~Copyable {
     guard seen[port] != nil || seen.count < 1024 else { return }
     seen[port, default: 0] += 1
     guard seen[port] == Self.enough, learned.count < Self.maximum else { return }
-    known[Int(port)] = true
+    add(port)
     learned.append(port)
   }
 }

@@ -27,7 +27,7 @@ public struct IPv4Header {
   @inlinable public var destination: UInt32 { bytes.u32(16) }
 
   /// The header's sum with its checksum is all ones when it is right.
-  @inlinable public var isChecksumValid: Bool {
+  @inlinable @inline(__always) public var isChecksumValid: Bool {
     guard headerLength == Self.minimumLength else { return Checksum.sum(bytes.base, headerLength) == 0xFFFF }
     let low = bytes.base.loadUnaligned(as: UInt64.self)
     let high = bytes.base.loadUnaligned(fromByteOffset: 8, as: UInt64.self)

@@ -39,7 +39,8 @@ struct DNSDetector: Detector {
           q.serverAddress, client: q.clientAddress, amount: delay,
           example: .init(
             frames: [q.firstFrame, q.answerFrame],
-            text: "\(facts.dns.names.domain(q.name)) \(Self.type(q)): answered by \(q.serverAddress) after \(seconds(delay))",
+            text:
+              "\(facts.dns.names.domain(q.name)) \(Self.type(q)): answered by \(q.serverAddress) after \(seconds(delay))",
             filter: "dns.time>1"))
       } else if q.responseCode == 2 || q.responseCode == 5 {
         refused.add(
