@@ -44,7 +44,7 @@ extension CaptureAnalyzer {
   }
 
   /// Shows all conversations of the table, the lines of the next ones on their way meanwhile.
-  @inline(__always) func forEach(_ visit: (UnsafeMutablePointer<Conversation>) -> Void) {
+  @inline(__always) func visitAll(_ visit: (UnsafeMutablePointer<Conversation>) -> Void) {
     for index in 0..<conversations.records.count {
       prefetchNeighbours(index)
       visit(conversations.records.pointer(index))

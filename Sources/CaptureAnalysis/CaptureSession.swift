@@ -41,25 +41,20 @@ public enum CaptureSession {
   public static func run(
     paths: [String], filter: CaptureFilter?, analyzer: inout CaptureAnalyzer, progress: ((Int) -> Bool)? = nil
   ) throws(CaptureError) -> [CaptureSummary] {
-    var frame = Frame.empty
     if paths.count == 1 {
       var reader = try CaptureReader.open(path: paths[0])
-      read(&reader, &frame, filter, &analyzer, progress)
+      read(&reader, filter, &analyzer, progress)
       var summary = summary(reader)
       analyzer.describe(&summary)
       return [summary]
     }
     let merged = MergedCapture()
     for path in paths { merged.add(try CaptureReader.open(path: path)) }
-    var tick = 0
     var tallies = [FrameTally](repeating: FrameTally(), count: paths.count)
-    while merged.next(&frame) {
-      if filter?.matches(frame) ?? true {
-        tallies[frame.file].add(frame)
-        analyzer.consume(frame)
-      }
-      tick &+= 1
-      if tick & 0xFFFF == 0, let progress, !progress(merged.consumed) { break }
+    walk(filter, &analyzer, progress) { frames in
+      (merged.next(frames), merged.consumed)
+    } passed: { frame in
+      tallies[frame.file].add(frame)
     }
     return (0..<merged.count).map { index in
       var summary = merged.withReader(index, summary)
@@ -69,25 +64,37 @@ public enum CaptureSession {
   }
 
   public static func read(
-    _ reader: inout CaptureReader, _ frame: inout Frame, _ filter: CaptureFilter?, _ analyzer: inout CaptureAnalyzer,
+    _ reader: inout CaptureReader, _ filter: CaptureFilter?, _ analyzer: inout CaptureAnalyzer,
     _ progress: ((Int) -> Bool)?
   ) {
-    if filter == nil {
+    walk(filter, &analyzer, progress, next: { (reader.next($0), reader.consumed) })
+  }
+
+  /// Batch by batch, until `next` has no more or `progress` says to stop. `next` fills the buffer from its start, says how
+  /// many frames it holds and how many bytes were consumed for it; `passed` sees each frame that the filter lets through.
+  @inline(__always) private static func walk(
+    _ filter: CaptureFilter?, _ analyzer: inout CaptureAnalyzer, _ progress: ((Int) -> Bool)?,
+    next: (UnsafeMutableBufferPointer<Frame>) -> (count: Int, consumed: Int), passed: ((Frame) -> Void)? = nil
+  ) {
+    withUnsafeTemporaryAllocation(of: Frame.self, capacity: CaptureAnalyzer.batch) { frames in
+      frames.initialize(repeating: .empty)
       var ticks = 0
-      withUnsafeTemporaryAllocation(of: Frame.self, capacity: CaptureAnalyzer.batch) { frames in
-        frames.initialize(repeating: .empty)
-        while true {
-          let count = reader.next(frames)
-          guard count > 0 else { break }
-          analyzer.consume(UnsafeMutableBufferPointer(rebasing: frames[..<count]))
-          ticks &+= 1
-          if ticks & 0xFFF == 0, let progress, !progress(reader.consumed) { break }
+      while true {
+        let (read, consumed) = next(frames)
+        guard read > 0 else { return }
+        var count = read
+        if let filter {
+          var kept = 0
+          for index in 0..<read where filter.matches(frames[index]) {
+            frames[kept] = frames[index]
+            kept += 1
+          }
+          count = kept
         }
-      }
-    } else {
-      while reader.next(&frame) {
-        if filter!.matches(frame) { analyzer.consume(frame) }
-        if frame.number & 0xFFFF == 0, let progress, !progress(reader.consumed) { break }
+        if let passed { for index in 0..<count { passed(frames[index]) } }
+        analyzer.consume(UnsafeMutableBufferPointer(rebasing: frames[..<count]))
+        ticks &+= 1
+        if ticks & 0xFFF == 0, let progress, !progress(consumed) { return }
       }
     }
   }

@@ -70,7 +70,7 @@ extension CaptureAnalyzer {
   public func pathRows(top: Int, limit: Int = 16_384) -> [PathRow] {
     var paths = KeyTable<PathKey>()
     var rows: [PathTally] = []
-    forEach { c in
+    visitAll { c in
       let key = c.pointee.key
       for direction in 0...1 where c.pointee.packets[direction] > 0 {
         let path = PathKey(

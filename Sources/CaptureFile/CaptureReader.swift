@@ -178,7 +178,7 @@ public struct CaptureReader: ~Copyable {
   }
 
   /// Whether the next frame can be had without reading on, which would move the bytes of those before.
-  @inline(__always) private var holdsFrame: Bool {
+  @inline(__always) var holdsFrame: Bool {
     if header.format == .pcap {
       let available = buffer.available
       return available >= recordHeader && available &- recordHeader >= Int(u32(8))

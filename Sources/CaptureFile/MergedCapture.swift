@@ -23,16 +23,24 @@ public final class MergedCapture {
   public var count: Int { sources.count }
   public var consumed: Int { sources.reduce(0) { $0 + $1.reader.consumed } }
 
-  public func next(_ frame: inout Frame) -> Bool {
-    if last >= 0 { sources[last].alive = sources[last].reader.next(&sources[last].frame) }
-    var best = -1
-    for index in sources.indices where sources[index].alive {
-      if best < 0 || sources[index].frame.time < sources[best].frame.time { best = index }
+  /// Moves on by as many frames as can be had without moving the bytes of those before, at least one if there is one, at
+  /// most `frames.count`; their bytes are good until the next call. 0 at the end.
+  public func next(_ frames: UnsafeMutableBufferPointer<Frame>) -> Int {
+    var count = 0
+    while count < frames.count {
+      if last >= 0 {
+        guard count == 0 || sources[last].reader.holdsFrame else { break }
+        sources[last].alive = sources[last].reader.next(&sources[last].frame)
+      }
+      last = -1
+      for index in sources.indices where sources[index].alive {
+        if last < 0 || sources[index].frame.time < sources[last].frame.time { last = index }
+      }
+      guard last >= 0 else { break }
+      frames[count] = sources[last].frame
+      count += 1
     }
-    last = best
-    guard best >= 0 else { return false }
-    frame = sources[best].frame
-    return true
+    return count
   }
 
   /// Looks at one of the readers, for what its file says of itself.

@@ -6,31 +6,33 @@ public enum Checksum {
     var first: UInt64 = 0
     var second: UInt64 = 0
     var at = 0
-    // Halves of each word go to two 64-bit sums, so no carry is lost and the loop vectorises.
-    while at &+ 32 <= count {
-      let a = base.loadUnaligned(fromByteOffset: at, as: UInt64.self)
-      let b = base.loadUnaligned(fromByteOffset: at &+ 8, as: UInt64.self)
-      let c = base.loadUnaligned(fromByteOffset: at &+ 16, as: UInt64.self)
-      let d = base.loadUnaligned(fromByteOffset: at &+ 24, as: UInt64.self)
-      first &+= (a & 0xFFFF_FFFF) &+ (b & 0xFFFF_FFFF) &+ (c & 0xFFFF_FFFF) &+ (d & 0xFFFF_FFFF)
-      second &+= (a >> 32) &+ (b >> 32) &+ (c >> 32) &+ (d >> 32)
-      at &+= 32
+    if count >= 128 {
+      // Halves of each word go to two 64-bit sums, so no carry is lost and the loop vectorises.
+      while at &+ 32 <= count {
+        let a = base.loadUnaligned(fromByteOffset: at, as: UInt64.self)
+        let b = base.loadUnaligned(fromByteOffset: at &+ 8, as: UInt64.self)
+        let c = base.loadUnaligned(fromByteOffset: at &+ 16, as: UInt64.self)
+        let d = base.loadUnaligned(fromByteOffset: at &+ 24, as: UInt64.self)
+        first &+= (a & 0xFFFF_FFFF) &+ (b & 0xFFFF_FFFF) &+ (c & 0xFFFF_FFFF) &+ (d & 0xFFFF_FFFF)
+        second &+= (a >> 32) &+ (b >> 32) &+ (c >> 32) &+ (d >> 32)
+        at &+= 32
+      }
     }
+    // Few words are not worth that loop's setting up: their carries are added as they come.
     while at &+ 8 <= count {
-      let word = base.loadUnaligned(fromByteOffset: at, as: UInt64.self)
-      first &+= word & 0xFFFF_FFFF
-      second &+= word >> 32
+      let (sum, carry) = first.addingReportingOverflow(base.loadUnaligned(fromByteOffset: at, as: UInt64.self))
+      first = sum &+ (carry ? 1 : 0)
       at &+= 8
     }
     if at &+ 4 <= count {
-      first &+= UInt64(base.loadUnaligned(fromByteOffset: at, as: UInt32.self))
+      second &+= UInt64(base.loadUnaligned(fromByteOffset: at, as: UInt32.self))
       at &+= 4
     }
     if at &+ 2 <= count {
-      first &+= UInt64(base.loadUnaligned(fromByteOffset: at, as: UInt16.self))
+      second &+= UInt64(base.loadUnaligned(fromByteOffset: at, as: UInt16.self))
       at &+= 2
     }
-    if at < count { first &+= UInt64(UInt16(littleEndian: UInt16(base.load(fromByteOffset: at, as: UInt8.self)))) }
+    if at < count { second &+= UInt64(UInt16(littleEndian: UInt16(base.load(fromByteOffset: at, as: UInt8.self)))) }
     let low = (first & 0xFFFF_FFFF) &+ (first >> 32) &+ (second & 0xFFFF_FFFF) &+ (second >> 32)
     let words = UInt16(bigEndian: fold(low))
     return fold(UInt64(words) &+ seed)

@@ -59,7 +59,7 @@ struct SynUnansweredDetector: Detector {
     var wanted = KeyTable<Target>()
     for (target, _) in tally.top(5) + single.top(3) { _ = wanted.number(target) }
     var answering = [Bool](repeating: false, count: wanted.count)
-    facts.forEach {
+    facts.visitAll {
       let c = facts.view($0)
       guard c.record.phase.contains(.synAck), let number = wanted.find(c.target), !answering[number] else { return }
       if c.server.synAcks > 0 { answering[number] = true }

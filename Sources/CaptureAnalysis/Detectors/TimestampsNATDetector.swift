@@ -21,7 +21,7 @@ struct TimestampsNATDetector: Detector {
     guard suspects.count > 0 else { return [] }
     var attempts = [[Attempt]](repeating: [], count: suspects.count)
     var kept = 0
-    facts.forEach {
+    facts.visitAll {
       let c = facts.view($0)
       guard kept < 65_536, c.record.phase.contains(.syn), c.clientHalf.syns > 0, c.clientHalf.hasTimestamp,
         let pair = suspects.find(ClientTarget(client: c.record.client, target: c.target))
