@@ -61,7 +61,7 @@ extension Engine {
           b.packet.status |= ConnectionStatus.sourceNAT
           return .verdict(.accept)
         }
-        recordEnd(&b, rule, .drop)
+        record(&b, rule, .drop)
         finish(b, .drop, detail: "masquerading finds no address on \(NodeModel.name(b.packet.output))")
         return .ended
       }
@@ -81,7 +81,7 @@ extension Engine {
           b.packet.destinationBound = true
           return .verdict(.accept)
         }
-        recordEnd(&b, rule, .drop)
+        record(&b, rule, .drop)
         finish(b, .drop, detail: "REDIRECT finds no address on \(NodeModel.name(b.packet.input))")
         return .ended
       }

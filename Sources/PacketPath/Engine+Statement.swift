@@ -44,7 +44,7 @@ extension Engine {
       return timeDependent(&b, rule: rule)
     case .verdictMap(let id): return verdictMap(ruleset.lookups[Int(id.index)], &b, rule: rule)
     case .reject(let reason):
-      recordEnd(&b, rule, .drop)
+      record(&b, rule, .drop)
       finish(b, .reject, rejectWith: resolve(reason, b.packet.version))
       return .ended
     case .translate(let id): return translate(ruleset.translations[Int(id.index)], &b, rule: rule)
@@ -89,7 +89,7 @@ extension Engine {
       var dropped = b
       dropped.probability *= 0.5
       assume(&dropped, .text("'\(ruleset[text])' drops the packet"))
-      recordEnd(&dropped, rule, .drop)
+      record(&dropped, rule, .drop)
       finish(dropped, .drop)
       b.probability *= 0.5
       assume(&b, .text("'\(ruleset[text])' lets the packet go on unchanged"))
@@ -194,7 +194,7 @@ extension Engine {
     var dropped = b
     dropped.probability *= 0.5
     assume(&dropped, .text("the program behind '\(text)' drops the packet, or none listens"))
-    recordEnd(&dropped, rule, .queue)
+    record(&dropped, rule, .queue)
     finish(dropped, .drop, detail: "handed over by '\(text)'")
     b.probability *= 0.5
     assume(&b, .text("the program behind '\(text)' accepts the packet"))
