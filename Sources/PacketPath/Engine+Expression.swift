@@ -212,7 +212,7 @@ extension Engine {
     if address.isLinkLocal { query.outputInterface = interface }
     switch node.routing.lookup(query) {
     case .none: return .unreachable
-    case .refused(let type): return type
+    case .refused(let type, _): return type
     case .route(let index, _), .multipath(let index, _):
       let type = node.routing.type(of: index)
       if type == .anycast { own = .anycast } else if interface == nil, type == .local { own = .local }

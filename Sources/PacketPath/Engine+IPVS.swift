@@ -98,7 +98,9 @@ extension Engine {
       version: b.packet.version, destination: target.address.bits, source: .zero, inputInterface: .zero, mark: 0)
     switch node.routing.lookup(query) {
     case .none: finish(b, .noroute, detail: "no route to real server \(target.address)")
-    case .refused(let type): finish(b, .noroute, detail: "route to real server \(target.address) is of type \(type)")
+    case .refused(let type, let route):
+      b.packet.route = route
+      finish(b, .noroute, detail: "route to real server \(target.address) is of type \(type)")
     case .multipath(let index, let hops):
       let total = Double(hops.reduce(0) { $0 + $1.weight })
       for hop in hops {

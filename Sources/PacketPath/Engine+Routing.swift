@@ -39,7 +39,8 @@ extension Engine {
     case .none:
       finish(b, .noroute, detail: "no route to \(destination)")
       return false
-    case .refused(let type):
+    case .refused(let type, let route):
+      b.packet.route = route
       finish(b, .noroute, detail: "route to \(destination) is of type \(type)")
       return false
     case .multipath: return false
@@ -276,7 +277,9 @@ extension Engine {
     if case .multipath(let index, let hops) = result { result = choose(&b, index, hops) }
     switch result {
     case .none, .multipath: return "no route to \(destination)"
-    case .refused(let type): return "route to \(destination) is of type \(type)"
+    case .refused(let type, let route):
+      b.packet.route = route
+      return "route to \(destination) is of type \(type)"
     case .route(let index, let hop):
       let type = node.routing.type(of: index)
       b.packet.route = index

@@ -57,6 +57,16 @@ public enum OutcomeAdvice {
           "localhost NodePorts need: sysctl -w net.ipv4.conf.all.route_localnet=1 (and kube-proxy's KUBE-FIREWALL rule against outsiders)"
         ]
       }
+      if let routes = snapshot.routes, routes.indices.contains(Int(outcome.routeIndex)) {
+        let route = routes[Int(outcome.routeIndex)]
+        let tool = flow.version == .v4 ? "ip" : "ip -6"
+        if route.type.isRefusal {
+          return [
+            "The node has a route of type \(route.type) for \(route.destination): network plugins leave one for Pod addresses whose node is gone or not known yet. See whether \(outcome.destination) still belongs to a Pod, and on which node.",
+            "If it does, its network plugin should have made a route to that node's Pod range. By hand: \(tool) route add POD-RANGE-OF-ITS-NODE via NODE-ADDRESS",
+          ]
+        }
+      }
       return [
         "Look at the routing decision: ip route get \(outcome.destination)\(flow.isLocal ? "" : " from \(flow.source) iif \(flow.from)")"
       ]

@@ -10,7 +10,8 @@ final class RoutingTables: Sendable {
     case route(index: Int32, hop: Int32)
     /// Several live next hops: the flow's hash chooses.
     case multipath(index: Int32, hops: [(hop: Int32, weight: Int)])
-    case refused(AddressType)
+    /// By a route of that type; `route` is -1 where a policy rule does it.
+    case refused(AddressType, route: Int32)
     case none
   }
 
@@ -206,9 +207,9 @@ final class RoutingTables: Sendable {
       switch rules[at].rule.action {
       case .nop: continue
       case .goto(let target): index = rules.firstIndex { $0.rule.priority >= target } ?? rules.count
-      case .blackhole: return .refused(.blackhole)
-      case .unreachable: return .refused(.unreachable)
-      case .prohibit: return .refused(.prohibit)
+      case .blackhole: return .refused(.blackhole, route: -1)
+      case .unreachable: return .refused(.unreachable, route: -1)
+      case .prohibit: return .refused(.prohibit, route: -1)
       case .lookup:
         guard rules[at].trie >= 0,
           let result = search(rules[at].trie, query, suppressing: rules[at].suppressPrefixLength)
@@ -246,10 +247,10 @@ final class RoutingTables: Sendable {
       if target.typeOfService != 0, target.typeOfService != query.typeOfService { return true }
       switch target.type {
       case .throw: return false
-      case .blackhole, .unreachable, .prohibit:
+      case let type where type.isRefusal:
         // IPv6 gives these routes the device lo, and a lookup bound to another device passes them over (rt6_check_dev).
         if query.version == .v6, let wanted = query.outputInterface, wanted != Self.loopback { return true }
-        result = .refused(target.type)
+        result = .refused(target.type, route: index)
         return false
       default: break
       }

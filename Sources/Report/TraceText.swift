@@ -180,11 +180,14 @@ public struct TraceText {
       table.add(
         "after DNAT", pair(flow.source, flow.sourcePort, outcome.destination, outcome.destinationPort), location(rule))
     }
-    if outcome.verdict != .noroute, let (route, gateway) = trace.route(of: outcome) {
+    if let (route, gateway) = trace.route(of: outcome), outcome.verdict != .noroute || route.type.isRefusal {
       let way =
-        route.type == .local
-        ? "local delivery"
-        : "out \(outcome.outInterface ?? route.nextHops.first?.interface ?? "?")\(gateway.map { " via \($0)" } ?? "")"
+        switch route.type {
+        case .local: "local delivery"
+        case .blackhole, .unreachable, .prohibit: "nowhere: \(route.type)"
+        default:
+          "out \(outcome.outInterface ?? route.nextHops.first?.interface ?? "?")\(gateway.map { " via \($0)" } ?? "")"
+        }
       let source =
         route.line > 0 && Int(route.file) < ruleset.files.count
         ? "\(baseName(ruleset.files[Int(route.file)].name)):\(route.line)" : ""

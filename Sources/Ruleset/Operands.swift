@@ -38,6 +38,9 @@ public enum AddressType: UInt8, Sendable, Hashable, CaseIterable {
   case unicast, local, broadcast, anycast, multicast, blackhole, unreachable, prohibit
   case `throw`, nat, xresolve
   @inlinable public var bit: UInt16 { 1 << UInt16(rawValue) }
+
+  /// Of routes: the packet goes nowhere.
+  public var isRefusal: Bool { self == .blackhole || self == .unreachable || self == .prohibit }
 }
 
 /// xt_addrtype and nft's `fib … type`. All given parts must hold.
