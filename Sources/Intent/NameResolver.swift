@@ -19,24 +19,20 @@ public struct NameResolver: Sendable {
   }
 
   let intent: Cluster
-  public init(_ intent: Cluster) { self.intent = intent }
+  private let frontends: FrontendIndex
+
+  public init(_ intent: Cluster) {
+    self.intent = intent
+    frontends = FrontendIndex(intent)
+  }
 
   public func name(of address: IPAddress) -> String? { intent.owner(of: address) }
 
   /// `namespace/name:port` of the Service that clients dial at an address and port; nil: none, as far as objects tell.
   public func service(at address: IPAddress, _ port: UInt16, _ ipProtocol: IPProtocol) -> String? {
-    let isNode = intent.nodes.contains { $0.internalIPs.contains(address) }
-    for service in intent.services where service.isProxied {
-      let isOwn =
-        service.clusterIPs.contains(address) || service.externalIPs.contains(address)
-        || service.loadBalancerIPs.contains(address)
-      guard isOwn || isNode else { continue }
-      for entry in service.ports
-      where entry.ipProtocol == ipProtocol && (isOwn && entry.port == port || isNode && entry.nodePort == port) {
-        return service.portName(entry)
-      }
+    frontends.entry(at: address, port, ipProtocol).map {
+      intent.services[$0.service].portName(intent.services[$0.service].ports[$0.port])
     }
-    return nil
   }
 
   /// Whether the text has the form of a name that this resolves.

@@ -18,6 +18,7 @@ public final class FlowReport: @unchecked Sendable {
   private var json: TraceJSON
   private let line: TraceLine
   private let form: Form
+  private let serviceName: ServiceName?
   private var out = TextBuffer(capacity: 1 << 20)
   /// Of the last `run`: the flows that were traced, by their offset, and where their text ends.
   public private(set) var ends: [(flow: Int, end: Int)] = []
@@ -30,8 +31,11 @@ public final class FlowReport: @unchecked Sendable {
   private static let cacheLimit = 64 << 20
   private static let stepLimit = 96 << 20
 
+  /// The Service that a flow dials, where no rule names it.
+  public typealias ServiceName = @Sendable (Flow) -> String?
+
   /// `model`: all rules read.
-  public init(_ model: NodeModel, _ form: Form, isCaching: Bool = true) {
+  public init(_ model: NodeModel, _ form: Form, serviceName: ServiceName? = nil, isCaching: Bool = true) {
     tracer = PathTracer(model)
     labels = ServiceLabels(model.snapshot.ruleset)
     cache = FlowCache(model, limit: isCaching ? Self.cacheLimit : 0)
@@ -39,6 +43,7 @@ public final class FlowReport: @unchecked Sendable {
     json = TraceJSON(model.snapshot, steps: steps)
     line = TraceLine(model.snapshot)
     self.form = form
+    self.serviceName = serviceName
   }
 
   /// Traces those of the flows that are this report's: with `parts` reports at work, a flow's `part` is the same for all
@@ -79,7 +84,7 @@ public final class FlowReport: @unchecked Sendable {
     walks += 1
     tracer.inspected = SourceInspection()
     let trace = tracer.trace(flow)
-    let service = labels.label(of: trace)
+    let service = labels.label(of: trace) ?? serviceName?(flow)
     let template =
       switch form {
       case .line: line.template(trace, service: service)

@@ -53,17 +53,16 @@ struct TraceCommand: ParsableCommand {
       let bundle = try source.load(lazily: flows == nil)
       let malformed = source.reportDiagnostics(bundle)
       let node = try source.choose(bundle)
-      let failed = try flows == nil ? traceOne(node, bundle) : traceMany(node)
+      let names = bundle.objectFiles.isEmpty ? nil : NameResolver(ObjectReader.read(bundle.objectFiles))
+      let failed = try flows == nil ? traceOne(node, names) : traceMany(node, names)
       if malformed { throw ExitStatus.malformed }
       if failed { throw ExitStatus.failing }
     }
   }
 
   /// Traces the flow of the arguments. True: it fails.
-  private func traceOne(_ start: Snapshot, _ bundle: Bundle) throws -> Bool {
+  private func traceOne(_ start: Snapshot, _ names: NameResolver?) throws -> Bool {
     let tracer = PathTracer(start)
-    var names: NameResolver?
-    if !bundle.objectFiles.isEmpty { names = NameResolver(ObjectReader.read(bundle.objectFiles)) }
     let trace = tracer.trace(try arguments.flow(tracer, names: names))
     // A running kernel's rules were read on the way.
     let node = tracer.model.snapshot
@@ -92,7 +91,7 @@ struct TraceCommand: ParsableCommand {
   }
 
   /// Flows in blocks, as many at once as there are processors, printed in input order. True: some flow fails.
-  private func traceMany(_ node: Snapshot) throws -> Bool {
+  private func traceMany(_ node: Snapshot, _ names: NameResolver?) throws -> Bool {
     guard output == .json || output == .text else { throw ValidationError("--flows prints text or json.") }
     let file = flows == "-" ? try SourceFile.read(descriptor: 0, name: "stdin") : try SourceFile.open(path: flows!)
     let threads = min(max(sysconf(Int32(_SC_NPROCESSORS_ONLN)), 1), 16)
@@ -100,7 +99,9 @@ struct TraceCommand: ParsableCommand {
     var diagnostics = Diagnostics()
     var list = reader.next(&diagnostics)
     let model = NodeModel(node, indexed: (list ?? []).count > 20)
-    let pool = FlowReportPool(model, output == .json ? .json(steps: !noSteps) : .line, threads: threads)
+    let pool = FlowReportPool(model, output == .json ? .json(steps: !noSteps) : .line, threads: threads) {
+      names?.service(at: $0.destination, $0.destinationPort, $0.ipProtocol)
+    }
     while let flows = list {
       pool.run(flows) { Terminal.write($0) }
       list = reader.next(&diagnostics)

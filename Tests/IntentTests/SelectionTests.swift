@@ -82,4 +82,15 @@ private let cart = """
     #expect(resolver.name(of: IPAddress("10.96.0.10")!) == "svc/shop/cart")
     #expect(throws: NameResolver.Failure.self) { try resolver.resolve("svc/shop/cart:9") }
   }
+
+  @Test(
+    "The Service that clients dial is known by cluster IP and by any node's NodePort",
+    arguments: [
+      ("10.96.0.10", 80, IPProtocol.tcp, "shop/cart:http"), ("192.0.2.1", 30080, .tcp, "shop/cart:http"),
+      ("10.96.0.10", 80, .udp, nil), ("10.96.0.10", 30080, .tcp, nil), ("192.0.2.1", 80, .tcp, nil),
+      ("192.0.2.2", 30080, .tcp, nil),
+    ])
+  func frontends(address: String, port: UInt16, ipProtocol: IPProtocol, service: String?) {
+    #expect(NameResolver(read(cart)).service(at: IPAddress(address)!, port, ipProtocol) == service)
+  }
 }
