@@ -86,7 +86,7 @@ private let cart = """
   @Test(
     "The Service that clients dial is known by cluster IP and by any node's NodePort",
     arguments: [
-      ("10.96.0.10", 80, IPProtocol.tcp, "shop/cart:http"), ("192.0.2.1", 30080, .tcp, "shop/cart:http"),
+      ("10.96.0.10", 80, IPProtocol.tcp, "shop/cart:http" as String?), ("192.0.2.1", 30080, .tcp, "shop/cart:http"),
       ("10.96.0.10", 80, .udp, nil), ("10.96.0.10", 30080, .tcp, nil), ("192.0.2.1", 80, .tcp, nil),
       ("192.0.2.2", 30080, .tcp, nil),
     ])
