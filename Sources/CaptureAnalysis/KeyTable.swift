@@ -10,23 +10,28 @@ extension MixHashable {
   func mixed(_ seed: UInt64) -> UInt64 { UInt64(bitPattern: Int64(hashValue)) }
 }
 
+/// One for the whole run: asking the kernel for each table would cost more than many of them do.
+private let tableSeed = UInt64.random(in: .min ... .max)
+
 /// Numbers keys from 0 in the order in which they first came; never forgets one. Open addressing with linear probing,
 /// at most half full. Seeded, so that nobody can choose keys that meet.
 struct KeyTable<Key: MixHashable> {
   private(set) var keys: [Key] = []
-  /// Numbers plus one; 0 where nothing stands.
-  private var slots = [UInt32](repeating: 0, count: 64)
-  private let seed = UInt64.random(in: .min ... .max)
+  /// Numbers plus one; 0 where nothing stands. Empty until the first key comes: many tables stay so.
+  private var slots: [UInt32] = []
+  private let seed = tableSeed
 
   var count: Int { keys.count }
 
   func find(_ key: Key) -> Int? {
+    guard !slots.isEmpty else { return nil }
     let number = Int(slots[slot(key)])
     return number > 0 ? number - 1 : nil
   }
 
   /// The key's number, a new one if it has none; nil when it would be the `limit`th.
   mutating func number(_ key: Key, limit: Int = Int(UInt32.max) - 1) -> Int? {
+    if slots.isEmpty { slots = [UInt32](repeating: 0, count: 32) }
     let at = slot(key)
     if slots[at] != 0 { return Int(slots[at]) - 1 }
     guard keys.count < limit else { return nil }

@@ -138,4 +138,69 @@ import Wire
     #expect(path.announced == 1300)
     #expect(paths.dropFirst().allSatisfy { !$0.isLimited })
   }
+
+  /// A question of client 1 to server 53 and its answer, `delay` later, with a response code.
+  private static func ask(
+    _ script: inout Script, at start: Int, _ identifier: UInt8, _ name: [String], delay: Int?, code: UInt8 = 0
+  ) {
+    let labels: [UInt8] = name.flatMap { [UInt8($0.utf8.count)] + Array($0.utf8) } + [0, 0, 1, 0, 1]
+    let port = UInt16(30_000) + UInt16(identifier)
+    let question: [UInt8] = [0x12, identifier, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0] + labels
+    script.add(
+      AnalyzerTests.ipv4(17, from: [10, 0, 0, 1], to: [10, 0, 0, 53], AnalyzerTests.udp(port, 53, question)), at: start)
+    guard let delay else { return }
+    let answer: [UInt8] = [0x12, identifier, 0x81, 0x80 | code, 0, 1, 0, 0, 0, 0, 0, 0] + labels
+    script.add(
+      AnalyzerTests.ipv4(17, from: [10, 0, 0, 53], to: [10, 0, 0, 1], AnalyzerTests.udp(53, port, answer)),
+      at: start + delay)
+  }
+
+  /// A resolver that answers after more than a second is too slow, one that needs a tenth of that is not.
+  @Test(arguments: [1500, 150]) func lateAnswersAreTold(delay: Int) throws {
+    var script = Script()
+    for number in 0..<4 as Range<UInt8> {
+      Self.ask(&script, at: Int(number) * 100, number, ["example", "org"], delay: number == 2 ? delay : 5)
+    }
+    let found = script.analyze().1.filter { $0.id.hasPrefix("dns") }
+    #expect(found.map(\.id) == (delay > 1000 ? ["dns-service"] : []))
+    guard delay > 1000 else { return }
+    let finding = try #require(found.first)
+    #expect(finding.problem == "1 DNS answer from 10.0.0.53 came later than 1 s, at most after 1.5 s")
+    #expect(finding.evidence.first?.frame == 5)
+  }
+
+  /// SERVFAIL and REFUSED are the resolver's fault, NXDOMAIN is an answer.
+  @Test(arguments: [2, 5, 3] as [UInt8]) func resolversThatFailAreTold(code: UInt8) {
+    var script = Script()
+    Self.ask(&script, at: 0, 1, ["example", "org"], delay: 5, code: code)
+    #expect(script.ids.contains("dns-service") == (code != 3))
+  }
+
+  /// Outside names with a cluster suffix: a few happen, many are a search list at work. Names of Services are none.
+  @Test(arguments: [(6, true), (4, true), (6, false)]) func searchListsAreTold(count: Int, isOutside: Bool) {
+    var script = Script()
+    for number in 0..<count {
+      let name = (isOutside ? ["www", "example", "org"] : ["web"]) + ["default", "svc", "cluster", "local"]
+      Self.ask(&script, at: number * 10, UInt8(number), name, delay: 1, code: 3)
+    }
+    #expect(script.ids.contains("dns-service") == (count > 5 && isOutside))
+  }
+
+  /// Far more source ports than the translated address has room for, after thousands of other pairs.
+  @Test(arguments: [true, false]) func portsUsedUpAmongManyOthers(exhausted: Bool) {
+    var script = Script()
+    for number in 0..<5000 {
+      script.tcp(
+        at: number, from: (UInt8(3 + number % 200), UInt16(20_000 + number / 200)),
+        to: (UInt8(210 + number % 7), UInt16(1000 + number)), seq: 1, flags: Script.syn)
+    }
+    for number in 0..<(exhausted ? 25_000 : 2000) {
+      script.tcp(
+        at: 10_000 + number, from: (1, UInt16(32_768 + number)), to: (2, 80), seq: 1, flags: Script.syn)
+      guard number % 100 != 0 || !exhausted else { continue }
+      script.tcp(
+        at: 10_000 + number, from: (2, 80), to: (1, UInt16(32_768 + number)), seq: 1, ack: 2, flags: Script.synAck)
+    }
+    #expect(script.ids.contains("snat-port-exhaustion") == exhausted)
+  }
 }
