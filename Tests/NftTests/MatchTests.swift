@@ -6,6 +6,24 @@ import Wire
 
 @Suite("nft: matches")
 struct NftMatchTests {
+  /// nft 1.0.6 lists the values of such sets so, in text as in JSON.
+  @Test func valuesThatNftCallsInvalid() {
+    let text = Reading(
+      .ip, rule: "ct reply proto-src { 0x50 [invalid type]-0x5a [invalid type], 0x64 [invalid type] } accept")
+    let json = Reading(
+      json: #"""
+        {"nftables": [{"table": {"family": "ip", "name": "t"}}, {"chain": {"family": "ip", "table": "t", "name": "c"}},
+        {"rule": {"family": "ip", "table": "t", "chain": "c", "expr": [{"match": {"op": "==",
+        "left": {"ct": {"key": "proto-src", "dir": "reply"}},
+        "right": {"set": [{"range": ["0x50 [invalid type]", "0x5a [invalid type]"]}, "0x64 [invalid type]"]}}},
+        {"accept": null}]}}]}
+        """#)
+    for reading in [text, json] {
+      #expect(reading.messages == [])
+      #expect(reading.spelled() == ["ct reply proto-src { 80-90, 100 } accept"])
+    }
+  }
+
   static let plain: [(Family, String, [Match])] = [
     (.ip, "ip saddr 10.0.0.1", [equal(.source4, v4("10.0.0.1"))]),
     (.ip, "ip saddr != 10.0.0.0/8", [equal(.source4, v4("10.0.0.0"), mask: 0xFF00_0000, not: true)]),

@@ -3,9 +3,10 @@ import Wire
 
 // Rulesets in nft's own language. `@ip` is the family, `@addr` the type of its addresses.
 extension Situations {
-  static let nft: [Situation] = nftLookups + nftChains + nftTranslation + nftPackets + nftKubeProxy
+  static let nft: [Situation] =
+    nftLookups + nftChains + nftTranslation + nftPackets + nftKubeProxy + nftKeys + nftMaps + nftFamilies
 
-  private static func native(
+  static func native(
     _ name: String, _ rules: String, _ flows: [String], setup: [String] = [], sysctls: [String: String] = [:],
     versions: [IPVersion] = [.v4, .v6], repeats: Int = 1, hidden: Bool = false
   ) -> Situation {
@@ -15,7 +16,7 @@ extension Situations {
   }
 
   /// One base chain of a table of the family.
-  private static func chain(
+  static func chain(
     _ name: String, _ hook: String, _ lines: String, _ flows: [String], more: String = "", repeats: Int = 1,
     hidden: Bool = false, versions: [IPVersion] = [.v4, .v6], setup: [String] = []
   ) -> Situation {
@@ -24,14 +25,14 @@ extension Situations {
       versions: versions, repeats: repeats, hidden: hidden)
   }
 
-  private static let forward = "filter hook forward priority filter"
-  private static let prerouting = "filter hook prerouting priority mangle"
-  private static let destination = "nat hook prerouting priority dstnat"
-  private static let source = "nat hook postrouting priority srcnat"
-  private static let toPod = "eth0 tcp @client:40000 > @pod1:80"
-  private static let udpToPod = "eth0 udp @client:40000 > @pod1:80"
-  private static let fromPod = "veth1 tcp @pod1:40000 > @outside:80"
-  private static let toVIP = "eth0 tcp @client:40000 > @vip:80"
+  static let forward = "filter hook forward priority filter"
+  static let prerouting = "filter hook prerouting priority mangle"
+  static let destination = "nat hook prerouting priority dstnat"
+  static let source = "nat hook postrouting priority srcnat"
+  static let toPod = "eth0 tcp @client:40000 > @pod1:80"
+  static let udpToPod = "eth0 udp @client:40000 > @pod1:80"
+  static let fromPod = "veth1 tcp @pod1:40000 > @outside:80"
+  static let toVIP = "eth0 tcp @client:40000 > @vip:80"
 
   // MARK: sets, maps, verdict maps
 

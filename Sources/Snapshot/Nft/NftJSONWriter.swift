@@ -53,7 +53,11 @@ struct NftJSONWriter: ~Copyable {
   /// A word; in quotes where it holds what ends a word.
   mutating func word(_ text: ByteText) {
     guard let start = text.bytes.bindMemory(to: UInt8.self).baseAddress else { return }
-    scan_nft_word(start, start + text.count) == start + text.count ? put(text) : quoted(text)
+    if scan_nft_word(start, start + text.count) == start + text.count { return put(text) }
+    // What nft 1.0 says of numbers in sets of some keys.
+    let mark: StaticString = " [invalid type]"
+    let isNumber = text.hasPrefix("0x") && text.dropFirst(text.count - mark.utf8CodeUnitCount) == mark
+    isNumber ? put(text.dropLast(mark.utf8CodeUnitCount)) : quoted(text)
   }
 
   mutating func complain(_ text: String) { messages.append((current, text)) }

@@ -62,6 +62,7 @@ extension NftReader {
     }
     if let value = type.parse(bytes) {
       advance()
+      if scanner.kind == .word, scanner.base[scanner.start] == UInt8(ascii: "[") { return invalidType(type, value) }
       if type.isBitmask { return flagsBehind(type, (value, value)) }
       return rangeBehind(type, value)
     }
@@ -93,6 +94,23 @@ extension NftReader {
       return (value, value)
     }
     return nil
+  }
+
+  /// In sets of some keys (`ct reply proto-src`) nft 1.0 lists values as `0x50 [invalid type]`, ranges as
+  /// `0x50 [invalid type]-0x5a [invalid type]`; the numbers are right.
+  private mutating func invalidType(_ type: NftType, _ low: Bits128) -> (Bits128, Bits128) {
+    guard scanner.bytes.equals("[invalid") else { return (low, low) }
+    advance()
+    let word = scanner.bytes
+    if word.equals("type]") {
+      advance()
+    } else if word.count > 6, UnsafeRawBufferPointer(rebasing: word[..<6]).equals("type]-"),
+      let high = type.parse(UnsafeRawBufferPointer(rebasing: word[6...]))
+    {
+      advance()
+      return (low, invalidType(type, high).1)
+    }
+    return (low, low)
   }
 
   private mutating func addressValue(_ type: NftType, _ whole: UnsafeRawBufferPointer) -> (Bits128, Bits128)? {
