@@ -46,16 +46,17 @@ extension NftSource {
     let shift = rule.shifts[slot]
     var low = value(raw, left.type, host: host) >> shift
     var high = low
-    var loaded = raw.count
+    let given = raw.count
+    var loaded = given
     if case .term(_, _, let size) = rule.slots[slot] { loaded = size }
     switch operation {
     case 0, 1:
       if left.type == .interfaceName || left.type == .string {
         // Fewer bytes than a name has: a wildcard.
-        if raw.count < loaded { high = low | ~Bits128.mask(leading: raw.count * 8) }
-      } else if !host, left.width > loaded * 8, !left.type.isText, left.expression.isWholeField {
-        // Only the leading bytes of an address were loaded: a prefix.
-        let rest = left.width - loaded * 8
+        if given < loaded { high = low | ~Bits128.mask(leading: given * 8) }
+      } else if !host, left.width > min(loaded, given) * 8, !left.type.isText, left.expression.isWholeField {
+        // Only the leading bytes of an address were loaded, or are compared: a prefix.
+        let rest = left.width - min(loaded, given) * 8
         low = low << rest
         high = low | ~(Bits128.ones << rest)
       }

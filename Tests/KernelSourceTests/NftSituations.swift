@@ -58,7 +58,8 @@ enum NftSituations {
         "ct mark 0x1 accept", "ct direction original accept", "ct original ip daddr 10.0.0.1 accept",
         "meta l4proto tcp ct original proto-dst 80 accept", "ct zone 5 accept", "ct state { new, established } accept",
         "ct state vmap { established : accept, invalid : drop }", "ct mark & 0xff00 == 0x100 accept",
-        "ct expiration 10s accept",
+        "ct expiration 10s accept", "ct reply ip saddr 10.244.1.0/24 accept", "ct original ip6 daddr fd00::/64 accept",
+        "ct original ip saddr != 10.0.0.0/12 accept", "ct original ip saddr 10.0.0.5-10.0.0.9 accept",
       ]),
     chain(
       "marks", "inet",
