@@ -9,12 +9,16 @@ public struct Cluster: Sendable {
   public var pods: [Pod] = []
   public var nodes: [Node] = []
   public var networkPolicies: [NetworkPolicy] = []
+  /// Labels of namespaces, as far as the objects hold them.
+  public var namespaces: [String: [(key: String, value: String)]] = [:]
   public var ingressPaths: [IngressPath] = []
   public var diagnostics = Diagnostics()
   /// Node and zone names, once each.
   public private(set) var names: [String] = []
   private var nameIndex: [String: Int32] = [:]
   public private(set) var serviceIndex: [String: Int] = [:]
+  /// Policies by namespace: indexes into `networkPolicies`.
+  public private(set) var policiesOfNamespace: [String: [Int]] = [:]
   public private(set) var podOfAddress: [IPAddress: Int] = [:]
   /// Of everything that has an address.
   private var ownerOfAddress: [IPAddress: String] = [:]
@@ -64,6 +68,10 @@ public struct Cluster: Sendable {
       } else if !services.isEmpty {
         warn(slice.file, "EndpointSlice \(own) belongs to Service \(key), which is not among the objects")
       }
+    }
+    networkPolicies = lastOfEach(networkPolicies, "NetworkPolicy", file: \.file) { $0.fullName }
+    for (index, policy) in networkPolicies.enumerated() {
+      policiesOfNamespace[policy.namespace, default: []].append(index)
     }
     nodes = lastOfEach(nodes, "Node", file: \.file) { $0.name }
     pods = lastOfEach(pods, "Pod", file: \.file) { "\($0.namespace)/\($0.name)" }

@@ -28,6 +28,11 @@ public struct NameResolver: Sendable {
 
   public func name(of address: IPAddress) -> String? { intent.owner(of: address) }
 
+  /// What NetworkPolicies stop a connection by; nil: nothing known does.
+  public func policyDenial(from client: IPAddress, to endpoint: EndpointAddress, _ ipProtocol: IPProtocol) -> String? {
+    intent.policyDenial(from: client, to: endpoint, ipProtocol)
+  }
+
   /// `namespace/name:port` of the Service that clients dial at an address and port; nil: none, as far as objects tell.
   public func service(at address: IPAddress, _ port: UInt16, _ ipProtocol: IPProtocol) -> String? {
     frontends.entry(at: address, port, ipProtocol).map {

@@ -73,7 +73,8 @@ public struct ObjectReader {
     case "Endpoints": endpoints(value, meta)
     case "Pod": pod(value, meta)
     case "Node": node(value, meta)
-    case "NetworkPolicy": cluster.networkPolicies.append(NetworkPolicy(namespace: meta.namespace, name: meta.name))
+    case "NetworkPolicy": networkPolicy(value, meta)
+    case "Namespace": namespace(value, meta)
     case "Ingress": ingress(value, meta)
     default:
       if unknownKinds.insert(kindName).inserted, unknownKinds.count < 50 {
@@ -86,7 +87,7 @@ public struct ObjectReader {
 
   private static func isKnown(_ version: String, of kind: String) -> Bool {
     switch kind {
-    case "Service", "Endpoints", "Pod", "Node": version == "v1"
+    case "Service", "Endpoints", "Pod", "Node", "Namespace": version == "v1"
     case "EndpointSlice": version == "discovery.k8s.io/v1" || version == "discovery.k8s.io/v1beta1"
     case "NetworkPolicy": version == "networking.k8s.io/v1"
     case "Ingress":

@@ -39,16 +39,6 @@ public struct Node: Sendable {
   public init(name: String) { self.name = name }
 }
 
-/// As much of a NetworkPolicy as names it.
-public struct NetworkPolicy: Sendable {
-  public var namespace: String
-  public var name: String
-  public init(namespace: String, name: String) {
-    self.namespace = namespace
-    self.name = name
-  }
-}
-
 /// One host and path of an Ingress, and the Service behind it.
 public struct IngressPath: Sendable {
   public var namespace = ""

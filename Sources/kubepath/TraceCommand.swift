@@ -79,6 +79,7 @@ struct TraceCommand: ParsableCommand {
       let text = TraceText(
         node, style: Terminal.style(source.color), wide: output == .wide, name: { names?.name(of: $0) })
       Terminal.write(text.render(trace, service: service))
+      if let names { Terminal.write(policyNotes(trace, names)) }
     case .json, .yaml:
       var json = TextBuffer()
       var writer = TraceJSON(node, steps: !noSteps)
@@ -88,6 +89,20 @@ struct TraceCommand: ParsableCommand {
     case .dot: Terminal.write(GraphDOT.trace(trace, node.ruleset))
     }
     return trace.fails
+  }
+
+  /// What NetworkPolicies say of the endpoints that the flow reaches, a line each: rules may not show it.
+  private func policyNotes(_ trace: Trace, _ names: NameResolver) -> String {
+    var notes: [String] = []
+    for outcome in trace.outcomes where outcome.verdict == .forward || outcome.verdict == .deliver {
+      let endpoint = EndpointAddress(outcome.destination, outcome.destinationPort)
+      guard let denial = names.policyDenial(from: trace.flow.source, to: endpoint, trace.flow.ipProtocol) else {
+        continue
+      }
+      let note = "NetworkPolicies: \(endpoint): \(denial). Where the CNI enforces policies, the connection is dropped."
+      if notes.count < 10, !notes.contains(note) { notes.append(note) }
+    }
+    return notes.map { printable($0) + "\n" }.joined()
   }
 
   /// Flows in blocks, as many at once as there are processors, printed in input order. True: some flow fails.

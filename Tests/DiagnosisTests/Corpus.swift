@@ -49,8 +49,8 @@ enum Corpus {
     return files
   }
 
-  /// Findings of error and warning for files as given.
-  static func findings(_ files: [String: String]) throws -> [Finding] {
+  /// Findings for files as given, of error and warning unless told otherwise.
+  static func findings(_ files: [String: String], from severity: Finding.Severity = .warning) throws -> [Finding] {
     var template = Array("/tmp/kubepath-check-XXXXXX".utf8CString)
     guard mkdtemp(&template) != nil else { return [] }
     let path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
@@ -65,7 +65,7 @@ enum Corpus {
     }
     let bundle = try SnapshotLoader.load([path])
     return Diagnosis.run(CheckContext(bundle, intent: ObjectReader.read(bundle.objectFiles))).filter {
-      $0.severity > .info
+      $0.severity >= severity
     }
   }
 }

@@ -73,6 +73,22 @@ private let cart = """
     #expect(cluster.service("default/y")?.clusterIPs == [IPAddress("10.0.0.4")!])
   }
 
+  /// The objects of a whole cluster, and objects given twice: each counts once, the last one.
+  @Test func manyNodesAndRepeatedObjects() {
+    let nodes = (0..<5000).map {
+      "{\"kind\":\"Node\",\"apiVersion\":\"v1\",\"metadata\":{\"name\":\"n\($0)\"},\"status\":{\"addresses\":[{\"type\":\"InternalIP\",\"address\":\"192.0.\($0 / 256).\($0 % 256)\"}]}}"
+    }
+    let many = read("{\"kind\":\"List\",\"apiVersion\":\"v1\",\"items\":[\(nodes.joined(separator: ","))]}")
+    #expect(many.nodes.count == 5000 && many.diagnostics.list.isEmpty)
+    #expect(many.node(addresses: [IPAddress("192.0.19.135")!], name: "")?.name == "n4999")
+    let twice = read(cart + "\n---\n" + cart)
+    #expect(twice.services.count == 1 && twice.nodes.count == 1)
+    #expect(twice.services[0].slices.count == 1)
+    for kind in ["Service", "EndpointSlice", "Node"] {
+      #expect(twice.diagnostics.list.contains { $0.message.hasPrefix(kind) && $0.message.contains("more than once") })
+    }
+  }
+
   @Test func namesResolve() throws {
     let resolver = NameResolver(read(cart))
     let target = try resolver.resolve("svc/shop/cart:http")

@@ -19,7 +19,27 @@ enum HealthCheckNodePort: Check {
           verify: ["curl -si http://\(address):\(service.healthCheckNodePort)/healthz"],
           reference: "kubernetes/kubernetes#97824")
       }
-    } + unaccepted(context)
+    } + unanswered(context) + unaccepted(context)
+  }
+
+  /// The node's list of sockets has none for the port.
+  private static func unanswered(_ context: CheckContext) -> [Finding] {
+    context.nodes.flatMap { node -> [Finding] in
+      guard !node.planes.isEmpty, let sockets = node.snapshot.sockets, sockets.contains(where: { $0.state == "LISTEN" })
+      else { return [] }
+      return context.intent.services.filter {
+        $0.isProxied && $0.healthCheckNodePort != 0
+          && HostSockets.listeners(sockets, .tcp, $0.healthCheckNodePort).isEmpty
+      }.map { service in
+        let port = service.healthCheckNodePort
+        return Finding(
+          id: id, severity: .warning, confidence: .likely, subject: context.subject(service, node: node.name),
+          problem: "load balancers see \(node.name) as down for \(service.fullName): nothing answers at port \(port)",
+          cause: "no process listens on the health-check port ← kube-proxy does not run, or is behind",
+          evidence: [Finding.Evidence(text: "ss: no TCP socket on port \(port)")], fix: [node.restartKubeProxy],
+          verify: ["curl -si http://127.0.0.1:\(port)/healthz"], reference: "kubernetes/kubernetes#97824")
+      }
+    }
   }
 
   /// iptables and IPVS mode accept health checks before a host firewall's rules come.

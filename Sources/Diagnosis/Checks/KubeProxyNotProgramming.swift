@@ -5,6 +5,29 @@ enum KubeProxyNotProgramming: Check {
   static let id = "kube-proxy-not-programming"
 
   static func run(_ context: CheckContext) -> [Finding] {
+    programsNothing(context) + notRunning(context)
+  }
+
+  /// Rules stand, and nothing listens where kube-proxy answers health checks.
+  private static func notRunning(_ context: CheckContext) -> [Finding] {
+    context.nodes.compactMap { node in
+      let port: UInt16 = 10256
+      guard !node.planes.isEmpty, let sockets = node.snapshot.sockets,
+        sockets.contains(where: { $0.state == "LISTEN" }),
+        HostSockets.listeners(sockets, .tcp, port).isEmpty
+      else { return nil }
+      return Finding(
+        id: id, severity: .warning, confidence: .possible,
+        subject: Finding.Subject(kind: "Node", name: node.name, node: node.name),
+        problem: "the Service rules of \(node.name) may not follow the cluster any more",
+        cause: "nothing listens on port \(port) ← kube-proxy does not run, or its healthzBindAddress is another",
+        evidence: [Finding.Evidence(text: "ss: no TCP socket on port \(port)")],
+        fix: ["kubectl -n kube-system get pods -l k8s-app=kube-proxy --field-selector spec.nodeName=\(node.name)"],
+        verify: ["curl -s http://127.0.0.1:\(port)/healthz"])
+    }
+  }
+
+  private static func programsNothing(_ context: CheckContext) -> [Finding] {
     context.nodes.compactMap { node in
       guard context.programsNothing(node), !RulesFlushed.hasServiceRules(node) else { return nil }
       let wanted = node.expectedFrom.values.max() ?? 0

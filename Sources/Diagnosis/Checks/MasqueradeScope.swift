@@ -6,7 +6,31 @@ enum MasqueradeScope: Check {
   static let id = "masquerade-scope"
 
   static func run(_ context: CheckContext) -> [Finding] {
-    traced(context) + context.missingRules(id)
+    traced(context) + undetected(context) + context.missingRules(id)
+  }
+
+  /// No client of any ClusterIP is masqueraded: kube-proxy was told to detect no local traffic, or the rules that ask
+  /// for it are gone. The rules look the same, so the finding says what it means.
+  private static func undetected(_ context: CheckContext) -> [Finding] {
+    context.nodes.compactMap { node in
+      guard node.clusterMasqueradeDone == 0, node.leftMarked == 0,
+        !node.missingRules.contains(where: { $0.rule.finding == id || $0.rule.isEntrance }),
+        let example = node.observations.first(where: {
+          $0.faults.contains(.notMasqueraded) && $0.frontend.kind == .clusterIP
+        })
+      else { return nil }
+      return Finding(
+        id: id, severity: .info, confidence: .possible,
+        subject: Finding.Subject(kind: "Node", name: node.name, node: node.name),
+        problem:
+          "\(node.name) masquerades no client of a ClusterIP: one outside the cluster, as \(example.source) at \(example.frontend), gets answers that bypass the node",
+        cause:
+          "kube-proxy detects no local traffic (detectLocalMode none, or no clusterCIDR), or the mark rules are gone",
+        evidence: example.reach.firstTranslatingRule.map { context.evidence($0, node) } ?? [],
+        fix: ["set clusterCIDR or detectLocalMode in kube-proxy's configuration if such clients exist"],
+        verify: ["kubepath trace \(example.frontend.address):\(example.frontend.port) --from \(example.source)"],
+        reference: "kubernetes/kubernetes#36835")
+    }
   }
 
   private static func traced(_ context: CheckContext) -> [Finding] {

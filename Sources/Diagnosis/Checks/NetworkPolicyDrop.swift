@@ -1,6 +1,10 @@
 import Findings
+import Intent
+import ServiceMap
+import Wire
 
-/// The way to an endpoint ends in a chain that enforces NetworkPolicies.
+/// NetworkPolicies stop connections: the way to an endpoint ends in a chain that enforces them, or the objects tell that
+/// nobody is let in, no client from outside, or no Pod out to the cluster's DNS.
 enum NetworkPolicyDrop: Check {
   static let id = "network-policy-drop"
 
@@ -12,18 +16,133 @@ enum NetworkPolicyDrop: Check {
   }
 
   static func run(_ context: CheckContext) -> [Finding] {
+    traced(context) + (context.intent.networkPolicies.isEmpty ? [] : ingress(context) + names(context))
+  }
+
+  private static func traced(_ context: CheckContext) -> [Finding] {
     Losses.collect(context) { loss, chain in isPolicyChain(chain) }.map { entry in
       Finding(
         id: id, severity: .warning, confidence: .likely,
         subject: Finding.Subject(kind: "Node", name: entry.node.name, node: entry.node.name),
         problem:
           "\(entry.count) Service frontends end in a network policy on \(entry.node.name), e.g. \(entry.example)",
-        cause: "chain \(context.chainName(entry.loss.step, entry.node)) drops it"
-          + (context.intent.networkPolicies.isEmpty
-            ? ""
-            : " ← one of the NetworkPolicies \(context.intent.networkPolicies.prefix(3).map { "\($0.namespace)/\($0.name)" }.joined(separator: ", "))"),
+        cause:
+          "chain \(context.chainName(entry.loss.step, entry.node)) drops it\(policies(behind: entry.loss, context))",
         evidence: context.evidence(entry.loss.step, entry.node), fix: ["kubectl get networkpolicies --all-namespaces"],
         verify: ["kubepath check -s \(entry.node.name) --only network-policy-drop"])
+    }
+  }
+
+  /// Those that isolate the endpoint's Pod.
+  private static func policies(behind loss: Reach.Loss, _ context: CheckContext) -> String {
+    let intent = context.intent
+    guard let endpoint = loss.translatedTo, let pod = intent.podOfAddress[endpoint.address].map({ intent.pods[$0] })
+    else { return "" }
+    let selecting = (intent.policiesOfNamespace[pod.namespace] ?? []).filter {
+      intent.networkPolicies[$0].selects(pod) && intent.networkPolicies[$0].rules[.ingress] != nil
+    }
+    return selecting.isEmpty ? "" : " ← \(intent.policyNames(selecting)), of Pod \(pod.namespace)/\(pod.name)"
+  }
+
+  // MARK: what the objects alone tell
+
+  private static let enforcement = "where the CNI enforces NetworkPolicies"
+
+  /// Service ports none of whose Pods lets anybody in, or anybody from outside where the Service is offered there.
+  private static func ingress(_ context: CheckContext) -> [Finding] {
+    let intent = context.intent
+    return intent.services.filter(\.isProxied).flatMap { service in
+      service.ports.compactMap { port -> Finding? in
+        let selection = EndpointSelection(intent, service, port, service.clusterIPs[0].version, node: nil)
+        if let policies = denied(selection.cluster, .anybody, port.ipProtocol, intent) {
+          return closed(service, port, "nobody reaches \(service.portName(port))", policies, .warning, context)
+        }
+        let isOffered =
+          port.nodePort != 0 || !service.externalIPs.isEmpty || !service.loadBalancerIPs.isEmpty
+        guard isOffered, let policies = denied(selection.cluster, .outsider, port.ipProtocol, intent) else {
+          return nil
+        }
+        return closed(
+          service, port, "clients outside the cluster do not reach \(service.portName(port))", policies, .info, context)
+      }
+    }
+  }
+
+  private static func closed(
+    _ service: Service, _ port: Service.Port, _ what: String, _ policies: [Int], _ severity: Finding.Severity,
+    _ context: CheckContext
+  ) -> Finding {
+    Finding(
+      id: id, severity: severity, confidence: .likely, subject: context.subject(service, port),
+      problem: "\(what), \(enforcement)",
+      cause: "no ingress rule allows it ← \(context.intent.policyNames(policies)) isolates all of its Pods",
+      evidence: evidence(policies, context),
+      fix: ["kubectl -n \(service.namespace) edit networkpolicy \(context.intent.networkPolicies[policies[0]].name)"],
+      verify: ["kubectl -n \(service.namespace) describe networkpolicy"])
+  }
+
+  /// The policies that isolate all of the endpoints' Pods from a peer; nil: some may be reached, or is no known Pod's.
+  private static func denied(
+    _ endpoints: EndpointSet, _ peer: PolicyPeer, _ ipProtocol: IPProtocol, _ intent: Cluster
+  ) -> [Int]? {
+    var all: Set<Int> = []
+    for endpoint in endpoints {
+      guard let pod = intent.podOfAddress[endpoint.address].map({ intent.pods[$0] }),
+        case .denied(let policies) = intent.policyVerdict(
+          .ingress, of: pod, with: peer, port: endpoint.port, ipProtocol)
+      else { return nil }
+      all.formUnion(policies)
+    }
+    return all.isEmpty ? nil : all.sorted()
+  }
+
+  /// Pods that are not let out to the cluster's DNS: nothing of theirs works that starts with a name.
+  private static func names(_ context: CheckContext) -> [Finding] {
+    let intent = context.intent
+    guard let index = DNSService.index(intent), let port = intent.services[index].ports.first(where: { $0.port == 53 })
+    else { return [] }
+    let service = intent.services[index]
+    let servers = EndpointSelection(intent, service, port, service.clusterIPs[0].version, node: nil).cluster
+    guard !servers.isEmpty else { return [] }
+    var silenced: [[Int]: [Pod]] = [:]
+    for pod in intent.pods where !pod.hostNetwork && intent.policiesOfNamespace[pod.namespace] != nil {
+      var policies: [Int] = []
+      let isCutOff = servers.allSatisfy { server in
+        guard
+          case .denied(let list) = intent.policyVerdict(
+            .egress, of: pod, with: intent.policyPeer(at: server.address), port: server.port, port.ipProtocol)
+        else { return false }
+        policies = list
+        return true
+      }
+      if isCutOff { silenced[policies, default: []].append(pod) }
+    }
+    return silenced.sorted { $0.key.lexicographicallyPrecedes($1.key) }.map { policies, pods in
+      let first = intent.networkPolicies[policies[0]]
+      let many = pods.count == 1 ? "Pod" : "\(pods.count) Pods, one of them"
+      return Finding(
+        id: id, severity: .warning, confidence: .likely,
+        subject: Finding.Subject(kind: "NetworkPolicy", namespace: first.namespace, name: first.name),
+        problem: "\(many) \(pods[0].namespace)/\(pods[0].name) cannot resolve names, \(enforcement)",
+        cause:
+          "no egress rule allows port \(servers.first!.port) of \(service.fullName)'s Pods ← \(intent.policyNames(policies))",
+        evidence: evidence(policies, context),
+        fix: [
+          "kubectl -n \(first.namespace) edit networkpolicy \(first.name)  # allow UDP and TCP 53 to \(service.namespace)"
+        ],
+        verify: ["kubectl -n \(pods[0].namespace) exec \(pods[0].name) -- nslookup kubernetes.default"])
+    }
+  }
+
+  private static func evidence(_ policies: [Int], _ context: CheckContext) -> [Finding.Evidence] {
+    policies.prefix(3).map { index in
+      let policy = context.intent.networkPolicies[index]
+      let rules = policy.rules.sorted { $0.key.rawValue < $1.key.rawValue }.map {
+        "\($0.key.rawValue) \($0.value.count)"
+      }
+      return Finding.Evidence(
+        file: context.intent.files.indices.contains(policy.file) ? context.intent.files[policy.file].name : nil,
+        text: "NetworkPolicy \(policy.fullName): rules by direction: \(rules.joined(separator: ", "))")
     }
   }
 }

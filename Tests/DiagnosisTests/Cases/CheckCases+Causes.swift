@@ -2,6 +2,10 @@ import Findings
 
 /// Section “Up the chain of causes” of the catalogue.
 extension CheckTests {
+  private static func policy(_ name: String, _ spec: String) -> String {
+    "- {apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {name: \(name), namespace: shop}, spec: {\(spec)}}\n"
+  }
+
   static let causeCases: [Case] = [
     Case("selector-mismatch", .iptables, "app=empt", "app=empty (Pod empty-a)", severity: .error) {
       $0.replace("objects.yaml", "selector: {app: empty}", "selector: {app: empt}")
@@ -31,6 +35,21 @@ extension CheckTests {
         "- {apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {name: deny, namespace: shop}, spec: {podSelector: {}}}\n"
       )
     },
+    Case("network-policy-drop", .iptables, "nobody reaches shop/cart:http", "NetworkPolicy shop/deny") {
+      $0.append("objects.yaml", policy("deny", "podSelector: {}, policyTypes: [Ingress]"))
+    },
+    Case(
+      "network-policy-drop", .iptables, "clients outside the cluster do not reach shop/cart:http", severity: .info
+    ) {
+      $0.append("objects.yaml", policy("inside", "podSelector: {}, ingress: [{from: [{namespaceSelector: {}}]}]"))
+    },
+    Case("network-policy-drop", .iptables, "cannot resolve names", "port 53 of kube-system/kube-dns's Pods") {
+      $0.append(
+        "objects.yaml",
+        policy("inward", "podSelector: {}, policyTypes: [Egress], egress: [{to: [{podSelector: {}}]}]"))
+    },
+    Case("kube-proxy-not-programming", .iptables, "nothing listens on port 10256") { $0.remove("ss", ":10256") },
+    Case("health-check-node-port", .iptables, "nothing answers at port 31500") { $0.remove("ss", ":31500") },
     Case("dns-service", .nftables, "no Pod of the cluster resolves names", severity: .error) {
       for address in ["10.244.0.2", "10.244.1.2"] {
         $0.replace(
