@@ -82,9 +82,17 @@ extension CaptureAnalyzer {
       .vxlan, layer, port: port, identifier: header.identifier,
       innerLength: max(0, inner.wireCount - EthernetHeader.length))
     note(checksum, sum, on: tunnel)
+    touched = nil
     ethernet(
       inner,
       Outer(scope: Self.scope(.vxlan, header.identifier, inside: layer.outer), depth: layer.outer.depth + 1))
+    if !tunnel.pointee.isAnswered, let c = touched {
+      let tcp = Int(c.pointee.tcp)
+      tunnel.pointee.judge(
+        c,
+        acknowledges: tcp >= 0
+          && halves.pointer(tcp &* 2).pointee.lastAck | halves.pointer(tcp &* 2 &+ 1).pointee.lastAck != 0)
+    }
     return true
   }
 

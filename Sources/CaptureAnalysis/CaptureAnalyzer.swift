@@ -34,6 +34,8 @@ public struct CaptureAnalyzer: ~Copyable {
   var frameTunnels: UInt16 = 0
   var frameFragments: UInt8 = 0
   var frameDuplicate = false
+  /// The conversation that the innermost packet belongs to.
+  var touched: UnsafeMutablePointer<Conversation>?
   var mayDuplicate = false
   var recent: UnsafeMutablePointer<RecentPacket>
   /// Of the frames of a batch, see `consume(_:)` of a buffer.
@@ -151,6 +153,7 @@ public struct CaptureAnalyzer: ~Copyable {
     _ c: UnsafeMutablePointer<Conversation>, direction: Int, packetLength: Int, ttl: UInt8, isCopy: Bool = false,
     signature: @autoclosure () -> UInt64
   ) {
+    touched = c
     if isCopy || mayDuplicate && isDuplicate(mix(signature(), UInt64(UInt(bitPattern: c)))) {
       frameDuplicate = true
       c.pointee.duplicates &+= 1

@@ -142,7 +142,8 @@ extension CaptureAnalyzer {
       bytesOut: Int(c.pointee.bytes[client]), bytesIn: Int(c.pointee.bytes[server]), start: c.pointee.firstTime,
       end: c.pointee.lastTime, firstFrame: c.pointee.firstFrame, lastFrame: c.pointee.lastFrame,
       retransmissions: Int(view.clientHalf.health.retransmissions) + Int(view.server.health.retransmissions)
-        + max(0, Int(view.clientHalf.syns) - 1), resets: Int(view.clientHalf.resets) + Int(view.server.resets),
+        + max(0, Int(view.clientHalf.syns) - 1) + max(0, Int(view.server.syns) - 1),
+      resets: Int(view.clientHalf.resets) + Int(view.server.resets),
       zeroWindows: Int(view.clientHalf.health.zeroWindows) + Int(view.server.health.zeroWindows),
       handshake: view.tcp?.handshake ?? -1,
       slowestResponse: view.tcp?.slowestResponse ?? 0, duplicates: Int(c.pointee.duplicates),
@@ -205,9 +206,10 @@ extension CaptureAnalyzer {
       let client = Int(c.pointee.initiator)
       var retransmissions = 0
       if tcp >= 0 {
-        retransmissions =
-          Int(halves.pointer(tcp * 2).pointee.health.retransmissions)
-          + Int(halves.pointer(tcp * 2 + 1).pointee.health.retransmissions)
+        for half in tcp * 2...tcp * 2 + 1 {
+          let half = halves.pointer(half)
+          retransmissions += Int(half.pointee.health.retransmissions) + max(0, Int(half.pointee.syns) - 1)
+        }
       }
       let rank: Int64 =
         switch order {

@@ -66,6 +66,17 @@ struct Tunnel {
   var unreachable: UInt16 = 0xFFFF
   var unreachableFrame: FrameReference = .none
   var ttl: UInt8 = 0
+  /// What it carries goes on as if the other direction existed.
+  var isAnswered = false
+  /// Packets to one receiver of which nothing showed so far that it got them.
+  var calls = 0
+
+  /// Learns from the conversation of a packet inside whether anybody hears what goes through here.
+  @inline(never) mutating func judge(_ c: UnsafeMutablePointer<Conversation>, acknowledges: Bool) {
+    // Someone who acknowledges has heard something.
+    isAnswered = acknowledges || !c.pointee.isOneWay
+    if !isAnswered, !c.pointee.address(0).isMulticast, !c.pointee.address(1).isMulticast { calls += 1 }
+  }
 
   var source: IPAddress { IPAddress(bits: key.source, version: key.version == 4 ? .v4 : .v6) }
   var destination: IPAddress { IPAddress(bits: key.destination, version: key.version == 4 ? .v4 : .v6) }

@@ -203,4 +203,36 @@ import Wire
     }
     #expect(script.ids.contains("snat-port-exhaustion") == exhausted)
   }
+
+  /// Three nodes share a VNI: the first talks with the second, and the third never answers it, or does, or gets only what
+  /// is flooded to all.
+  @Test(arguments: ["silent", "answers", "flooded"]) func oneWayTunnelsAmongOthers(third: String) {
+    var script = Script()
+    func carry(_ outer: (UInt8, UInt8), _ pods: (UInt8, UInt8), _ flags: UInt8, at time: Int) {
+      let answer = flags == Script.synAck
+      let segment = AnalyzerTests.tcp(
+        answer ? 80 : 40_000, answer ? 40_000 : 80, seq: answer ? 500 : 100, ack: answer ? 101 : 0, flags: flags)
+      let inner = AnalyzerTests.ipv4(6, from: [10, 244, 0, pods.0], to: [10, 244, 0, pods.1], segment)
+      tunnel(outer, inner, at: time)
+    }
+    func tunnel(_ outer: (UInt8, UInt8), _ inner: [UInt8], at time: Int) {
+      script.add(
+        AnalyzerTests.ipv4(
+          17, from: [10, 0, 0, outer.0], to: [10, 0, 0, outer.1],
+          AnalyzerTests.udp(50_000, 4789, AnalyzerTests.vxlan + AnalyzerTests.ethernet + inner)), at: time)
+    }
+    carry((1, 2), (1, 2), Script.syn, at: 0)
+    carry((2, 1), (2, 1), Script.synAck, at: 1)
+    for number in 0..<4 {
+      if third == "flooded" {
+        let group = AnalyzerTests.ipv4(
+          17, from: [10, 244, 0, 1], to: [224, 0, 0, 251], AnalyzerTests.udp(9, 5353, [1]))
+        tunnel((1, 3), group, at: 10 + number * 1000)
+      } else {
+        carry((1, 3), (1, 3), Script.syn, at: 10 + number * 1000)
+        if third == "answers" { carry((3, 1), (3, 1), Script.synAck, at: 11 + number * 1000) }
+      }
+    }
+    #expect(script.ids.contains("vxlan-port") == (third == "silent"))
+  }
 }

@@ -24,7 +24,14 @@ struct BlackHoleDetector: Detector {
 
   private var tally = Tally<Pair>()
   private var mtus: [Pair: Int] = [:]
-  private var sizes: [Pair: (stuck: Int, passed: Int)] = [:]
+  private var sizes: [Pair: Sizes] = [:]
+
+  /// Payloads of segments, and the whole IP packet of the largest.
+  private struct Sizes {
+    var stuck = 0
+    var passed = 0
+    var packet = 0
+  }
 
   mutating func examine(_ c: ConversationView) {
     guard c.isTCP else { return }
@@ -56,7 +63,8 @@ struct BlackHoleDetector: Detector {
     let hole = Int(half.nextSequence &- half.highestAckable) - Int(half.largestPayload)
     guard hole >= segment * 9 / 10, Int(half.largestPayload) < segment * 9 / 10 else { return }
     let pair = Pair(sender: sender, receiver: receiver, tunnelled: c.isTunnelled, kind: .missing)
-    note(pair, stuck: segment, passed: Int(half.largestPayload))
+    note(
+      pair, stuck: segment, passed: Int(half.largestPayload), packet: segment + (c.record.key.version == 4 ? 40 : 60))
     tally.add(
       pair, client: c.record.client, amount: Int64(hole),
       example: .init(
@@ -67,9 +75,11 @@ struct BlackHoleDetector: Detector {
         filter: c.filter + " && (tcp.analysis.lost_segment || tcp.analysis.duplicate_ack)"))
   }
 
-  private mutating func note(_ pair: Pair, stuck: Int, passed: Int) {
-    let known = sizes[pair] ?? (0, 0)
-    if sizes.count < 2048 || sizes[pair] != nil { sizes[pair] = (max(known.stuck, stuck), max(known.passed, passed)) }
+  private mutating func note(_ pair: Pair, stuck: Int, passed: Int, packet: Int) {
+    guard sizes.count < 2048 || sizes[pair] != nil else { return }
+    let known = sizes[pair, default: Sizes()]
+    sizes[pair] = Sizes(
+      stuck: max(known.stuck, stuck), passed: max(known.passed, passed), packet: max(known.packet, packet))
   }
 
   private mutating func side(
@@ -96,14 +106,17 @@ struct BlackHoleDetector: Detector {
       sender: sender, receiver: receiver, tunnelled: c.isTunnelled,
       kind: ignored ? .ignored : delivered ? .probed : .silent)
     if ignored { mtus[pair] = Int(announced) }
-    note(pair, stuck: Int(half.health.worstLength), passed: Int(half.largestAcked))
+    note(
+      pair, stuck: Int(half.health.worstLength), passed: Int(half.largestAcked),
+      packet: Int(c.record.largest[direction]))
     let text =
       ignored
       ? "\(c.endpoints): MTU \(announced) announced in frame \(c.record.announcedFrame.number), "
         + "\(plural(Int(c.record.oversized), "larger packet")) sent after that"
       : "\(c.endpoints): a segment of \(half.health.worstLength) bytes from \(sender) sent \(half.health.worstCount + 1) times "
         + (delivered ? "before it was cut into smaller ones" : "without an acknowledgment")
-        + "; the largest that arrived: \(half.largestAcked) bytes"
+        + (half.largestAcked == 0
+          ? "; nothing with a payload arrived" : "; the largest that arrived: \(half.largestAcked) bytes")
     tally.add(
       pair, client: c.record.client, amount: Int64(half.health.worstCount),
       example: .init(
@@ -115,30 +128,43 @@ struct BlackHoleDetector: Detector {
 
   mutating func findings(_ facts: borrowing CaptureAnalyzer) -> [Finding] {
     tally.top(3).map { pair, entry in
-      let size = sizes[pair] ?? (0, 0)
+      let size = sizes[pair] ?? Sizes()
       let overlay = pair.tunnelled && pair.kind != .ignored
+      let overhead = facts.tunnels.all.contains { $0.key.version == 6 } ? 70 : 50
+      let outer = size.packet + overhead
+      // Already small enough for the link that the nodes have: then another one on the way is smaller.
+      let isSmallerLink = overlay && outer <= facts.options.linkMTU ?? 1500
       return Finding(
         id: overlay ? "overlay-mtu" : "pmtu-black-hole", severity: pair.kind == .probed ? .warning : .error,
         confidence: pair.kind == .ignored || entry.count > 1 || entry.worst >= 3 ? .likely : .possible,
         subject: .init(kind: "Path", name: "\(pair.sender) → \(pair.receiver)"),
         problem: problem(pair, entry.count, size),
-        cause: cause(pair, overlay: overlay), evidence: facts.evidence([(pair, entry)]),
-        fix: overlay
+        cause: isSmallerLink
+          ? "a link between the nodes takes less than \(outer) bytes, the size of these packets with their outer header, and "
+            + "says nothing ← a VPN, tunnel or cloud network below the overlay"
+          : cause(pair, overlay: overlay), evidence: facts.evidence([(pair, entry)]),
+        fix: isSmallerLink
           ? [
-            "set the MTU of Pod and tunnel interfaces to the link's MTU minus the overhead (for a 1500-byte link: 1450)",
-            "or clamp: iptables -t mangle -A FORWARD -p tcp --tcp-flags SYN,RST SYN -j TCPMSS --clamp-mss-to-pmtu",
+            "find what passes from node to node: ping -M do -s \(outer - 28) NODE, then smaller; that size plus 28 is the link's MTU",
+            "set the MTU of Pod and tunnel interfaces to it minus \(overhead)",
           ]
-          : [
-            "let ICMP errors through: iptables -A INPUT -m conntrack --ctstate RELATED -j ACCEPT (and FORWARD)",
-            "until then: sysctl -w net.ipv4.tcp_mtu_probing=1 on \(pair.sender)",
-          ],
+          : overlay
+            ? [
+              "set the MTU of Pod and tunnel interfaces to the link's MTU minus the overhead (for a 1500-byte link: 1450)",
+              "or clamp: iptables -t mangle -A FORWARD -p tcp --tcp-flags SYN,RST SYN -j TCPMSS --clamp-mss-to-pmtu",
+            ]
+            : [
+              "let ICMP errors through: iptables -A INPUT -m conntrack --ctstate RELATED -j ACCEPT (and FORWARD)",
+              "until then: sysctl -w net.ipv4.tcp_mtu_probing=1 on \(pair.sender)",
+            ],
         verify: [
-          "ping -M do -s \(size.stuck > 0 ? size.stuck : 1472) \(pair.receiver)   (must not be silent: an answer, or \"message too long\")"
+          "ping -M do -s \(size.packet > 0 ? size.packet - (pair.receiver.version == .v4 ? 28 : 48) : 1472) \(pair.receiver)   "
+            + "(must not be silent: an answer, or \"message too long\")"
         ], reference: "RFC 2923")
     }
   }
 
-  private func problem(_ pair: Pair, _ count: Int, _ size: (stuck: Int, passed: Int)) -> String {
+  private func problem(_ pair: Pair, _ count: Int, _ size: Sizes) -> String {
     let conversations = "(\(plural(count, "conversation")))"
     switch pair.kind {
     case .ignored:

@@ -84,7 +84,10 @@ struct DNSDetector: Detector {
           cause: entry.count == all
             ? "\(server) does not answer at all ← CoreDNS is down, its Service has no endpoints, or UDP 53 is dropped"
             : "some questions or answers are lost ← conntrack races or a full table, an overloaded CoreDNS, lost fragments",
-          evidence: facts.evidence([(server, entry)]),
+          evidence: facts.evidence(
+            [(server, entry)],
+            filter:
+              "dns.flags.response==0 && !dns.response_in && \(server.version == .v4 ? "ip" : "ipv6").dst==\(server)"),
           fix: ["kubectl -n kube-system get pods,endpointslices -l k8s-app=kube-dns"],
           verify: ["dig @\(server) kubernetes.default.svc.cluster.local +tries=1"]))
     }

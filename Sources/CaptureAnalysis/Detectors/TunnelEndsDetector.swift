@@ -3,6 +3,21 @@ import Wire
 
 /// The two ends of VXLAN tunnels: different ports or VNIs, far ends that refuse, packets that nothing answers.
 struct TunnelEndsDetector: Detector {
+  /// Whatever the port, the VNI and the direction.
+  private struct Ends: MixHashable {
+    var low: Bits128
+    var high: Bits128
+    var scope: UInt32
+
+    init(_ key: TunnelKey) {
+      low = min(key.source, key.destination)
+      high = max(key.source, key.destination)
+      scope = key.scope
+    }
+  }
+  /// More ports between two hosts than any configuration has.
+  private static let maximumPerPair = 16
+
   mutating func findings(_ facts: borrowing CaptureAnalyzer) -> [Finding] {
     var list: [Finding] = []
     var alone: [Tunnel] = []
@@ -11,7 +26,17 @@ struct TunnelEndsDetector: Detector {
     let vxlan = facts.tunnels.all.filter {
       $0.key.kind == .vxlan && !$0.isMulticast && !learned.contains($0.key.port)
     }
+    var pairs = KeyTable<Ends>()
+    var members: [[Int]] = []
+    var answered: Set<UInt32> = []
+    for (index, t) in vxlan.enumerated() {
+      if t.isAnswered { answered.insert(t.identifier) }
+      guard let pair = pairs.number(Ends(t.key)) else { continue }
+      if pair == members.count { members.append([]) }
+      if members[pair].count < Self.maximumPerPair { members[pair].append(index) }
+    }
     for (index, t) in vxlan.enumerated() where list.count < 3 {
+      let between = pairs.find(Ends(t.key)).map { members[$0] } ?? []
       if t.unreachable != 0xFFFF {
         let isPort = t.unreachable == 0x0303 || t.unreachable == 0x0104
         list.append(
@@ -37,11 +62,7 @@ struct TunnelEndsDetector: Detector {
             verify: ["capture again: the ICMP errors must be gone"]))
         continue
       }
-      if let other = vxlan[(index + 1)...].first(where: {
-        $0.key.port != t.key.port && $0.key.scope == t.key.scope
-          && ($0.key.source == t.key.source && $0.key.destination == t.key.destination
-            || $0.key.source == t.key.destination && $0.key.destination == t.key.source)
-      }) {
+      if let other = between.first(where: { $0 > index && vxlan[$0].key.port != t.key.port }).map({ vxlan[$0] }) {
         list.append(
           Finding(
             id: "vxlan-port", severity: .error, confidence: .likely,
@@ -58,35 +79,27 @@ struct TunnelEndsDetector: Detector {
             verify: ["capture again: one port only"]))
         continue
       }
-      let backward = vxlan.first { $0.isReverse(of: t) }
+      let backward = between.first { vxlan[$0].isReverse(of: t) }.map { vxlan[$0] }
       if let backward {
         guard backward.key.port == t.key.port, t.firstFrame < backward.firstFrame, !t.hasOther, !backward.hasOther,
           backward.identifier != t.identifier
         else { continue }
         list.append(identifiers(t, backward, facts))
-      } else if t.packets >= 3, !isAnswered(t, facts) {
+      } else if t.packets >= 3, !t.isAnswered, t.calls >= 3 || !answered.contains(t.identifier) {
+        // Where the VNI works between others, what is flooded to everybody proves nothing.
         alone.append(t)
       }
     }
     guard list.isEmpty, let first = alone.first else { return list }
-    for t in alone {
-      if let other = alone.first(where: { $0.key.source == t.key.destination && $0.identifier == t.identifier }) {
+    // Looked for among the first only: what is wrong with many shows in few.
+    for t in alone.prefix(256) {
+      if let other = alone.prefix(256).first(where: {
+        $0.key.source == t.key.destination && $0.identifier == t.identifier
+      }) {
         return [astray(t, other, facts)]
       }
     }
     return [oneWay(first, facts)]
-  }
-
-  /// Whether what the tunnel carries goes on as if the other direction existed: then the capture lacks it.
-  private func isAnswered(_ t: Tunnel, _ facts: borrowing CaptureAnalyzer) -> Bool {
-    let scope = CaptureAnalyzer.scope(t.key.kind, t.identifier, inside: Outer(scope: t.key.scope))
-    for index in 0..<facts.conversations.records.count {
-      let c = facts.view(facts.conversations.records.pointer(index))
-      guard c.record.key.scope == scope else { continue }
-      // Someone who acknowledges has heard something.
-      if !c.record.isOneWay || c.isTCP && (c.clientHalf.lastAck != 0 || c.server.lastAck != 0) { return true }
-    }
-    return false
   }
 
   private func oneWay(_ t: Tunnel, _ facts: borrowing CaptureAnalyzer) -> Finding {
