@@ -47,6 +47,15 @@ public enum CollectScript {
         out += line + "\n"
       }
     }
+    out += "\nif command -v \(NodeCollector.cilium[0].command[0]) >/dev/null 2>&1; then\n"
+    for (file, command) in NodeCollector.cilium { out += "  run \(file) \(command.joined(separator: " "))\n" }
+    out += """
+      elif [ -e \(NodeCollector.ciliumSocket) ]; then
+        missing="$missing    \\"\(NodeCollector.ciliumNote)\\",
+      "
+      fi
+
+      """
     out += "\nif command -v kubectl >/dev/null 2>&1 && kubectl version --request-timeout=10s >/dev/null 2>&1; then\n"
     for object in NodeCollector.objects {
       let words = object.split(separator: " ").map(String.init)

@@ -42,6 +42,16 @@ public enum NodeCollector {
     ("dmesg.txt", ["dmesg"]),
   ]
 
+  /// Where Cilium's agent runs on the node itself. In a cluster its tool is in the agent's container only.
+  static let cilium: [(file: String, command: [String])] = [
+    ("cilium-service.txt", ["cilium-dbg", "service", "list"]),
+    ("cilium-lb.txt", ["cilium-dbg", "bpf", "lb", "list"]),
+  ]
+  static let ciliumSocket = "/var/run/cilium/cilium.sock"
+  static let ciliumNote =
+    "cilium-service.txt: this node runs Cilium, whose tool is in the agent's container: "
+    + "kubectl -n kube-system exec CILIUM-POD -- cilium-dbg service list (and: cilium-dbg bpf lb list)"
+
   static let objects = [
     "nodes", "services", "endpoints", "endpointslices", "pods", "networkpolicies", "configmaps --namespace kube-system",
   ]
@@ -50,6 +60,7 @@ public enum NodeCollector {
     var result = Collected(name: netns.map { String($0.map { $0 == "/" ? "-" : $0 }) } ?? KernelSource.hostName())
     let snapshot = try KernelSource.read(netns: netns)
     try Namespace.within(netns) { gather(snapshot, &result) }
+    if netns == nil { gatherCilium(&result) }
     if wanted { gatherObjects(&result) }
     for diagnostic in snapshot.diagnostics.list where diagnostic.severity >= .warning {
       result.notes.append("\(diagnostic)")
@@ -78,6 +89,20 @@ public enum NodeCollector {
         } else {
           result.notes.append("\(file): \(error)")
         }
+      }
+    }
+  }
+
+  private static func gatherCilium(_ result: inout Collected) {
+    guard Tool.find(cilium[0].command[0]) != nil else {
+      if access(ciliumSocket, F_OK) == 0 { result.notes.append(ciliumNote) }
+      return
+    }
+    for (file, command) in cilium {
+      do {
+        result.files.append(File(name: file, contents: try Tool.run(command, seconds: 60)))
+      } catch {
+        result.notes.append("\(file): \(error)")
       }
     }
   }
