@@ -71,10 +71,17 @@ extension Ruleset {
     addRule(to: chain, firstClause: first, file: file, line: line, offset: offset, length: length)
   }
 
+  /// A text is there to be printed: of a very long one its start is kept, and its length tells it from others.
   public mutating func addText(_ text: String) -> TextID {
-    texts.append(text)
+    let count = text.utf8.count
+    texts.append(
+      count <= Self.longestOperand
+        ? text : String(decoding: text.utf8.prefix(Self.longestOperand), as: UTF8.self) + "… (\(count) bytes)")
     return TextID(texts.count - 1)
   }
+  /// 2 KiB: more than any match of xtables spells.
+  static let longestOperand = 1 << 11
+
   public mutating func addWide(_ a: Bits128, _ b: Bits128) -> WideID {
     wide.append(WidePair(a, b))
     return WideID(wide.count - 1)

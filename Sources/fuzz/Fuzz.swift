@@ -11,6 +11,7 @@ public func fuzzOneInput(_ bytes: UnsafePointer<UInt8>, _ count: Int) -> CInt {
   var snapshot = Snapshot(name: "fuzz")
   IptablesSaveReader.read(file, into: &snapshot)
   NftTextReader.read(file, range: 0..<file.bytes.count, into: &snapshot)
+  NftJSONReader.read(file, range: 0..<file.bytes.count, into: &snapshot)
   IPLinkReader.read(file, into: &snapshot)
   IPRouteReader.read(file, into: &snapshot)
   IPRuleReader.read(file, into: &snapshot)

@@ -119,6 +119,48 @@ struct NftJSONTests {
     #expect(reading.ruleset.tables.count == 1 && reading.set("m") != nil)
   }
 
+  /// Each is refused with its line, and what stands around it is read.
+  @Test func malformed() {
+    func list(_ expressions: String) -> String {
+      "{\"nftables\": [\n{\"table\": {\"family\": \"ip\", \"name\": \"t\"}},\n"
+        + "{\"chain\": {\"family\": \"ip\", \"table\": \"t\", \"name\": \"c\"}},\n"
+        + "{\"rule\": {\"family\": \"ip\", \"table\": \"t\", \"chain\": \"c\", \"expr\": [\(expressions)]}},\n"
+        + "{\"rule\": {\"family\": \"ip\", \"table\": \"t\", \"chain\": \"c\", \"expr\": [{\"drop\": null}]}}\n]}\n"
+    }
+    let missing = Reading(json: list(#"{"jump": {"target": "nowhere"}}"#))
+    #expect(missing.messages == ["nft.json:4: chain nowhere does not exist in table t"])
+    let set = Reading(
+      json: list(
+        #"{"match": {"op": "==", "left": {"payload": {"protocol": "ip", "field": "saddr"}}, "right": "@s"}}, {"drop": null}"#
+      ))
+    #expect(set.messages == ["nft.json:4: set s is not declared in table t"])
+    let deep = Reading(json: list(String(repeating: "[", count: 2000) + String(repeating: "]", count: 2000)))
+    #expect(deep.messages.first == "nft.json:4: JSON is nested deeper than 1024 levels", "\(deep.messages)")
+    #expect(deep.spelled().last == "drop")
+    let types = Reading(
+      json: list(
+        #"{"match": 17}, {"vmap": {"key": [], "data": {"set": [1, [3]]}}}, {"dnat": {"addr": [], "port": {}}}, 5"#))
+    #expect(
+      types.messages.count >= 1 && types.messages.allSatisfy { $0.hasPrefix("nft.json:4: ") }, "\(types.messages)")
+    #expect(!Unmodelled(types.ruleset).texts.isEmpty && types.spelled().last == "drop")
+    // A line break in a name must not end the rule.
+    let control = Reading(json: list(#"{"jump": {"target": "a\u0000\n\u001b[31m"}}"#))
+    #expect(control.messages.count == 1 && !control.messages[0].contains("\n") && control.rules("c").count == 2)
+    let comma = Reading(json: list("").replacing("}},\n{\"rule\"", with: "}}\n{\"rule\""))
+    #expect(comma.messages == ["nft.json:4: malformed JSON: expected ',' or ']', found '{'"], "\(comma.messages)")
+    #expect(comma.spelled().last == "drop")
+  }
+
+  @Test func hugeSet() {
+    let elements = (0..<200_000).map { "\"10.\($0 >> 16).\($0 >> 8 & 255).\($0 & 255)\"" }.joined(separator: ", ")
+    let reading = Reading(
+      json:
+        #"{"nftables": [{"table": {"family": "ip", "name": "t"}}, {"set": {"family": "ip", "name": "s", "table": "t", "#
+        + #""type": "ipv4_addr", "elem": ["# + elements + "]}}]}")
+    #expect(reading.messages == [])
+    #expect(reading.set("s")?.count == 200_000)
+  }
+
   @Test func unknownParts() {
     let reading = Reading(
       json: #"{"nftables": [{"table": {"family": "ip", "name": "t"}}, {"widget": {}}, {"chain": {"family": "ip", "#

@@ -228,6 +228,31 @@ struct NftMalformedTests {
     #expect(reading.set("s")?.count == 2)
   }
 
+  /// What cannot be understood is quoted in reports, but never by the megabyte.
+  @Test func longLine() {
+    let word = String(repeating: "a", count: 5_000_000)
+    let reading = Reading(.ip, rule: "\(word) drop\n\t\ttcp dport 80 accept")
+    #expect(reading.messages.count == 1 && reading.messages[0].utf8.count < 200)
+    #expect(reading.messages[0].hasPrefix("nft.txt:6: expected a key such as ip daddr, or a statement, found 'aaaa"))
+    let texts = Unmodelled(reading.ruleset).texts
+    #expect(texts.count == 1 && texts[0].utf8.count < 3000 && texts[0].hasSuffix("(5000005 bytes)"))
+    #expect(reading.rules("c").count == 2)
+    let json = Reading(
+      json:
+        #"{"nftables": [{"table": {"family": "ip", "name": "t"}}, {"chain": {"family": "ip", "table": "t", "name": "c"}},"#
+        + #"{"rule": {"family": "ip", "table": "t", "chain": "c", "expr": [{"match": {"op": "==", "left": {"meta": {"key": ""#
+        + word + #""}}, "right": 1}}, {"drop": null}]}}]}"#)
+    #expect(json.messages.count == 1 && json.messages[0].utf8.count < 200)
+    #expect(Unmodelled(json.ruleset).texts.allSatisfy { $0.utf8.count < 3000 })
+  }
+
+  /// The kernel refuses loops; a dump that holds one is read, and the loop kept for the walk to name.
+  @Test func jumpLoop() {
+    let reading = Reading("table ip t {\n\tchain a {\n\t\tjump b\n\t}\n\tchain b {\n\t\tgoto a\n\t}\n}\n")
+    #expect(reading.messages == [])
+    #expect(reading.spelled("a") == ["jump b"] && reading.spelled("b") == ["goto a"])
+  }
+
   @Test func deepNesting() {
     let reading = Reading(.ip, rule: String(repeating: "(", count: 10_000) + "1")
     #expect(reading.snapshot.diagnostics.list.count >= 1)
