@@ -12,6 +12,21 @@ enum VirtualServers {
     server.firewallMark.map { "mark \($0)" } ?? EndpointAddress(server.address, server.port).description
   }
 
+  /// The virtual servers of a node that belong to Services, with the Service ports.
+  static func owned(_ node: NodeContext, _ frontends: FrontendIndex) -> [(
+    server: VirtualServer, owner: FrontendIndex.Entry
+  )] {
+    let own = Set((node.snapshot.addresses ?? []).filter { $0.interface != "kube-ipvs0" }.map(\.address))
+    return (node.snapshot.virtualServers ?? []).compactMap { server in
+      guard server.firewallMark == nil else { return nil }
+      let ipProtocol = IPProtocol(rawValue: server.ipProtocol)
+      let owner =
+        frontends.entry(at: server.address, server.port, ipProtocol)
+        ?? (own.contains(server.address) ? frontends.nodePort(server.port, ipProtocol) : nil)
+      return owner.map { (server, $0) }
+    }
+  }
+
   /// ipvsadm's option for its kind.
   static func option(_ server: VirtualServer) -> String {
     switch IPProtocol(rawValue: server.ipProtocol) {

@@ -15,9 +15,19 @@ public enum JSONElements {
   public static func visit(
     _ name: StaticString, in file: SourceFile, range: Range<Int>, runLength: Int = 1 << 17, _ body: (JSONValue) -> Void
   ) -> Bool {
+    guard let first = listStart(name, file.bytes, range) else { return false }
+    guard let last = visit(in: file, first..<range.upperBound, runLength: runLength, body) else { return false }
+    return isEnd(file.bytes, last, range.upperBound)
+  }
+
+  /// Calls `body` for each element of a list whose text begins behind its bracket: where it ends, or nil where it is
+  /// malformed. The elements of the runs before that were visited.
+  public static func visit(
+    in file: SourceFile, _ range: Range<Int>, runLength: Int, _ body: (JSONValue) -> Void
+  ) -> Int? {
     let bytes = file.bytes
-    let end = range.upperBound
-    guard let first = listStart(name, bytes, range), let parser = csimdjson_parser_make() else { return false }
+    let (first, end) = (range.lowerBound, range.upperBound)
+    guard let parser = csimdjson_parser_make() else { return nil }
     defer { csimdjson_parser_free(parser) }
     var at = first
     // The elements between brackets of our own, and the padding.
@@ -26,7 +36,7 @@ public enum JSONElements {
     while true {
       let rest = UnsafeRawBufferPointer(rebasing: bytes[at..<end])
       let length = csimdjson_elements(rest.bindMemory(to: UInt8.self).baseAddress!, rest.count, runLength)
-      guard length < rest.count else { return false }
+      guard length < rest.count else { return nil }
       copy.removeAll(keepingCapacity: true)
       copy.append(UInt8(ascii: "["))
       copy.append(contentsOf: rest[..<length])
@@ -35,14 +45,14 @@ public enum JSONElements {
       copy.append(contentsOf: repeatElement(0, count: Int(csimdjson_padding)))
       let isLast = rest[length] != UInt8(ascii: ",")
       let parsed = copy.withUnsafeBufferPointer { csimdjson_parser_parse(parser, $0.baseAddress!, used) }
-      guard let tape = parsed.tape, let strings = parsed.strings else { return false }
+      guard let tape = parsed.tape, let strings = parsed.strings else { return nil }
       let list = JSONValue(tape: tape, strings: strings, at: 1)
       // A comma asks for an element before and behind it.
-      if list.count == 0, !isLast || at != first { return false }
+      if list.count == 0, !isLast || at != first { return nil }
       for element in list.elements { body(element) }
       at += length + 1
       file.releasePages(before: at)
-      if isLast { return rest[length] == UInt8(ascii: "]") && isEnd(bytes, at, end) }
+      if isLast { return rest[length] == UInt8(ascii: "]") ? at : nil }
     }
   }
 

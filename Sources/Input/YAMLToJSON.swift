@@ -21,6 +21,17 @@ public enum YAMLToJSON {
   public static func documents(
     of file: SourceFile, range: Range<Int>? = nil, limits: Limits = Limits()
   ) throws(Diagnostic) -> [SourceFile] {
+    var results: [SourceFile] = []
+    try visit(file, range: range, limits: limits) { document throws(Diagnostic) in results.append(document) }
+    return results
+  }
+
+  /// Hands over one document after the other, and throws at the first that is malformed: what stands before it was
+  /// visited then.
+  public static func visit(
+    _ file: SourceFile, range: Range<Int>? = nil, limits: Limits = Limits(),
+    _ body: (SourceFile) throws(Diagnostic) -> Void
+  ) throws(Diagnostic) {
     let range = (range ?? 0..<file.bytes.count).clamped(to: 0..<file.bytes.count)
     let parser = UnsafeMutablePointer<yaml_parser_t>.allocate(capacity: 1)
     defer { parser.deallocate() }
@@ -32,7 +43,6 @@ public enum YAMLToJSON {
     yaml_parser_set_input_string(parser, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), bytes.count)
     let firstLine = range.lowerBound == 0 ? 1 : file.line(at: range.lowerBound)
     var writer = Writer(limits: limits)
-    var results: [SourceFile] = []
     while true {
       var event = yaml_event_t()
       guard yaml_parser_parse(parser, &event) == 1 else {
@@ -41,12 +51,12 @@ public enum YAMLToJSON {
           .error, file: file.name, .line(firstLine + Int(parser.pointee.problem_mark.line)), "malformed YAML: \(what)")
       }
       defer { yaml_event_delete(&event) }
-      if event.type == YAML_STREAM_END_EVENT { return results }
+      if event.type == YAML_STREAM_END_EVENT { return }
       if let problem = writer.take(event) {
         throw Diagnostic(.error, file: file.name, .line(firstLine + Int(event.start_mark.line)), problem)
       }
       if event.type == YAML_DOCUMENT_END_EVENT, let text = writer.finish() {
-        results.append(SourceFile(name: file.name, contents: text))
+        try body(SourceFile(name: file.name, contents: text))
       }
     }
   }

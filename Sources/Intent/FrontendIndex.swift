@@ -1,11 +1,11 @@
 import Wire
 
 /// The addresses and ports at which clients dial Services, for looking up one among many.
-struct FrontendIndex: Sendable {
+public struct FrontendIndex: Sendable {
   /// A Service port by its place in the cluster's list of Services.
-  struct Entry: Sendable {
-    var service: Int
-    var port: Int
+  public struct Entry: Sendable {
+    public var service: Int
+    public var port: Int
   }
 
   private struct Socket: Hashable {
@@ -19,7 +19,7 @@ struct FrontendIndex: Sendable {
   private let nodeAddresses: Set<IPAddress>
 
   /// Of two Services that claim one socket the first in the list has it.
-  init(_ cluster: Cluster) {
+  public init(_ cluster: Cluster) {
     nodeAddresses = Set(cluster.nodes.flatMap(\.internalIPs))
     entries.reserveCapacity(cluster.services.count * 2)
     for (index, service) in cluster.services.enumerated() where service.isProxied {
@@ -39,9 +39,13 @@ struct FrontendIndex: Sendable {
     if entries[socket] == nil { entries[socket] = entry }
   }
 
-  func entry(at address: IPAddress, _ port: UInt16, _ ipProtocol: IPProtocol) -> Entry? {
+  public func entry(at address: IPAddress, _ port: UInt16, _ ipProtocol: IPProtocol) -> Entry? {
     if let own = entries[Socket(address: address, port: port, ipProtocol: ipProtocol)] { return own }
-    guard nodeAddresses.contains(address) else { return nil }
-    return entries[Socket(address: nil, port: port, ipProtocol: ipProtocol)]
+    return nodeAddresses.contains(address) ? nodePort(port, ipProtocol) : nil
+  }
+
+  /// At any address of any node.
+  public func nodePort(_ port: UInt16, _ ipProtocol: IPProtocol) -> Entry? {
+    entries[Socket(address: nil, port: port, ipProtocol: ipProtocol)]
   }
 }

@@ -26,10 +26,11 @@ public struct ObjectReader {
       if looksLikeJSON(source) {
         try document(source)
       } else {
-        for part in try YAMLToJSON.documents(of: source) { try document(part) }
+        try YAMLToJSON.visit(source) { part throws(Diagnostic) in try document(part) }
       }
     } catch {
       cluster.diagnostics.add(error)
+      if looksLikeJSON(source) { salvage(source) }
     }
   }
 
@@ -43,6 +44,18 @@ public struct ObjectReader {
     document.withRoot { root in
       if root.isArray { for item in root.elements { object(item, listKind: "") } } else { object(root, listKind: "") }
     }
+  }
+
+  /// Of a list that is cut off or broken somewhere: the objects before that.
+  private mutating func salvage(_ source: SourceFile) {
+    let key = Array("\"items\"".utf8)
+    let head = source.bytes.prefix(1 << 16)
+    guard let found = head.firstRange(of: key)?.upperBound,
+      let bracket = head[found...].firstIndex(where: { $0 > 0x20 && $0 != UInt8(ascii: ":") }),
+      head[bracket] == UInt8(ascii: "[")
+    else { return }
+    // One at a time, so that a bad one takes no other with it.
+    _ = JSONElements.visit(in: source, bracket + 1..<source.bytes.count, runLength: 1) { object($0, listKind: "") }
   }
 
   /// `listKind` tells what the items of a `ServiceList` are, which then carry no kind of their own.

@@ -1,3 +1,4 @@
+import Intent
 import PacketPath
 import Ruleset
 import Wire
@@ -13,6 +14,8 @@ public struct ProgrammedPolicy: Sendable {
   public var traffic: Traffic?
   /// Seconds for which a client keeps its endpoint; 0: for ever; nil: it does not.
   public var affinity: Int?
+  /// With affinity: the shares of clients that were not seen before, by endpoint.
+  public var freshShares: [EndpointAddress: Double] = [:]
   /// Sources that are let in; empty: all.
   public var sourceRanges: [IPPrefix] = []
 
@@ -29,6 +32,10 @@ public struct ProgrammedPolicy: Sendable {
       }
       if affinity == nil, let balancing = Balancing(chain, ruleset), !balancing.sticky.isEmpty {
         affinity = balancing.stickySeconds.max() ?? 0
+        for share in balancing.shares {
+          guard let endpoint = Self.endpoint(share.target, ruleset) else { continue }
+          freshShares[endpoint, default: 0] += share.probability
+        }
       }
     }
     guard reach.translated > 0 else { return }
@@ -39,6 +46,14 @@ public struct ProgrammedPolicy: Sendable {
     } else if reach.masqueraded > 0 {
       traffic = .cluster
     }
+  }
+
+  /// What a chain translates to.
+  private static func endpoint(_ chain: ChainID, _ ruleset: borrowing Ruleset) -> EndpointAddress? {
+    for id in ruleset.rules(of: chain) {
+      if let endpoint = RuleFacts(id, in: ruleset).endpoint { return endpoint }
+    }
+    return nil
   }
 
   /// iptables: one rule a range that goes on to the Service; nft: a drop for whoever is in none.

@@ -19,10 +19,10 @@ public struct ServiceMap: Sendable {
     /// Whose rule translates its packets; nil: none does.
     public var owner: RuleOwner?
 
-    /// The endpoints with their shares, from whichever source reaches more.
+    /// The endpoints with their shares, of clients not seen before, from whichever source reaches more.
     public var endpoints: [(backend: EndpointAddress, share: Double)] {
       let chosen = outside.programmed.isEmpty ? node : outside
-      return chosen.programmed.map { ($0, chosen.share(of: $0)) }
+      return chosen.programmed.map { ($0, policy.freshShares[$0] ?? chosen.share(of: $0)) }
     }
     public var state: State {
       if !outside.endpoints.isEmpty { return .serves }

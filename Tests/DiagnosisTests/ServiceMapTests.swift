@@ -41,7 +41,8 @@ import Wire
       #expect(entry.state == .serves)
       #expect(entry.owner == .kubeProxy)
       #expect(entry.endpoints.map { "\($0.backend)" } == row.endpoints)
-      for endpoint in entry.endpoints where entry.policy.affinity == nil {
+      // With affinity: of clients that were not seen before.
+      for endpoint in entry.endpoints {
         #expect(abs(endpoint.share - 1 / Double(row.endpoints.count)) < 1e-6)
       }
     }

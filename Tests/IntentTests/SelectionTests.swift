@@ -73,6 +73,21 @@ private let cart = """
     #expect(cluster.service("default/y")?.clusterIPs == [IPAddress("10.0.0.4")!])
   }
 
+  /// A file that was cut off, or broken in one place: the error has its line, the objects before it stay.
+  @Test func whatStandsBeforeAnErrorIsKept() {
+    let yaml = read(cart + "\n---\n[1,2\n")
+    #expect(yaml.service("shop/cart")?.slices.count == 1)
+    #expect(yaml.diagnostics.worst == .error)
+    let items = (0..<3).map {
+      "{\"kind\": \"Service\", \"apiVersion\": \"v1\", \"metadata\": {\"name\": \"s\($0)\"},\n \"spec\": {\"clusterIP\": \"10.96.0.\($0)\", \"ports\": [{\"port\": 80}]}}"
+    }
+    let text = "{\"apiVersion\": \"v1\",\n \"items\": [\(items.joined(separator: ","))]}"
+    let json = read(String(text.dropLast(40)))
+    #expect(json.services.map(\.name) == ["s0", "s1"])
+    #expect(json.diagnostics.worst == .error)
+    #expect(json.diagnostics.list.first.map { "\($0)".contains("objects:5") } == true)
+  }
+
   /// The objects of a whole cluster, and objects given twice: each counts once, the last one.
   @Test func manyNodesAndRepeatedObjects() {
     let nodes = (0..<5000).map {

@@ -138,11 +138,11 @@ enum NetworkPolicyDrop: Check {
     policies.prefix(3).map { index in
       let policy = context.intent.networkPolicies[index]
       let rules = policy.rules.sorted { $0.key.rawValue < $1.key.rawValue }.map {
-        "\($0.key.rawValue) \($0.value.count)"
+        "\($0.value.count) rule\($0.value.count == 1 ? "" : "s") for \($0.key.rawValue)"
       }
       return Finding.Evidence(
         file: context.intent.files.indices.contains(policy.file) ? context.intent.files[policy.file].name : nil,
-        text: "NetworkPolicy \(policy.fullName): rules by direction: \(rules.joined(separator: ", "))")
+        text: "NetworkPolicy \(policy.fullName): isolates its Pods, with \(rules.joined(separator: " and "))")
     }
   }
 }

@@ -20,7 +20,30 @@ enum SessionAffinity: Check {
           reference: "kubernetes/kubernetes#103000")
       }
       return chains + forgetful
-    } + balancers(context)
+    } + virtualServers(context) + balancers(context)
+  }
+
+  /// IPVS mode: the persistence of a Service's virtual servers. One finding a Service and node.
+  private static func virtualServers(_ context: CheckContext) -> [Finding] {
+    guard context.nodes.contains(where: \.isIPVS) else { return [] }
+    let frontends = FrontendIndex(context.intent)
+    return context.nodes.filter(\.isIPVS).flatMap { node in
+      var seen: Set<Int> = []
+      return VirtualServers.owned(node, frontends).compactMap { server, owner -> Finding? in
+        let service = context.intent.services[owner.service]
+        guard server.persistence != service.affinity, seen.insert(owner.service).inserted else { return nil }
+        func name(_ seconds: Int?) -> String { seconds.map { "keeps clients for \($0) seconds" } ?? "keeps no clients" }
+        let port = service.ports[owner.port]
+        return Finding(
+          id: id, severity: .warning, confidence: .certain, subject: context.subject(service, port, node: node.name),
+          problem:
+            "\(service.portName(port)) \(name(server.persistence)) on \(node.name); by its sessionAffinity it \(name(service.affinity))",
+          cause:
+            "the persistence of its virtual server is not sessionAffinity's ← kube-proxy is behind, or the table was changed by hand",
+          evidence: [VirtualServers.evidence(server, node)], fix: [node.restartKubeProxy],
+          verify: ["ipvsadm -Ln --persistent-conn"], reference: "kubernetes/kubernetes#71809")
+      }
+    }
   }
 
   private static func finding(_ chain: ServiceChains.Affinity, _ node: NodeContext, _ context: CheckContext)

@@ -28,7 +28,33 @@ enum StaleRules: Check {
       // host-port-shadowing names whose rule it is.
       if let rule = observation.reach.firstTranslatingRule, context.isForeign(rule, node) { return false }
       return !observation.reach.untracked
-    }.map { finding($0, context) } + clusterIPs(context)
+    }.map { finding($0, context) } + clusterIPs(context) + directRouting(context)
+  }
+
+  /// IPVS mode: kube-proxy's real servers are all reached by translation.
+  private static func directRouting(_ context: CheckContext) -> [Finding] {
+    guard context.nodes.contains(where: \.isIPVS) else { return [] }
+    let frontends = FrontendIndex(context.intent)
+    return context.nodes.filter(\.isIPVS).flatMap { node in
+      VirtualServers.owned(node, frontends).compactMap { server, owner -> Finding? in
+        let strange = server.realServers.filter { $0.forwarding != .masquerade && $0.weight > 0 }
+        guard let first = strange.first else { return nil }
+        let service = context.intent.services[owner.service]
+        let port = service.ports[owner.port]
+        let endpoint = EndpointAddress(first.address, first.port)
+        return Finding(
+          id: id, severity: .error, confidence: .certain, subject: context.subject(service, port, node: node.name),
+          problem:
+            "\(service.portName(port)) fails on \(node.name) for connections to \(endpoint): they arrive with the Service's address",
+          cause:
+            "its real server is of method \(first.forwarding.rawValue), where kube-proxy always uses Masq ← the table was changed by hand",
+          evidence: strange.prefix(3).map { VirtualServers.evidence($0, of: server, node) },
+          fix: [
+            "ipvsadm -e \(VirtualServers.option(server)) \(VirtualServers.name(server)) -r \(endpoint) -m",
+            node.restartKubeProxy,
+          ], verify: ["ipvsadm -Ln"])
+      }
+    }
   }
 
   /// nftables mode: a ClusterIP that is not in the set of all of them.

@@ -3,6 +3,15 @@ import Findings
 /// Section “IPVS” of the catalogue.
 extension CheckTests {
   static let ipvsCases: [Case] = [
+    Case("session-affinity", .ipvs, "shop/cart:http keeps no clients", "10800 seconds") {
+      $0.replace("ipvsadm-Sn", "10.96.0.20:80 -s rr -p 10800", "10.96.0.20:80 -s rr")
+    },
+    Case("session-affinity", .ipvs, "shop/edge:https keeps clients for 60 seconds") {
+      $0.replace("ipvsadm-Sn", "192.0.2.1:30443 -s rr", "192.0.2.1:30443 -s rr -p 60")
+    },
+    Case("stale-rules", .ipvs, "method Route", severity: .error) {
+      $0.replace("ipvsadm-Sn", "-r 10.244.1.5:8080 -m", "-r 10.244.1.5:8080 -g")
+    },
     Case("ipvs-strict-arp", .ipvs, "203.0.113.7", severity: .info) {
       $0.replace("sysctl", "arp_ignore = 1", "arp_ignore = 0")
     },
