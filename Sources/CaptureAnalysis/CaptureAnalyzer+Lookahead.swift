@@ -29,12 +29,11 @@ extension CaptureAnalyzer {
     for index in 0..<frames.count where lookahead[index] != 0 {
       let tcp = Int(conversations.records.pointer(Int(truncatingIfNeeded: lookahead[index]) &- 1).pointee.tcp)
       guard tcp >= 0 else { continue }
-      let half = UnsafeRawPointer(halves.pointer(tcp &* 2))
-      let other = UnsafeRawPointer(halves.pointer(tcp &* 2 &+ 1))
+      let (half, other) = halves.pair(tcp &* 2, first: 0)
       prefetch_line(half)
-      prefetch_line(half + 64)
+      prefetch_line(UnsafeRawPointer(half) + 64)
       prefetch_line(other)
-      prefetch_line(other + 64)
+      prefetch_line(UnsafeRawPointer(other) + 64)
     }
     for index in 0..<frames.count {
       expected = Int(truncatingIfNeeded: lookahead[index]) &- 1

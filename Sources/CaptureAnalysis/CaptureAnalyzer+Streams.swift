@@ -9,11 +9,11 @@ extension CaptureAnalyzer {
     forward: UnsafeMutablePointer<TCPHalf>, both: UnsafeMutablePointer<TCPShared>
   ) {
     // In the middle of a long record nothing needs to be looked at.
-    if forward.pointee.tls.state == .records, forward.pointee.tls.expected == sequence, payload.isWhole,
-      forward.pointee.tls.headerBytes == 5, Int(forward.pointee.tls.remaining) > payload.count
+    if forward.pointee.tls.state == .records, forward.pointee.tls.expected == sequence,
+      forward.pointee.tls.headerBytes == 5, Int(forward.pointee.tls.remaining) > payload.wireCount
     {
-      forward.pointee.tls.remaining &-= UInt32(truncatingIfNeeded: payload.count)
-      forward.pointee.tls.expected = sequence &+ UInt32(truncatingIfNeeded: payload.count)
+      forward.pointee.tls.remaining &-= UInt32(truncatingIfNeeded: payload.wireCount)
+      forward.pointee.tls.expected = sequence &+ UInt32(truncatingIfNeeded: payload.wireCount)
       return
     }
     var alerts = 0

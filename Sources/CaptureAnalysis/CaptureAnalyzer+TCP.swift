@@ -3,14 +3,20 @@ import Wire
 extension CaptureAnalyzer {
   mutating func tcp(_ bytes: PacketBytes, _ layer: NetworkLayer) {
     guard let header = TCPHeader(bytes) else { return tcpCut(bytes) }
-    let flags = header.flags
+    let length = layer.isPartial ? 0 : max(0, bytes.wireCount &- header.headerLength)
+    // Each field is read once: behind every store the compiler would have to read it again.
+    let s = Segment(
+      sequence: header.sequence, acknowledgment: header.acknowledgment, flags: header.flags,
+      window: UInt32(header.window), length: UInt32(truncatingIfNeeded: length), time: now)
+    let sourcePort = header.sourcePort
+    let destinationPort = header.destinationPort
     counts.tcp &+= 1
-    let isSyn = flags.contains(.syn)
-    let hasAck = flags.contains(.ack)
+    let isSyn = s.flags.contains(.syn)
+    let hasAck = s.flags.contains(.ack)
     if isSyn { if hasAck { counts.tcpSynAck &+= 1 } else { counts.tcpSyn &+= 1 } }
-    if flags.contains(.rst) { counts.tcpRst &+= 1 }
+    if s.flags.contains(.rst) { counts.tcpRst &+= 1 }
     let (key, direction) = ConversationKey.make(
-      layer.source, header.sourcePort, layer.destination, header.destinationPort, proto: 6, version: layer.version,
+      layer.source, sourcePort, layer.destination, destinationPort, proto: 6, version: layer.version,
       scope: layer.outer.scope)
     var index = conversations.find(key, expected: expected)
     if bytes.isWhole, !layer.isPartial {
@@ -25,91 +31,89 @@ extension CaptureAnalyzer {
     if index < 0 {
       index = create(key, direction: direction, isTCP: true)
       if isSyn, hasAck { conversations.records.pointer(index).pointee.initiator = UInt8(1 - direction) }
-      if !isSyn, header.sourcePort < header.destinationPort, header.sourcePort < 32_768 {
+      if !isSyn, sourcePort < destinationPort, sourcePort < 32_768 {
         // Caught in the middle: the lower port is the server's.
         conversations.records.pointer(index).pointee.initiator = UInt8(1 - direction)
       }
     } else if isSyn, !hasAck {
-      index = restart(index, key, direction, sequence: header.sequence)
+      index = restart(index, key, direction, sequence: s.sequence)
     }
     let c = conversations.records.pointer(index)
     let tcp = Int(c.pointee.tcp)
-    let forward = halves.pointer(tcp &* 2 &+ direction)
-    let reverse = halves.pointer(tcp &* 2 &+ (1 - direction))
+    let (forward, reverse) = halves.pair(tcp &* 2, first: direction)
     let both = shared.pointer(tcp)
-    let length = layer.isPartial ? 0 : max(0, bytes.wireCount &- header.headerLength)
     // On a bridge, or on an interface that packets leave as they came, a routed segment shows twice.
     let isRoutedCopy =
-      forward.pointee.lastTTL != layer.ttl && forward.pointee.lastSequence == header.sequence
-      && forward.pointee.lastLength == UInt32(truncatingIfNeeded: length)
-      && forward.pointee.lastAck == header.acknowledgment && forward.pointee.window == UInt32(header.window)
-      && now &- forward.pointee.lastAckTime < 1_000_000 && now >= forward.pointee.lastAckTime
+      forward.pointee.lastTTL != layer.ttl && forward.pointee.lastSequence == s.sequence
+      && forward.pointee.lastLength == s.length && forward.pointee.lastAck == s.acknowledgment
+      && forward.pointee.window == s.window && now &- forward.pointee.lastAckTime < 1_000_000
+      && now >= forward.pointee.lastAckTime
     forward.pointee.lastTTL = layer.ttl
     let wasDuplicate = frameDuplicate
     frameDuplicate = false
     touch(
       c, direction: direction, packetLength: layer.length, ttl: layer.ttl, isCopy: isRoutedCopy,
-      signature: UInt64(header.sequence) << 32 ^ UInt64(header.acknowledgment) << 9 ^ UInt64(layer.identification) << 20
-        ^ UInt64(header.flags.rawValue) << 8 ^ UInt64(header.window) ^ UInt64(layer.length) << 40)
+      signature: UInt64(s.sequence) << 32 ^ UInt64(s.acknowledgment) << 9 ^ UInt64(layer.identification) << 20
+        ^ UInt64(s.flags.rawValue) << 8 ^ UInt64(s.window) ^ UInt64(layer.length) << 40)
     let duplicate = frameDuplicate
     frameDuplicate = wasDuplicate || duplicate
 
-    let segment = Segment(
-      sequence: header.sequence, acknowledgment: header.acknowledgment, flags: flags, window: UInt32(header.window),
-      length: UInt32(truncatingIfNeeded: length), time: now)
     let acknowledgedBefore = forward.pointee.lastAck
     var events: TCPEvents = []
-    if !SequenceAnalysis.isPlain(segment, forward: forward, reverse: reverse) {
+    if !SequenceAnalysis.isPlain(s, forward: forward, reverse: reverse) {
       events = SequenceAnalysis.examine(
-        segment, forward: forward, reverse: reverse, firstRoundTrip: c.pointee.firstRoundTrip)
-      if events.rawValue != 0 { note(events, duplicate: duplicate, segment, forward) }
+        s, forward: forward, reverse: reverse, firstRoundTrip: c.pointee.firstRoundTrip)
+      if events.rawValue != 0 { note(events, duplicate: duplicate, s, forward) }
     }
-    if flags.rawValue & 7 != 0 {
-      control(header, segment, c, forward: forward, reverse: reverse, both: both, duplicate: duplicate)
-    } else if c.pointee.firstRoundTrip == 0, hasAck, both.pointee.lastSynTime != 0 {
+    if s.flags.rawValue & 7 != 0 {
+      control(header, s, c, forward: forward, reverse: reverse, both: both, duplicate: duplicate)
+    } else if c.pointee.firstRoundTrip == 0, hasAck, c.pointee.phase.contains(.syn), both.pointee.lastSynTime != 0 {
       c.pointee.firstRoundTrip = now &- both.pointee.lastSynTime
     }
     if hasAck, !duplicate {
-      if reverse.pointee.watchedLength != 0, !before(header.acknowledgment, reverse.pointee.watchedEnd) {
-        reverse.pointee.largestAcked = max(reverse.pointee.largestAcked, reverse.pointee.watchedLength)
-        reverse.pointee.watchedLength = 0
-      }
-      if reverse.pointee.stuckCount > 0, before(reverse.pointee.health.stuckSequence, header.acknowledgment) {
-        closeRun(reverse)
-      }
-      if header.window != 0, forward.pointee.isZeroWindow {
-        let trouble = forward.pointee.trouble
-        forward.pointee.isZeroWindow = false
-        trouble.pointee.longestZeroWindow = max(
-          trouble.pointee.longestZeroWindow, now &- trouble.pointee.zeroWindowSince)
-        trouble.pointee.zeroWindowSince = 0
-      }
-      if length == 0, header.acknowledgment != acknowledgedBefore,
-        c.pointee.lastDataDirection == UInt8(1 - direction)
-      {
-        c.pointee.requestAcked = now
-      }
+      acknowledge(s, c, direction, forward: forward, reverse: reverse, isNew: s.acknowledgment != acknowledgedBefore)
     }
     if length > 0 {
-      if !duplicate { data(segment, c, direction, forward: forward, both: both, events) }
-      let start = min(header.headerLength, bytes.count)
-      let payload = bytes.dropping(start)
+      if !duplicate { data(s, c, direction, forward: forward, both: both, events) }
+      let payload = bytes.dropping(min(header.headerLength, bytes.count))
       if payload.count > 0 {
-        if forward.pointee.tls.state == .other, header.sourcePort == 443 || header.destinationPort == 443,
+        if forward.pointee.tls.state == .other, sourcePort == 443 || destinationPort == 443,
           TLSStream.looksLikeRecord(payload)
         {
           // The port says TLS: what came before was cut off or a tunnel's preamble.
           forward.pointee.tls = TLSStream()
         }
         if forward.pointee.tls.state != .other {
-          tls(payload, sequence: header.sequence &+ (isSyn ? 1 : 0), c, direction, forward: forward, both: both)
+          tls(payload, sequence: s.sequence &+ (isSyn ? 1 : 0), c, direction, forward: forward, both: both)
         }
-        if header.sourcePort == 53 || header.destinationPort == 53, events.isDisjoint(with: .anyRetransmission) {
-          domainStream(payload, layer, header.sourcePort, header.destinationPort)
+        if sourcePort == 53 || destinationPort == 53, events.isDisjoint(with: .anyRetransmission) {
+          domainStream(payload, layer, sourcePort, destinationPort)
         }
       }
     }
     track(c, timeout: timeout(c))
+  }
+
+  /// What an acknowledgment says of the other side's segments.
+  @inline(__always) private mutating func acknowledge(
+    _ s: Segment, _ c: UnsafeMutablePointer<Conversation>, _ direction: Int, forward: UnsafeMutablePointer<TCPHalf>,
+    reverse: UnsafeMutablePointer<TCPHalf>, isNew: Bool
+  ) {
+    if reverse.pointee.watchedLength != 0, !before(s.acknowledgment, reverse.pointee.watchedEnd) {
+      reverse.pointee.largestAcked = max(reverse.pointee.largestAcked, reverse.pointee.watchedLength)
+      reverse.pointee.watchedLength = 0
+    }
+    if reverse.pointee.stuckCount > 0, before(reverse.pointee.health.stuckSequence, s.acknowledgment) {
+      closeRun(reverse)
+    }
+    if s.window != 0, forward.pointee.isZeroWindow {
+      let trouble = forward.pointee.trouble
+      forward.pointee.isZeroWindow = false
+      trouble.pointee.longestZeroWindow = max(
+        trouble.pointee.longestZeroWindow, now &- trouble.pointee.zeroWindowSince)
+      trouble.pointee.zeroWindowSince = 0
+    }
+    if s.length == 0, isNew, c.pointee.lastDataDirection == UInt8(1 - direction) { c.pointee.requestAcked = now }
   }
 
   /// A header cut short, or one that claims less than 20 bytes: flags count when they are there.

@@ -34,8 +34,13 @@ struct ConversationKey: Hashable {
   }
 
   @inline(__always) func hash(seed: UInt64) -> UInt64 {
-    var h = mix(low.low ^ seed, low.high ^ 0x9E37_79B9_7F4A_7C15)
-    h = mix(h ^ high.low, high.high ^ 0xC2B2_AE3D_27D4_EB4F)
+    var h: UInt64
+    if version == 4 {
+      h = mix((low.low << 32 | high.low) ^ seed, 0x9E37_79B9_7F4A_7C15)
+    } else {
+      h = mix(low.low ^ seed, low.high ^ 0x9E37_79B9_7F4A_7C15)
+      h = mix(h ^ high.low, high.high ^ 0xC2B2_AE3D_27D4_EB4F)
+    }
     let rest = UInt64(lowPort) << 48 | UInt64(highPort) << 32 | UInt64(scope)
     return mix(h ^ rest, UInt64(proto) << 8 ^ 0x1656_67B1_9E37_79F9)
   }

@@ -55,6 +55,17 @@ struct Paged<Element>: ~Copyable {
     (pages[index >> Self.pageBits] + (index & Self.pageMask) &* Self.stride).assumingMemoryBound(to: Element.self)
   }
 
+  /// Two neighbours, the first of them at an even index: that at `index + first`, and the other.
+  @inline(__always) func pair(
+    _ index: Int, first: Int
+  ) -> (UnsafeMutablePointer<Element>, UnsafeMutablePointer<Element>) {
+    let base = UnsafeMutableRawPointer(pointer(index))
+    return (
+      (base + first &* Self.stride).assumingMemoryBound(to: Element.self),
+      (base + (1 &- first) &* Self.stride).assumingMemoryBound(to: Element.self)
+    )
+  }
+
   subscript(_ index: Int) -> Element {
     get { pointer(index).pointee }
     nonmutating set { pointer(index).pointee = newValue }
