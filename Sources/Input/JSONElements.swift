@@ -1,11 +1,5 @@
 import CSimdjson
 
-#if canImport(Glibc)
-  import Glibc
-#else
-  import Musl
-#endif
-
 /// The elements of a long list, parsed some at a time, so that the parsed form, many times the text, never stands in
 /// memory as a whole.
 public enum JSONElements {

@@ -107,14 +107,25 @@ struct NftJSONWriter: ~Copyable {
   }
 
   private mutating func place(_ verb: StaticString, _ value: JSONValue) {
+    var family: ByteText?
+    var table: ByteText?
+    var name: ByteText?
+    for member in value.members {
+      switch member.name {
+      case "family": family = member.value.text
+      case "table": table = member.value.text
+      case "name": name = member.value.text
+      default: break
+      }
+    }
     put(verb)
     space()
-    if let family = value["family"]?.text { put(family) } else { put("ip") }
-    if let table = value["table"]?.text {
+    if let family { put(family) } else { put("ip") }
+    if let table {
       space()
       word(table)
     }
-    if let name = value["name"]?.text {
+    if let name {
       space()
       word(name)
     }
