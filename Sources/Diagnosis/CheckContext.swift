@@ -84,6 +84,11 @@ public struct NodeContext: Sendable {
   var serviceChains = ServiceChains()
 }
 
+extension NodeContext {
+  /// Of findings about the node itself.
+  var subject: Finding.Subject { Finding.Subject(kind: "Node", name: name, node: name) }
+}
+
 /// All that checks look at. Built once; checks only read.
 public struct CheckContext: Sendable {
   public var intent: Cluster

@@ -4,7 +4,7 @@ import Wire
 /// What a dump is, told by its content.
 public enum DumpFormat: String, Sendable, Hashable {
   case iptablesSave, nftText, nftJSON, link, route, rule, neighbour, forwarding, sysctl, ipset, conntrack
-  case conntrackStatistics, sockets, kernelLog, ipvs, ciliumServices, ciliumMap, objects
+  case conntrackStatistics, sockets, kernelLog, ipvs, ipvsConnections, ciliumServices, ciliumMap, objects
 }
 
 extension DumpFormat {
@@ -72,6 +72,10 @@ extension DumpFormat {
       default: return nil
       }
     case "table": return line.last == UInt8(ascii: "{") || line.contains(" {") ? .nftText : nil
+    case _ where IPVSConnectionReader.isTime(second) && ["TCP", "UDP", "SCTP", "IP"].contains { first == $0 }:
+      return .ipvsConnections
+    case "IPVS": return second == "connection" ? .ipvsConnections : nil
+    case "pro": return second == "expire" ? .ipvsConnections : nil
     case "TCP", "UDP", "SCTP", "FWM": return second.contains(":") || first == "FWM" && second.int != nil ? .ipvs : nil
     case "create": if words.next().flatMap({ IPSet.dimensions(ofType: $0.string) }) != nil { return .ipset }
     case "Name:": return second.isEmpty ? nil : .ipset

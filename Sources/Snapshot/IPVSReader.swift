@@ -11,6 +11,22 @@ public enum IPVSReader: DumpReader {
     snapshot.virtualServers = reader.servers
   }
 
+  /// `192.0.2.1:80`, `[2001:db8::1]:80`, or without a port.
+  static func endpoint(_ word: ByteText) -> (IPAddress, UInt16)? {
+    if word.first == UInt8(ascii: "[") {
+      guard let (host, rest) = word.dropFirst(1).split(at: UInt8(ascii: "]")), let address = host.address else {
+        return nil
+      }
+      if rest.isEmpty { return (address, 0) }
+      return rest.dropFirst(1).number(UInt16.self).map { (address, $0) }
+    }
+    if let address = word.address { return (address, 0) }
+    guard let (host, port) = word.splitLast(at: UInt8(ascii: ":")), let address = host.address,
+      let number = port.number(UInt16.self) ?? ServiceName.port(port)
+    else { return nil }
+    return (address, number)
+  }
+
   private struct Key: Hashable {
     var ipProtocol: UInt8
     var address: IPAddress
@@ -148,7 +164,7 @@ public enum IPVSReader: DumpReader {
         case "--pe", "-x", "--u-threshold", "-y", "--l-threshold", "--tun-type", "--tun-port": _ = words.next()
         case "--tun-nocsum", "--tun-csum", "--tun-remcsum": break
         case "-r", "--real-server":
-          guard let (address, port) = words.next().flatMap({ Self.endpoint($0) }) else { return false }
+          guard let (address, port) = words.next().flatMap({ IPVSReader.endpoint($0) }) else { return false }
           real = .init(address: address, port: port)
         case "-m", "--masquerading": forwarding = .masquerade
         case "-g", "--gatewaying": forwarding = .route
@@ -183,25 +199,9 @@ public enum IPVSReader: DumpReader {
     }
 
     private static func service(_ ipProtocol: UInt8, _ word: ByteText?) -> VirtualServer? {
-      word.flatMap { endpoint($0) }.map {
+      word.flatMap { IPVSReader.endpoint($0) }.map {
         VirtualServer(ipProtocol: ipProtocol, address: $0.0, port: $0.1, scheduler: "")
       }
-    }
-
-    /// `192.0.2.1:80`, `[2001:db8::1]:80`, or without a port.
-    private static func endpoint(_ word: ByteText) -> (IPAddress, UInt16)? {
-      if word.first == UInt8(ascii: "[") {
-        guard let (host, rest) = word.dropFirst(1).split(at: UInt8(ascii: "]")), let address = host.address else {
-          return nil
-        }
-        if rest.isEmpty { return (address, 0) }
-        return rest.dropFirst(1).number(UInt16.self).map { (address, $0) }
-      }
-      if let address = word.address { return (address, 0) }
-      guard let (host, port) = word.splitLast(at: UInt8(ascii: ":")), let address = host.address,
-        let number = port.number(UInt16.self) ?? ServiceName.port(port)
-      else { return nil }
-      return (address, number)
     }
 
     private static func maskLength(_ word: ByteText) -> Int? {
@@ -265,7 +265,7 @@ public enum IPVSReader: DumpReader {
 
     /// `-> 10.0.0.1:80  Masq  1  0  0`
     private mutating func tableServer(_ words: inout Words, _ line: Int) -> Bool {
-      guard let (address, port) = words.next().flatMap({ Self.endpoint($0) }) else { return false }
+      guard let (address, port) = words.next().flatMap({ IPVSReader.endpoint($0) }) else { return false }
       var real = VirtualServer.RealServer(address: address, port: port)
       real.line = line
       if !countersOnly {

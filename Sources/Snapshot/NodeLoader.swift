@@ -132,6 +132,7 @@ enum NodeLoader {
     case .sockets: SocketReader.read(section, into: &snapshot)
     case .kernelLog: KernelLogReader.read(section, into: &snapshot)
     case .ipvs: IPVSReader.read(section, into: &snapshot)
+    case .ipvsConnections: IPVSConnectionReader.read(section, into: &snapshot)
     case .ciliumServices: CiliumServiceReader.read(section, into: &snapshot)
     case .ciliumMap: CiliumMapReader.read(section, into: &snapshot)
     case .iptablesSave, .nftText, .nftJSON, .objects: break

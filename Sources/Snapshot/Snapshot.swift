@@ -27,6 +27,7 @@ public struct Snapshot: Sendable {
   public var connectionStatistics: [[String: Int]]?
   public var sockets: [SocketEntry]?
   public var virtualServers: [VirtualServer]?
+  public var virtualConnections: [VirtualConnection]?
   /// What Cilium's eBPF programs serve, from one or both of its tables.
   public var ebpfFrontends: [EBPFFrontend]?
   /// Lines of dmesg.

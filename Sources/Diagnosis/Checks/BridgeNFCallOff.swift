@@ -14,7 +14,7 @@ enum BridgeNFCallOff: Check {
       else { return nil }
       return Finding(
         id: id, severity: .error, confidence: .likely,
-        subject: Finding.Subject(kind: "Node", name: node.name, node: node.name),
+        subject: node.subject,
         problem:
           "Pods on \(node.name) cannot reach Services whose endpoint is on the same node: the answer comes from the Pod's own address",
         cause: "net.bridge.bridge-nf-call-iptables is 0 and Pods share bridge \(bridge.name)",

@@ -17,7 +17,7 @@ enum ForwardDrop: Check {
         let hook = entry.loss.step!.hook
         return Finding(
           id: id, severity: .error, confidence: .certain,
-          subject: Finding.Subject(kind: "Node", name: entry.node.name, node: entry.node.name),
+          subject: entry.node.subject,
           problem:
             "\(entry.count) Service frontends fail on \(entry.node.name) behind translation, e.g. \(entry.example)",
           cause:

@@ -31,7 +31,7 @@ enum Hairpin: Check {
       guard !missing.isEmpty else { return nil }
       return Finding(
         id: id, severity: .warning, confidence: .certain,
-        subject: Finding.Subject(kind: "Node", name: node.name, node: node.name),
+        subject: node.subject,
         problem:
           "\(missing.count) endpoint\(missing.count == 1 ? "" : "s") could not reach \(missing.count == 1 ? "itself" : "themselves") through \(node.name), e.g. \(missing[0].endpoint)",
         cause:

@@ -86,7 +86,7 @@ enum HostPortShadowing: Check {
       findings.append(
         Finding(
           id: id, severity: .warning, confidence: .likely,
-          subject: Finding.Subject(kind: "Node", name: node.name, node: node.name), problem: problem, cause: cause,
+          subject: node.subject, problem: problem, cause: cause,
           evidence: context.evidence(rule, node),
           fix: ["delete the rule and its chain: the Pod that asked for the port does not run any more"],
           verify: ["iptables -t nat -S CNI-HOSTPORT-DNAT"], reference: "cni/plugins#683"))

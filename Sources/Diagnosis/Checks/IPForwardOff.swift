@@ -16,7 +16,7 @@ enum IPForwardOff: Check {
         findings.append(
           Finding(
             id: id, severity: .error, confidence: .certain,
-            subject: Finding.Subject(kind: "Node", name: node.name, node: node.name),
+            subject: node.subject,
             problem: "\(node.name) forwards no \(version) packets: Pods reach no endpoint on another node",
             cause: "\(key) is 0 ← a reset of the network settings, or a missing sysctl file",
             evidence: [Finding.Evidence(text: "\(key) = 0")],

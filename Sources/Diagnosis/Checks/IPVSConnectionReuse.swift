@@ -14,7 +14,7 @@ enum IPVSConnectionReuse: Check {
       else { return nil }
       return Finding(
         id: id, severity: .warning, confidence: .likely,
-        subject: Finding.Subject(kind: "Node", name: node.name, node: node.name),
+        subject: node.subject,
         problem: mode == 0
           ? "clients of \(node.name) that use a source port again reach Pods that are gone (“No route to host” while a Deployment rolls out)"
           : "clients of \(node.name) that use a source port again wait one second for their connection",

@@ -12,7 +12,7 @@ enum IPVSConntrackOff: Check {
       guard !servers.isEmpty, node.snapshot.sysctlInt("net.ipv4.vs.conntrack") == 0 else { return nil }
       return Finding(
         id: id, severity: .error, confidence: .certain,
-        subject: Finding.Subject(kind: "Node", name: node.name, node: node.name),
+        subject: node.subject,
         problem:
           "\(node.name) does not masquerade what IPVS sends on: clients outside, and Pods that pick themselves, get no usable answer",
         cause:

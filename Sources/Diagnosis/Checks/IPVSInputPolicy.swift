@@ -30,7 +30,7 @@ enum IPVSInputPolicy: Check {
       guard let first = dropped.first else { return nil }
       return Finding(
         id: id, severity: .error, confidence: .certain,
-        subject: Finding.Subject(kind: "Node", name: node.name, node: node.name),
+        subject: node.subject,
         problem:
           "\(dropped.count) Service frontends of \(node.name) are dropped before IPVS sees them, e.g. \(first.0) from outside",
         cause:

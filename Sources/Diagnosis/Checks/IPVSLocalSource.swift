@@ -27,7 +27,7 @@ enum IPVSLocalSource: Check {
         guard !uncovered.isEmpty else { return nil }
         return Finding(
           id: id, severity: .error, confidence: .likely,
-          subject: Finding.Subject(kind: "Node", name: node.name, node: node.name),
+          subject: node.subject,
           problem:
             "\(node.name) itself and its hostNetwork Pods do not reach \(uncovered.count) ClusterIPs, e.g. \(uncovered.min() ?? example)",
           cause: marking.isEmpty

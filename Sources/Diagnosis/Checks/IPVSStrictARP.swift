@@ -24,7 +24,7 @@ enum IPVSStrictARP: Check {
       let neighbour = claimed.sorted().first { address in networks.contains { $0.contains(address) } }
       return Finding(
         id: id, severity: neighbour == nil ? .info : .warning, confidence: .likely,
-        subject: Finding.Subject(kind: "Node", name: node.name, node: node.name),
+        subject: node.subject,
         problem:
           "\(node.name) answers ARP for \(neighbour ?? first), as every node in IPVS mode does: clients reach whichever is faster",
         cause:

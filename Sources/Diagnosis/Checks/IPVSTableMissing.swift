@@ -9,7 +9,7 @@ enum IPVSTableMissing: Check {
       let held = (node.snapshot.addresses ?? []).count { $0.interface == "kube-ipvs0" && !$0.address.isLinkLocal }
       return Finding(
         id: id, severity: .warning, confidence: .certain,
-        subject: Finding.Subject(kind: "Node", name: node.name, node: node.name),
+        subject: node.subject,
         problem: "the Services of \(node.name) were not traced: its IPVS table is not in the snapshot",
         cause:
           "kube-ipvs0 holds \(held) addresses, so kube-proxy runs in IPVS mode; no output of ipvsadm -Sn was given",

@@ -15,9 +15,39 @@ enum IPVSWeightZero: Check {
       for server in node.snapshot.virtualServers ?? [] where server.realServers.contains(where: { $0.weight == 0 }) {
         if ready == nil { ready = readyEndpoints(context.intent) }
         if let finding = finding(server, ready!, context, node) { findings.append(finding) }
+        if let finding = stuck(server, context, node) { findings.append(finding) }
       }
     }
     return findings
+  }
+
+  /// Templates of persistence lead clients to a server that takes no new connections, until they expire.
+  private static func stuck(_ server: VirtualServer, _ context: CheckContext, _ node: NodeContext) -> Finding? {
+    guard server.persistence != nil, node.snapshot.sysctlInt("net.ipv4.vs.expire_quiescent_template") != 1 else {
+      return nil
+    }
+    let drained = Set(
+      server.realServers.filter { $0.weight == 0 }.map {
+        VirtualConnection.Endpoint(address: $0.address, port: $0.port)
+      })
+    let templates = (node.snapshot.virtualConnections ?? []).filter {
+      $0.isTemplate && $0.virtual.address == server.address && $0.virtual.port == server.port
+        && drained.contains($0.real)
+    }
+    guard let first = templates.first else { return nil }
+    let name = VirtualServers.name(server)
+    return Finding(
+      id: id, severity: .warning, confidence: .certain, subject: VirtualServers.subject(server, context, node),
+      problem:
+        "\(templates.count) client\(templates.count == 1 ? "" : "s") of \(name) on \(node.name) stay\(templates.count == 1 ? "s" : "") with an endpoint that is drained, e.g. \(first.client.address)",
+      cause: "persistence remembers them, and net.ipv4.vs.expire_quiescent_template is not 1",
+      evidence: templates.prefix(3).map {
+        Finding.Evidence(
+          file: node.snapshot.fileName($0.file), line: $0.line,
+          text: "\($0.client.address) → \(EndpointAddress($0.real.address, $0.real.port)) for \($0.expires) seconds")
+      },
+      fix: ["sysctl -w net.ipv4.vs.expire_quiescent_template=1"], verify: ["ipvsadm -Lnc"],
+      reference: "kubernetes/kubernetes#71809")
   }
 
   private static func readyEndpoints(_ intent: Cluster) -> Set<EndpointAddress> {

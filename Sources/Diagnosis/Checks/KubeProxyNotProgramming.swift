@@ -18,7 +18,7 @@ enum KubeProxyNotProgramming: Check {
       else { return nil }
       return Finding(
         id: id, severity: .warning, confidence: .possible,
-        subject: Finding.Subject(kind: "Node", name: node.name, node: node.name),
+        subject: node.subject,
         problem: "the Service rules of \(node.name) may not follow the cluster any more",
         cause: "nothing listens on port \(port) ← kube-proxy does not run, or its healthzBindAddress is another",
         evidence: [Finding.Evidence(text: "ss: no TCP socket on port \(port)")],
@@ -33,7 +33,7 @@ enum KubeProxyNotProgramming: Check {
       let wanted = node.expectedFrom.values.max() ?? 0
       return Finding(
         id: id, severity: .error, confidence: .likely,
-        subject: Finding.Subject(kind: "Node", name: node.name, node: node.name),
+        subject: node.subject,
         problem: "no Service works on \(node.name): none of \(wanted) frontends with endpoints is translated",
         cause:
           "kube-proxy has written no rules here ← it does not run, cannot reach the API, or its rules fail to load",

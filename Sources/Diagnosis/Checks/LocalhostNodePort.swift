@@ -25,7 +25,7 @@ enum LocalhostNodePort: Check {
         else { return nil }
         return Finding(
           id: id, severity: .info, confidence: .likely,
-          subject: Finding.Subject(kind: "Node", name: node.name, node: node.name),
+          subject: node.subject,
           problem: "hosts on the same network can reach services that listen on 127.0.0.1 of \(node.name)",
           cause:
             "net.ipv4.conf.all.route_localnet is 1 and no rule drops outside packets to 127.0.0.0/8 (CVE-2020-8558)",

@@ -21,7 +21,7 @@ enum MasqueradeScope: Check {
       else { return nil }
       return Finding(
         id: id, severity: .info, confidence: .possible,
-        subject: Finding.Subject(kind: "Node", name: node.name, node: node.name),
+        subject: node.subject,
         problem:
           "\(node.name) masquerades no client of a ClusterIP: one outside the cluster, as \(example.source) at \(example.frontend), gets answers that bypass the node",
         cause:

@@ -22,7 +22,7 @@ enum MixedIptablesBackends: Check {
     guard legacy > 0, nft > 0 else { return nil }
     return Finding(
       id: id, severity: .error, confidence: .certain,
-      subject: Finding.Subject(kind: "Node", name: node.name, node: node.name),
+      subject: node.subject,
       problem: "\(node.name) has \(what) twice: in iptables-legacy and in iptables-nft",
       cause: "two programs use different iptables backends (or one changed); the stale rules still act",
       evidence: [Finding.Evidence(text: "\(legacy) chains \(prefix)* in legacy tables, \(nft) in nft tables")],
@@ -45,7 +45,7 @@ enum MixedIptablesBackends: Check {
       else { return nil }
       return Finding(
         id: id, severity: .warning, confidence: .likely,
-        subject: Finding.Subject(kind: "Node", name: node.name, node: node.name),
+        subject: node.subject,
         problem: "chain KUBE-FIREWALL of \(node.name) holds one rule \(most.value.count) times and grows",
         cause:
           "kubelet does not find its own rule and adds it again ← its iptables uses another backend than the host's",

@@ -20,7 +20,7 @@ enum ModeLeftovers: Check {
       guard modes.count > 1 else { return nil }
       return Finding(
         id: id, severity: .error, confidence: .certain,
-        subject: Finding.Subject(kind: "Node", name: node.name, node: node.name),
+        subject: node.subject,
         problem: "\(node.name) holds the rules of \(modes.count) kube-proxy modes at once",
         cause: "kube-proxy's mode was changed without cleaning up ← \(modes.joined(separator: ", "))",
         evidence: modes.map { Finding.Evidence(text: $0) },

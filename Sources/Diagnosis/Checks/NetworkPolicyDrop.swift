@@ -23,7 +23,7 @@ enum NetworkPolicyDrop: Check {
     Losses.collect(context) { loss, chain in isPolicyChain(chain) }.map { entry in
       Finding(
         id: id, severity: .warning, confidence: .likely,
-        subject: Finding.Subject(kind: "Node", name: entry.node.name, node: entry.node.name),
+        subject: entry.node.subject,
         problem:
           "\(entry.count) Service frontends end in a network policy on \(entry.node.name), e.g. \(entry.example)",
         cause:

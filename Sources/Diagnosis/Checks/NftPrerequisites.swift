@@ -14,7 +14,7 @@ enum NftPrerequisites: Check {
         findings.append(
           Finding(
             id: id, severity: .error, confidence: .likely,
-            subject: Finding.Subject(kind: "Node", name: node.name, node: node.name), problem: problem, cause: cause,
+            subject: node.subject, problem: problem, cause: cause,
             evidence: evidence, fix: [fix],
             verify: [
               "kubectl -n kube-system logs -l k8s-app=kube-proxy --field-selector spec.nodeName=\(node.name) | grep -i nft"

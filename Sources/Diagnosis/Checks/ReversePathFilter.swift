@@ -8,7 +8,7 @@ enum ReversePathFilter: Check {
     Losses.collect(context) { loss, _ in Losses.kernelReason(loss) == id }.map { entry in
       Finding(
         id: id, severity: .error, confidence: .certain,
-        subject: Finding.Subject(kind: "Node", name: entry.node.name, node: entry.node.name),
+        subject: entry.node.subject,
         problem: "the kernel drops \(entry.count) Service flows on \(entry.node.name), e.g. \(entry.example)",
         cause: entry.loss.detail ?? "",
         fix: ["sysctl -w net.ipv4.conf.all.rp_filter=2"], verify: ["nstat -az IPReversePathFilter"])

@@ -33,7 +33,7 @@ enum RulesFlushed: Check {
         findings.append(
           Finding(
             id: id, severity: .error, confidence: .certain,
-            subject: Finding.Subject(kind: "Node", name: node.name, node: node.name),
+            subject: node.subject,
             problem: problem, cause: cause,
             fix: [node.restartKubeProxy],
             verify: ["iptables-save -t nat | grep -c 'j KUBE-'", "nft list table ip kube-proxy"],

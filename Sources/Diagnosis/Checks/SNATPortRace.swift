@@ -13,7 +13,7 @@ enum SNATPortRace: Check {
       guard let first = rules.first else { return nil }
       return Finding(
         id: id, severity: failed > 0 ? .warning : .info, confidence: failed > 0 ? .likely : .possible,
-        subject: Finding.Subject(kind: "Node", name: node.name, node: node.name),
+        subject: node.subject,
         problem: failed > 0
           ? "\(node.name) lost the first packet of \(failed) connections: clients try again after one or three seconds"
           : "\(node.name) may lose first packets of connections that it masquerades at the same time",

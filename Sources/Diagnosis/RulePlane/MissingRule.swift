@@ -58,7 +58,7 @@ extension CheckContext {
       let ruleset = node.snapshot.ruleset
       return Finding(
         id: id, severity: missing.contains { $0.rule.isEntrance } ? .error : severity, confidence: .certain,
-        subject: Finding.Subject(kind: "Node", name: node.name, node: node.name),
+        subject: node.subject,
         problem: missing.count == 1
           ? "\(node.name): \(first.rule.without)"
           : "\(missing.count) of kube-proxy's own rules are missing on \(node.name), one of them: \(first.rule.without)",

@@ -3,6 +3,17 @@ import Findings
 /// Section “IPVS” of the catalogue.
 extension CheckTests {
   static let ipvsCases: [Case] = [
+    Case("ipvs-weight-zero", .ipvs, "1 client of 10.96.0.20:80", "10.244.0.9 → 10.244.1.5:8080 for 9000 seconds") {
+      $0.replace("ipvsadm-Sn", "-r 10.244.1.5:8080 -m -w 1", "-r 10.244.1.5:8080 -m -w 0")
+      $0.files["ipvsadm-Lnc"] = """
+        IPVS connection entries
+        pro expire state       source             virtual            destination
+        TCP 14:59  ESTABLISHED 10.244.0.9:41234   10.96.0.20:80      10.244.1.5:8080
+        TCP 150:00 NONE        10.244.0.9:0       10.96.0.20:80      10.244.1.5:8080
+        TCP nonsense
+
+        """
+    },
     Case("session-affinity", .ipvs, "shop/cart:http keeps no clients", "10800 seconds") {
       $0.replace("ipvsadm-Sn", "10.96.0.20:80 -s rr -p 10800", "10.96.0.20:80 -s rr")
     },
