@@ -7,15 +7,13 @@ public struct NameID: Hashable, Sendable {
   @inlinable public init(_ index: Int) { self.index = UInt32(index) }
 }
 
-/// Interned byte strings: equal bytes have one number. Open addressing; a slot holds the hash and the place of the
-/// bytes, so that finding a known name touches one slot and the bytes themselves.
+/// Interned byte strings: equal bytes have one number. Open addressing; a slot holds the hash, so that finding a known
+/// name touches one slot, where it ends, and the bytes themselves.
 public struct NameTable: Sendable {
   @usableFromInline struct Slot: Sendable {
     @usableFromInline var hash: UInt32 = 0
     /// Name index + 1; 0: free.
     @usableFromInline var index: UInt32 = 0
-    @usableFromInline var start: UInt32 = 0
-    @usableFromInline var count: UInt32 = 0
     @inlinable init() {}
   }
 
@@ -83,20 +81,13 @@ public struct NameTable: Sendable {
   /// The slot that holds the bytes, or the free one where they belong.
   @inlinable func slot(_ bytes: UnsafeRawBufferPointer, _ hash: UInt32) -> Int {
     slots.withUnsafeBufferPointer { slots in
-      storage.withUnsafeBytes { storage in
-        let mask = slots.count &- 1
-        var at = Int(hash) & mask
-        while slots[at].index != 0 {
-          let slot = slots[at]
-          if slot.hash == hash, Int(slot.count) == bytes.count,
-            Self.same(storage.baseAddress.map { $0 + Int(slot.start) } ?? UnsafeRawPointer(bitPattern: 1)!, bytes)
-          {
-            return at
-          }
-          at = (at &+ 1) & mask
-        }
-        return at
+      let mask = slots.count &- 1
+      var at = Int(hash) & mask
+      while slots[at].index != 0 {
+        if slots[at].hash == hash, name(NameID(Int(slots[at].index) &- 1), equals: bytes) { return at }
+        at = (at &+ 1) & mask
       }
+      return at
     }
   }
 
@@ -124,8 +115,6 @@ public struct NameTable: Sendable {
     let index = ends.count
     slots[slot].hash = hash
     slots[slot].index = UInt32(index + 1)
-    slots[slot].start = UInt32(storage.count)
-    slots[slot].count = UInt32(bytes.count)
     storage.append(contentsOf: bytes)
     ends.append(UInt32(storage.count))
     if ends.count * 4 > slots.count * 3 { resize(slots.count * 2) }
@@ -169,17 +158,21 @@ public struct NameTable: Sendable {
   @inlinable public func prefetchName(_ hash: UInt32) -> NameID? {
     let slot = slots[Int(hash) & (slots.count &- 1)]
     guard slot.index != 0, slot.hash == hash else { return nil }
-    storage.withUnsafeBufferPointer { prefetch_line($0.baseAddress! + Int(slot.start)) }
-    return NameID(Int(slot.index) - 1)
+    let index = Int(slot.index) &- 1
+    let start = index == 0 ? 0 : Int(ends[index &- 1])
+    storage.withUnsafeBufferPointer { prefetch_line($0.baseAddress! + start) }
+    return NameID(index)
   }
 
   /// Whether a name has these bytes.
   @inlinable public func name(_ id: NameID, equals bytes: UnsafeRawBufferPointer) -> Bool {
     let index = Int(id.index)
-    guard index < ends.count else { return false }
-    let start = index == 0 ? 0 : Int(ends[index - 1])
-    guard Int(ends[index]) - start == bytes.count else { return false }
-    return bytes.isEmpty || storage.withUnsafeBytes { Self.same($0.baseAddress! + start, bytes) }
+    return ends.withUnsafeBufferPointer { ends in
+      guard index < ends.count else { return false }
+      let start = index == 0 ? 0 : Int(ends[index &- 1])
+      guard Int(ends[index]) &- start == bytes.count else { return false }
+      return bytes.isEmpty || storage.withUnsafeBytes { Self.same($0.baseAddress! + start, bytes) }
+    }
   }
 
   public subscript(id: NameID) -> String {

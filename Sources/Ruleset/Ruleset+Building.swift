@@ -20,13 +20,18 @@ extension Ruleset {
     self.chains.reserveLarge(chains)
     declared.reserveLarge(chains)
     names.reserve(names.count + chains, length: nameLength)
-    chainIndex.reserve(self.chains.count + chains)
+    chainIndex.reserve(names.count + chains)
   }
 
   /// The chain of this name, made when it is new: a jump may stand before its target. Not yet defined (`line == 0`).
   @inlinable public mutating func chain(_ name: NameID, in table: TableID) -> ChainID {
-    chainIndex.find(table, name) ?? addChain(name, in: table)
+    knownChain(name, in: table) ?? addChain(name, in: table)
   }
+
+  @inlinable public func knownChain(_ name: NameID, in table: TableID) -> ChainID? { chainIndex.find(table, name) }
+
+  /// Asks memory for what looking up a chain of this name will read.
+  @inlinable public func prefetchChain(_ name: NameID) { chainIndex.prefetch(name) }
 
   /// A chain that the table does not have yet.
   @inlinable public mutating func addChain(_ name: NameID, in table: TableID) -> ChainID {

@@ -15,7 +15,6 @@ extension IptablesSaveReader {
     ruleset = Ruleset()
     diagnostics = Diagnostics()
     parser.table = table
-    parser.reopened = true
     var at = 0
     while at < file.bytes.count {
       parser.line += 1

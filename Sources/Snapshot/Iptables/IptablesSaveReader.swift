@@ -49,12 +49,8 @@ struct IptablesParser {
   var junkLines = 0
   var firstJunk = 0
   var interfaces: [String: WideID] = [:]
-  /// Chain + 1 of the open table by the number of its name; 0: not looked up yet.
-  var chainOfName: [UInt32] = []
   /// Declarations before this offset were looked at ahead.
   var foreseen = 0
-  /// The open table was left and entered again: chains may be known that `chainOfName` does not hold.
-  var reopened = false
   /// Jumps of the open table whose targets are not looked up yet.
   var pendingJumps: [PendingJump] = []
   /// Chains first named by a jump, with the rule's line.
@@ -82,7 +78,6 @@ struct IptablesParser {
     // What kube-proxy writes: a chain for each endpoint, two rules and a jump to it.
     let size = limit - range.lowerBound
     ruleset.reserve(rules: size / 140, clauses: size / 65, chains: size / 440)
-    chainOfName.reserveCapacity(size / 440)
     pendingJumps.reserveCapacity(PendingJump.limit)
     line = range.lowerBound == 0 ? 0 : file.line(at: range.lowerBound) - 1
     var at = range.lowerBound
@@ -185,30 +180,11 @@ struct IptablesParser {
     let id = ruleset.addTable(Table(family: family, name: name, backend: backend, file: fileIndex))
     seen["\(family) \(name)"] = id
     table = id
-    reopened = false
-    chainOfName.removeAll(keepingCapacity: true)
   }
 
   /// The open table's chain of this name, made when it is new.
   @inline(__always) mutating func chain(_ token: Token) -> ChainID {
-    let name = ruleset.names.intern(token.bytes)
-    return knownChain(name) ?? addChain(name)
-  }
-
-  @inline(__always) func knownChain(_ name: NameID) -> ChainID? {
-    let index = Int(name.index)
-    guard index < chainOfName.count, chainOfName[index] != 0 else { return nil }
-    return ChainID(Int(chainOfName[index]) - 1)
-  }
-
-  mutating func addChain(_ name: NameID) -> ChainID {
-    let chain = reopened ? ruleset.chain(name, in: table!) : ruleset.addChain(name, in: table!)
-    let index = Int(name.index)
-    if index >= chainOfName.count {
-      chainOfName.append(contentsOf: repeatElement(0, count: max(index + 1, ruleset.names.count) - chainOfName.count))
-    }
-    chainOfName[index] = chain.index + 1
-    return chain
+    ruleset.chain(ruleset.names.intern(token.bytes), in: table!)
   }
 
   /// Asks for the places of the next declarations' names before they are read: each is somewhere else.
@@ -301,8 +277,6 @@ struct IptablesParser {
         if let known = seen["\(version == .v6 ? Family.ip6 : .ip) \(name.text)"] {
           closeTable()
           table = known
-          reopened = true
-          chainOfName.removeAll(keepingCapacity: true)
         } else {
           openTable(name.text)
         }

@@ -1,4 +1,3 @@
-import CPrefetch
 import Ruleset
 
 /// A jump whose target is not looked up yet. A dump of a large cluster names a hundred thousand chains, in an order that
@@ -24,28 +23,22 @@ extension IptablesParser {
       if index < count { ruleset.names.prefetchSlot(pendingJumps[index].hash) }
       let second = index - 8
       if second >= 0, second < count, let name = ruleset.names.prefetchName(pendingJumps[second].hash) {
-        prefetchChain(name)
+        ruleset.prefetchChain(name)
       }
       if index >= 16 { resolve(pendingJumps[index - 16]) }
     }
     pendingJumps.removeAll(keepingCapacity: true)
   }
 
-  @inline(__always) private func prefetchChain(_ name: NameID) {
-    let index = Int(name.index)
-    guard index < chainOfName.count else { return }
-    chainOfName.withUnsafeBufferPointer { prefetch_line($0.baseAddress! + index) }
-  }
-
   @inline(__always) private mutating func resolve(_ jump: PendingJump) {
     let bytes = UnsafeRawBufferPointer(start: jump.name, count: Int(jump.count))
     let name = ruleset.names.intern(bytes, hash: jump.hash)
     let chain: ChainID
-    if let known = knownChain(name) {
+    if let known = ruleset.knownChain(name, in: table!) {
       chain = known
     } else {
-      chain = addChain(name)
-      if !ruleset[chain].isDefined { jumps.append((chain, Int(jump.line))) }
+      chain = ruleset.addChain(name, in: table!)
+      jumps.append((chain, Int(jump.line)))
     }
     if case .statement(.goto) = ruleset.clauses[Int(jump.clause)] {
       ruleset.clauses[Int(jump.clause)] = .statement(.goto(chain))
