@@ -57,9 +57,14 @@ extension CheckContext {
     let pods = podsOf(service)
     if pods.isEmpty { return "its selector matches no Pod" }
     let unready = pods.filter { !$0.ready }
-    if unready.isEmpty { return "\(pods.count) Pods match and are ready, but none is in its EndpointSlices" }
+    if unready.count < pods.count {
+      return "\(pods.count - unready.count) of \(pods.count) Pods that match are ready, but none is in its EndpointSlices"
+    }
     let reasons = Set(
-      unready.map { $0.reason.isEmpty ? $0.phase : $0.reason.split(separator: ":").first.map(String.init) ?? $0.reason }
+      unready.map {
+        guard $0.reason.isEmpty else { return $0.reason.split(separator: ":").first.map(String.init) ?? $0.reason }
+        return $0.phase == "Running" ? "Running but not ready" : $0.phase
+      }
     ).sorted()
     let count = "\(pods.count) Pod\(pods.count == 1 ? " matches" : "s match")"
     return reasons.count == 1 && pods.count > 1
