@@ -58,7 +58,8 @@ extension CheckContext {
     if pods.isEmpty { return "its selector matches no Pod" }
     let unready = pods.filter { !$0.ready }
     if unready.count < pods.count {
-      return "\(pods.count - unready.count) of \(pods.count) Pods that match are ready, but none is in its EndpointSlices"
+      return
+        "\(pods.count - unready.count) of \(pods.count) Pods that match are ready, but none is in its EndpointSlices"
     }
     let reasons = Set(
       unready.map {

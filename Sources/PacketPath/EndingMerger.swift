@@ -8,7 +8,8 @@ struct EndingMerger {
     /// Index of the first ending of this kind in `Engine.finished`.
     var ending: Int
     var probability: Double
-    var assumptions: [Engine.Assumption]
+    /// What all endings of this kind assumed; nil: there is one ending, or all assumed the same.
+    var common: [Assumption]?
   }
 
   private(set) var groups: [Group] = []
@@ -46,17 +47,12 @@ struct EndingMerger {
       let known = Int(slots[slot] - 1)
       if Self.same(groups[known].ending, index, engine) {
         groups[known].probability += branch.probability
-        if !groups[known].assumptions.isEmpty {
-          let made = Set(Self.assumptions(branch.assumptions, engine))
-          groups[known].assumptions.removeAll { !made.contains($0) }
-        }
+        intersect(known, branch.assumptions, engine)
         return
       }
       slot = (slot + 1) & mask
     }
-    groups.append(
-      Group(
-        ending: index, probability: branch.probability, assumptions: Self.assumptions(branch.assumptions, engine)))
+    groups.append(Group(ending: index, probability: branch.probability))
     slots[slot] = UInt32(groups.count)
   }
 
@@ -91,14 +87,13 @@ struct EndingMerger {
     return true
   }
 
-  private static func assumptions(_ last: Int32, _ engine: borrowing Engine) -> [Engine.Assumption] {
-    var list: [Engine.Assumption] = []
-    var at = last
-    while at >= 0 {
-      let node = engine.assumptions[Int(at)]
-      list.append(node.assumption)
-      at = node.previous
-    }
-    return list.count < 2 ? list : Array(Set(list))
+  private mutating func intersect(_ group: Int, _ leaf: Int32, _ engine: borrowing Engine) {
+    let first = engine.finished[groups[group].ending].branch.assumptions
+    guard leaf != first || groups[group].common != nil else { return }
+    var common = groups[group].common ?? Assumptions.path(engine.assumptions, first)
+    guard !common.isEmpty else { return }
+    let made = Assumptions.path(engine.assumptions, leaf)
+    common.removeAll { !made.contains($0) }
+    groups[group].common = common
   }
 }

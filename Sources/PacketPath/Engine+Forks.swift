@@ -39,7 +39,7 @@ extension Engine {
 
   /// The list of assumptions with one more.
   mutating func note(_ assumption: Assumption, after previous: Int32) -> Int32 {
-    assumptions.append(AssumptionNode(previous: previous, assumption: assumption))
+    assumptions.append(Assumptions.Node(previous: previous, assumption: assumption))
     return Int32(assumptions.count - 1)
   }
 

@@ -119,7 +119,8 @@ extension Engine {
     case .absent: return .noMatch
     case .unknown:
       if !mayContain(lookup, b) { return .noMatch }
-      assumeOnce(&b, "the key of a verdict map that the flow does not tell has no element (\(describe(rule)))")
+      assumeOnce(
+        &b, "the key of a verdict map that the flow does not tell has no element (\(ruleset.place(of: RuleID(rule))))")
       return .noMatch
     case .choice(let modulus):
       forkOnChoice(&b, modulus, clause: Int(b.clause))
@@ -143,15 +144,6 @@ extension Engine {
       case .queue: return queue("queue", &b, rule: rule)
       }
     }
-  }
-
-  /// "nat KUBE-SVC-A rule 3".
-  func describe(_ rule: Int) -> String {
-    let chain = ruleset[rules[rule].chain]
-    var position = 1
-    let count = Int(chain.ruleCount)
-    while position <= count, Int(ruleset.rule(at: position - 1, of: chain).index) != rule { position += 1 }
-    return "\(ruleset[chain.table].name) \(printable(ruleset.names[chain.name])) rule \(position)"
   }
 
   private mutating func timeDependent(_ b: inout Branch, rule: Int) -> Effect {

@@ -19,7 +19,7 @@ struct Engine: ~Copyable {
 
   /// Matched rules, callers and assumptions as linked lists, newest first: branches share their beginnings.
   var steps: [StepPath.Node] = []
-  var assumptions: [AssumptionNode] = []
+  var assumptions: [Assumptions.Node] = []
   var setChanges: [SetChange] = []
   var callers: [Caller] = []
   var pending: [Branch] = []
@@ -51,27 +51,6 @@ struct Engine: ~Copyable {
   var unread: UnreadParts {
     get { wanted.parts }
     nonmutating _modify { yield &wanted.parts }
-  }
-
-  struct AssumptionNode {
-    var previous: Int32
-    var assumption: Assumption
-  }
-
-  /// Something that the walk took for granted.
-  enum Assumption: Hashable {
-    /// A clause of a rule holds, or does not.
-    case clause(rule: UInt32, clause: UInt32, holds: Bool)
-    /// An address is one of the node's, or is not.
-    case local(IPAddress, Bool)
-    /// There is a route to the address: the snapshot has none.
-    case route(IPAddress)
-    /// The node forwards packets of this version: the snapshot has no sysctls.
-    case forwarding(IPVersion)
-    /// rp_filter is not strict on the interface: the snapshot has no sysctls.
-    case looseReversePath(Bits128)
-    /// A sentence.
-    case text(String)
   }
 
   struct Ending {

@@ -59,9 +59,9 @@ extension PathTracer {
       for index in trace.outcomes.indices {
         trace.outcomes[index].probability /= Double(backends.count)
         trace.outcomes[index].balancer = .ebpf(position, backend: frontend.backends.firstIndex(of: backend))
-        trace.outcomes[index].assumptions.append(Self.hostRouting)
+        trace.outcomes[index].assume(Self.hostRouting, model)
         if !flow.isLocal, frontend.kind != "ClusterIP", !frontend.flags.contains("Local") {
-          trace.outcomes[index].assumptions.append(Self.keepsSource)
+          trace.outcomes[index].assume(Self.keepsSource, model)
         }
       }
       outcomes += trace.outcomes
@@ -81,7 +81,8 @@ extension PathTracer {
   /// An end that eBPF programs decide, before any rule.
   private func ended(_ flow: Flow, _ position: Int, _ verdict: Outcome.Verdict, _ assumption: String) -> Trace {
     var outcome = Outcome(
-      verdict: verdict, probability: 1, assumptions: [assumption], source: flow.source, sourcePort: flow.sourcePort,
+      verdict: verdict, probability: 1, assumed: Assumptions(assumption, model), source: flow.source,
+      sourcePort: flow.sourcePort,
       destination: flow.destination, destinationPort: flow.destinationPort, mark: flow.mark ?? 0,
       steps: StepPath([], leaf: -1, count: 0))
     outcome.balancer = .ebpf(position, backend: nil)

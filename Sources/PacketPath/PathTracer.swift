@@ -9,9 +9,6 @@ public final class PathTracer {
   public private(set) var model: NodeModel
   private var engine: Engine
   private var merger = EndingMerger()
-  private var sentences: [Engine.Assumption: String] = [:]
-  /// Bound on `sentences`: after this many it starts anew.
-  private static let sentenceLimit = 10_000
 
   public init(_ model: NodeModel) {
     self.model = model
@@ -103,20 +100,12 @@ public final class PathTracer {
     merger.merge(engine)
     var outcomes: [Outcome] = []
     outcomes.reserveCapacity(merger.groups.count)
-    var described: [Engine.Assumption] = []
-    var texts: [String] = []
     for at in merger.order {
       let group = merger.groups[at]
       var outcome = outcome(engine.finished[group.ending])
       outcome.probability = group.probability
-      if !group.assumptions.isEmpty {
-        // Endings of one flow mostly assume the same.
-        if group.assumptions != described {
-          described = group.assumptions
-          texts = described.map(sentence).sorted()
-        }
-        outcome.assumptions = texts
-      }
+      let leaf = engine.finished[group.ending].branch.assumptions
+      if leaf >= 0 { outcome.assumed = Assumptions(engine.assumptions, leaf: leaf, common: group.common, model) }
       outcomes.append(outcome)
     }
     return outcomes
@@ -142,61 +131,9 @@ public final class PathTracer {
     return outcome
   }
 
-  private func sentence(_ assumption: Engine.Assumption) -> String {
-    if let known = sentences[assumption] { return known }
-    if sentences.count >= Self.sentenceLimit { sentences.removeAll(keepingCapacity: true) }
-    let text = describe(assumption)
-    sentences[assumption] = text
-    return text
-  }
-
   private static func balancer(_ packet: PacketState) -> Balancer? {
     guard packet.virtualServer >= 0 else { return nil }
     return .virtualServer(
       Int(packet.virtualServer), realServer: packet.realServer >= 0 ? Int(packet.realServer) : nil)
-  }
-
-  private func describe(_ assumption: Engine.Assumption) -> String {
-    switch assumption {
-    case .text(let text): return text
-    case .local(let address, let local):
-      return "\(address) is \(local ? "" : "not ")an address of this node"
-    case .route(let address): return "there is a route to \(address) (the snapshot has no routes)"
-    case .forwarding(let version): return "\(Engine.forwardingKey(version)) is 1 (the snapshot has no sysctls)"
-    case .looseReversePath(let interface):
-      return "rp_filter is not strict on \(printable(NodeModel.name(interface))) (the snapshot has no sysctls)"
-    case .clause(let rule, let clause, let holds):
-      let place = engine.describe(Int(rule))
-      let text = clauseText(model.ruleset.clauses[Int(model.ruleset.rules[Int(rule)].firstClause) + Int(clause)])
-      return "'\(text)' \(holds ? "holds" : "does not hold") (\(place))"
-    }
-  }
-
-  /// What an undecided clause asks, in the dump's words where they were kept.
-  private func clauseText(_ clause: Clause) -> String {
-    switch clause {
-    case .match(let match):
-      let sign = match.negated ? "! " : ""
-      switch match.test {
-      case .unknown(let text), .timeDependent(let text): return sign + model.ruleset[text]
-      case .ipset(let id): return sign + "set " + printable(model.ruleset.ipsetTests[Int(id.index)].name)
-      case .equal(let field, let value, let mask): return "\(sign)\(field) & 0x\(String(mask, radix: 16)) == \(value)"
-      case .range(let field, let low, let high):
-        return low == high ? "\(sign)\(field) == \(low)" : "\(sign)\(field) in \(low)-\(high)"
-      case .equalWide(let field, let id):
-        let pair = model.ruleset.wide[Int(id.index)]
-        let isMAC = field == .sourceMAC || field == .destinationMAC
-        let value =
-          isMAC
-          ? pair.a.bytes.suffix(6).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined(separator: ":")
-          : printable(NodeModel.name(pair.a)) + (pair.b == .ones ? "" : "+")
-        return "\(sign)\(field) == \(value)"
-      case .rangeWide(let field, _): return "\(sign)\(field) is set"
-      case .tcpOption(let kind): return "\(sign)TCP option \(kind)"
-      default: return "\(sign)\(match.test)"
-      }
-    case .statement(.timeDependent(let text)), .statement(.unknown(let text)): return model.ruleset[text]
-    case .statement(let statement): return "\(statement)"
-    }
   }
 }

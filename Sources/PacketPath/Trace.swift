@@ -22,7 +22,7 @@ public struct Trace: Sendable {
     for index in outcomes.indices {
       if outcomes[index].verdict == .forward || outcomes[index].verdict == .deliver {
         arrives = true
-      } else if outcomes[index].assumptions.isEmpty {
+      } else if !outcomes[index].isAssumed {
         return true
       }
     }
@@ -54,8 +54,8 @@ public struct Outcome: Sendable {
 
   public var verdict: Verdict
   public var probability: Double
-  /// What had to be assumed, each a sentence.
-  public var assumptions: [String] = []
+  /// What had to be assumed; nil: nothing.
+  var assumed: Assumptions?
   public var source: IPAddress
   /// Nil where source NAT may choose another.
   public var sourcePort: UInt16?
@@ -85,6 +85,15 @@ public struct Outcome: Sendable {
   /// The flow's own, not replaced on the way.
   public internal(set) var sourceIsFlows = true
   public internal(set) var sourcePortIsFlows = true
+
+  /// Whether something had to be assumed.
+  public var isAssumed: Bool { assumed.map { !$0.isEmpty } ?? false }
+  /// What had to be assumed, each a sentence. Made anew for each call.
+  public var assumptions: [String] { assumed?.sentences ?? [] }
+
+  mutating func assume(_ remark: String, _ model: NodeModel) {
+    if assumed == nil { assumed = Assumptions(remark, model) } else { assumed!.remarks.append(remark) }
+  }
 
   /// Whether the connection was given to an endpoint: by a rule, IPVS or eBPF programs.
   public var isTranslated: Bool { balancer?.hasEndpoint ?? (destinationRule != nil) }

@@ -89,7 +89,7 @@ public struct TraceText {
     let share = reached.reduce(0) { $0 + $1.probability }
     if groups.count == 1, let only = groups.first {
       verdict = mark(only.outcome) + " " + sentence(only.outcome)
-    } else if share > 0.999_999, trace.outcomes.allSatisfy({ !$0.assumptions.isEmpty }) {
+    } else if share > 0.999_999, trace.outcomes.allSatisfy(\.isAssumed) {
       verdict = style.good("OK") + "  reaches a destination, if what is assumed below holds"
     } else if share > 0.999_999 {
       verdict =
@@ -100,7 +100,7 @@ public struct TraceText {
         style.bad("FAILS") + "  in every case: "
         + Set(groups.map { $0.outcome.verdict.rawValue }).sorted().joined(separator: ", ")
     } else {
-      let assumed = trace.outcomes.contains { !$0.assumptions.isEmpty }
+      let assumed = trace.outcomes.contains(where: \.isAssumed)
       verdict =
         assumed
         ? style.warn("UNSURE") + "  it may arrive and it may fail: see what had to be assumed"

@@ -87,7 +87,7 @@ extension Reach {
     for outcome in trace.outcomes {
       let isTranslated = outcome.isTranslated
       if balancer == nil { balancer = outcome.balancer }
-      if !outcome.assumptions.isEmpty {
+      if outcome.isAssumed {
         isUncertain = true
         if assumptions.count < 5 { assumptions += outcome.assumptions.prefix(2) }
       }

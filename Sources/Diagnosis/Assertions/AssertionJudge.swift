@@ -36,7 +36,7 @@ struct AssertionJudge {
       guard let what = mismatch(outcome, trace.flow) else { continue }
       found.append(
         Mismatch(
-          what: what, probability: outcome.probability, isAssumed: !outcome.assumptions.isEmpty,
+          what: what, probability: outcome.probability, isAssumed: outcome.isAssumed,
           evidence: evidence(outcome)))
     }
     if let endpoints, found.isEmpty {

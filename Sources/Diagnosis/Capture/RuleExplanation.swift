@@ -82,7 +82,7 @@ struct RuleExplanation {
     } else if outcome.destination != conversation.server {
       finding.cause += " ← after translation to \(endpointText(outcome.destination, outcome.destinationPort))"
     }
-    finding.confidence = outcome.assumptions.isEmpty && share > 0.999 ? .certain : .likely
+    finding.confidence = !outcome.isAssumed && share > 0.999 ? .certain : .likely
     finding.subject.node = ending.node.name
     var proof: [Finding.Evidence] = []
     if let step { proof += ending.node.snapshot.evidence(of: step) }

@@ -1,0 +1,122 @@
+import Ruleset
+import Snapshot
+import Wire
+
+/// Something that a walk took for granted.
+enum Assumption: Hashable {
+  /// A clause of a rule holds, or does not.
+  case clause(rule: UInt32, clause: UInt32, holds: Bool)
+  /// An address is one of the node's, or is not.
+  case local(IPAddress, Bool)
+  /// There is a route to the address: the snapshot has none.
+  case route(IPAddress)
+  /// The node forwards packets of this version: the snapshot has no sysctls.
+  case forwarding(IPVersion)
+  /// rp_filter is not strict on the interface: the snapshot has no sysctls.
+  case looseReversePath(Bits128)
+  /// A sentence.
+  case text(String)
+}
+
+/// What an outcome had to assume. Put into words only when somebody asks: of many flows mostly nobody does.
+struct Assumptions: Sendable {
+  /// An assumption and the one before it, by its index; -1: it is the first.
+  struct Node: Sendable {
+    var previous: Int32
+    var assumption: Assumption
+  }
+
+  private let tree: [Node]
+  private let leaf: Int32
+  /// Nil: all that lead to the leaf; else what the endings that are one outcome have in common.
+  private let common: [Assumption]?
+  private let model: NodeModel
+  /// Sentences about the outcome that no walk made.
+  var remarks: [String] = []
+
+  init(_ remark: String, _ model: NodeModel) {
+    self.init([], leaf: -1, common: nil, model)
+    remarks = [remark]
+  }
+
+  init(_ tree: [Node], leaf: Int32, common: [Assumption]?, _ model: NodeModel) {
+    self.tree = tree
+    self.leaf = leaf
+    self.common = common
+    self.model = model
+  }
+
+  var isEmpty: Bool { (common?.isEmpty ?? (leaf < 0)) && remarks.isEmpty }
+
+  /// Each once, in the order of the alphabet; remarks last.
+  var sentences: [String] {
+    isEmpty ? [] : (common ?? Self.path(tree, leaf)).map { $0.sentence(model.ruleset) }.sorted() + remarks
+  }
+
+  /// The assumptions that lead to a leaf, each once, the newest first.
+  static func path(_ tree: [Node], _ leaf: Int32) -> [Assumption] {
+    var list: [Assumption] = []
+    var at = leaf
+    while at >= 0 {
+      let node = tree[Int(at)]
+      if !list.contains(node.assumption) { list.append(node.assumption) }
+      at = node.previous
+    }
+    return list
+  }
+}
+
+extension Assumption {
+  fileprivate func sentence(_ ruleset: Ruleset) -> String {
+    switch self {
+    case .text(let text): return text
+    case .local(let address, let local):
+      return "\(address) is \(local ? "" : "not ")an address of this node"
+    case .route(let address): return "there is a route to \(address) (the snapshot has no routes)"
+    case .forwarding(let version): return "\(Engine.forwardingKey(version)) is 1 (the snapshot has no sysctls)"
+    case .looseReversePath(let interface):
+      return "rp_filter is not strict on \(printable(NodeModel.name(interface))) (the snapshot has no sysctls)"
+    case .clause(let rule, let clause, let holds):
+      let text = Self.text(ruleset.clauses[Int(ruleset.rules[Int(rule)].firstClause) + Int(clause)], ruleset)
+      return "'\(text)' \(holds ? "holds" : "does not hold") (\(ruleset.place(of: RuleID(Int(rule)))))"
+    }
+  }
+
+  /// What an undecided clause asks, in the dump's words where they were kept.
+  private static func text(_ clause: Clause, _ ruleset: Ruleset) -> String {
+    switch clause {
+    case .match(let match):
+      let sign = match.negated ? "! " : ""
+      switch match.test {
+      case .unknown(let text), .timeDependent(let text): return sign + ruleset[text]
+      case .ipset(let id): return sign + "set " + printable(ruleset.ipsetTests[Int(id.index)].name)
+      case .equal(let field, let value, let mask): return "\(sign)\(field) & 0x\(String(mask, radix: 16)) == \(value)"
+      case .range(let field, let low, let high):
+        return low == high ? "\(sign)\(field) == \(low)" : "\(sign)\(field) in \(low)-\(high)"
+      case .equalWide(let field, let id):
+        let pair = ruleset.wide[Int(id.index)]
+        let isMAC = field == .sourceMAC || field == .destinationMAC
+        let value =
+          isMAC
+          ? pair.a.bytes.suffix(6).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined(separator: ":")
+          : printable(NodeModel.name(pair.a)) + (pair.b == .ones ? "" : "+")
+        return "\(sign)\(field) == \(value)"
+      case .rangeWide(let field, _): return "\(sign)\(field) is set"
+      case .tcpOption(let kind): return "\(sign)TCP option \(kind)"
+      default: return "\(sign)\(match.test)"
+      }
+    case .statement(.timeDependent(let text)), .statement(.unknown(let text)): return ruleset[text]
+    case .statement(let statement): return "\(statement)"
+    }
+  }
+}
+
+extension Ruleset {
+  /// "nat KUBE-SVC-A rule 3".
+  func place(of rule: RuleID) -> String {
+    let chain = self[rules[Int(rule.index)].chain]
+    var position = Int(rule.index) - Int(chain.firstRule)
+    if !order.isEmpty { position = (0..<Int(chain.ruleCount)).first { self.rule(at: $0, of: chain) == rule } ?? 0 }
+    return "\(self[chain.table].name) \(printable(names[chain.name])) rule \(position + 1)"
+  }
+}
