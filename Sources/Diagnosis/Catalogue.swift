@@ -77,7 +77,7 @@ public enum Catalogue {
     nothing-listening|No process listens on the endpoint's port.|resets from the Pod|bind to all addresses
     kube-proxy-not-programming|No Service is in a node's rules.|nothing works on the node|kube-proxy's log
     network-policy-drop|A network policy stops the flow.|drops in a policy's chain|allow it in a NetworkPolicy
-    dns-service|The cluster's DNS does not answer.|no names|CoreDNS' Pods and upstreams
+    dns-service|The cluster's DNS does not answer, or Pods ask another address.|no names|CoreDNS' Pods and upstreams, clusterDNS of the kubelet
     apiserver-unreachable|Pods do not reach the API server.|timeouts of 10.96.0.1:443|its endpoints and port 6443
     ipam-exhausted|A node has no Pod address left.|Pods stay in ContainerCreating|free or enlarge the range
     load-balancer-address|A LoadBalancer Service has no address.|EXTERNAL-IP pending|a controller with free addresses

@@ -12,6 +12,7 @@ public struct Cluster: Sendable {
   /// Labels of namespaces, as far as the objects hold them.
   public var namespaces: [String: [(key: String, value: String)]] = [:]
   public var ingressPaths: [IngressPath] = []
+  public var resolvers: [ResolverSetting] = []
   public var diagnostics = Diagnostics()
   /// Node and zone names, once each.
   public private(set) var names: [String] = []

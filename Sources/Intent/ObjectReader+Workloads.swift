@@ -21,6 +21,7 @@ extension ObjectReader {
         default: break
         }
       }
+      podResolver(spec, what)
     }
     if let status = value["status"] {
       pod.phase = status["phase"]?.string ?? ""

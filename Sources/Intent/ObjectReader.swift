@@ -73,6 +73,7 @@ public struct ObjectReader {
       for item in items.elements { object(item, listKind: inner) }
       return
     }
+    if kindName == "KubeletConfiguration" { return kubeletConfiguration(value) }
     var meta = Metadata()
     if let metadata = value["metadata"] { meta.read(metadata) }
     if meta.name.isEmpty { return cluster.warn(file, "a \(kindName) has no metadata.name; left out") }
@@ -89,6 +90,7 @@ public struct ObjectReader {
     case "NetworkPolicy": networkPolicy(value, meta)
     case "Namespace": namespace(value, meta)
     case "Ingress": ingress(value, meta)
+    case "ConfigMap": configMap(value, meta)
     default:
       if unknownKinds.insert(kindName).inserted, unknownKinds.count < 50 {
         cluster.diagnostics.add(
@@ -100,7 +102,7 @@ public struct ObjectReader {
 
   private static func isKnown(_ version: String, of kind: String) -> Bool {
     switch kind {
-    case "Service", "Endpoints", "Pod", "Node", "Namespace": version == "v1"
+    case "Service", "Endpoints", "Pod", "Node", "Namespace", "ConfigMap": version == "v1"
     case "EndpointSlice": version == "discovery.k8s.io/v1" || version == "discovery.k8s.io/v1beta1"
     case "NetworkPolicy": version == "networking.k8s.io/v1"
     case "Ingress":

@@ -40,6 +40,7 @@ public enum NodeCollector {
     ("conntrack-statistics.txt", ["conntrack", "-S"]),
     ("ss.txt", ["ss", "-lntup"]),
     ("dmesg.txt", ["dmesg"]),
+    ("kubelet-config.yaml", ["cat", kubeletConfiguration]),
   ]
 
   /// Where Cilium's agent runs on the node itself. In a cluster its tool is in the agent's container only.
@@ -48,6 +49,8 @@ public enum NodeCollector {
     ("cilium-lb.txt", ["cilium-dbg", "bpf", "lb", "list"]),
   ]
   static let ciliumSocket = "/var/run/cilium/cilium.sock"
+  /// Where kubeadm and most installers put it.
+  static let kubeletConfiguration = "/var/lib/kubelet/config.yaml"
   static let ciliumNote =
     "cilium-service.txt: this node runs Cilium, whose tool is in the agent's container: "
     + "kubectl -n kube-system exec CILIUM-POD -- cilium-dbg service list (and: cilium-dbg bpf lb list)"
@@ -79,6 +82,8 @@ public enum NodeCollector {
       {
         continue
       }
+      // Nodes that are none have no kubelet.
+      if command[0] == "cat", access(command[1], F_OK) != 0 { continue }
       do {
         let output = try Tool.run(command, seconds: command[0] == "nft" ? 300 : 60)
         result.files.append(File(name: file, contents: output))

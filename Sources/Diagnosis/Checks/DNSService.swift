@@ -1,7 +1,8 @@
 import Findings
 import Intent
+import Wire
 
-/// The cluster's DNS Service has no endpoint: no name resolves.
+/// Pods cannot resolve names: the cluster's DNS Service has no endpoint, or they are told to ask an address that is not it.
 enum DNSService: Check {
   static let id = "dns-service"
 
@@ -13,6 +14,10 @@ enum DNSService: Check {
   }
 
   static func run(_ context: CheckContext) -> [Finding] {
+    withoutEndpoints(context) + astray(context)
+  }
+
+  private static func withoutEndpoints(_ context: CheckContext) -> [Finding] {
     var seen: Set<Int> = []
     return context.withoutEndpoints.compactMap { entry in
       let service = context.intent.services[entry.service]
@@ -23,6 +28,80 @@ enum DNSService: Check {
         cause: "Service \(service.fullName) has no endpoint ← \(context.whyNoEndpoint(service))",
         fix: ["kubectl -n kube-system rollout restart deployment coredns"],
         verify: ["kubectl -n kube-system get pods -l k8s-app=kube-dns"])
+    }
+  }
+
+  // MARK: nameservers
+
+  /// Nameservers that are no DNS Service of the cluster, one finding each.
+  private static func astray(_ context: CheckContext) -> [Finding] {
+    let intent = context.intent
+    guard let index = index(intent) else { return [] }
+    let dns = intent.services[index]
+    var asked: [(server: IPAddress, settings: [ResolverSetting])] = []
+    for setting in intent.resolvers where !setting.nameservers.contains(where: { answers($0, intent) }) {
+      for server in setting.nameservers {
+        if let known = asked.firstIndex(where: { $0.server == server }) {
+          asked[known].settings.append(setting)
+        } else {
+          asked.append((server, [setting]))
+        }
+      }
+    }
+    return asked.compactMap { finding($0.server, $0.settings, dns, context) }
+  }
+
+  /// Whether names can be asked of an address: a Service with port 53, or the node's own cache (NodeLocal DNSCache listens on
+  /// a link-local address).
+  private static func answers(_ server: IPAddress, _ intent: Cluster) -> Bool {
+    IPPrefix(IPAddress(v4: 0xA9FE_0000), length: 16).contains(server)
+      || owner(server, intent).map { $0.ports.contains { $0.port == 53 } } ?? false
+  }
+
+  private static func owner(_ server: IPAddress, _ intent: Cluster) -> Service? {
+    intent.services.first { $0.clusterIPs.contains(server) }
+  }
+
+  private static func finding(
+    _ server: IPAddress, _ settings: [ResolverSetting], _ dns: Service, _ context: CheckContext
+  ) -> Finding? {
+    let intent = context.intent
+    let owner = owner(server, intent)
+    // ClusterIPs of one cluster stand near each other; any other address may be a nameserver outside.
+    let isNear = dns.clusterIPs.contains {
+      $0.version == server.version && IPPrefix($0, length: $0.version == .v4 ? 16 : 112).contains(server)
+    }
+    let isKubelet = settings.contains { $0.origin == .kubelet }
+    guard isKubelet || isNear || owner != nil else { return nil }
+    let wanted = dns.clusterIPs.map { "\($0)" }.joined(separator: ", ")
+    let pods = settings.compactMap { setting -> String? in
+      guard case .pod(let index) = setting.origin else { return nil }
+      return "\(intent.pods[index].namespace)/\(intent.pods[index].name)"
+    }
+    let what = owner.map { "is Service \($0.fullName), which has no port 53" } ?? "is no Service"
+    return Finding(
+      id: id, severity: isNear || owner != nil ? .error : .warning, confidence: isNear ? .certain : .likely,
+      subject: context.subject(dns),
+      problem: isKubelet
+        ? "Pods ask \(server) for names, not the cluster's DNS Service \(dns.fullName)"
+        : "\(pods.count == 1 ? "Pod \(pods[0]) asks" : "\(pods.count) Pods ask") \(server) for names, which does not answer",
+      cause: isKubelet
+        ? "\(server) \(what) ← clusterDNS in the kubelet's configuration is not \(wanted)"
+        : "\(server) \(what) ← spec.dnsConfig.nameservers of Pods with dnsPolicy None",
+      evidence: settings.prefix(3).map { .init(file: intent.files[$0.file].name, text: text($0, intent)) },
+      fix: isKubelet
+        ? [
+          "set clusterDNS to \(wanted) in /var/lib/kubelet/config.yaml (kubeadm: also in ConfigMap kubelet-config)",
+          "systemctl restart kubelet, then recreate the Pods: they keep the resolv.conf they were made with",
+        ] : ["name \(wanted) in spec.dnsConfig.nameservers, or use dnsPolicy ClusterFirst"],
+      verify: ["kubectl exec POD -- cat /etc/resolv.conf   (nameserver \(wanted))"])
+  }
+
+  private static func text(_ setting: ResolverSetting, _ intent: Cluster) -> String {
+    let servers = setting.nameservers.map { "\($0)" }.joined(separator: ", ")
+    return switch setting.origin {
+    case .kubelet: "clusterDNS: \(servers)"
+    case .pod(let index): "Pod \(intent.pods[index].namespace)/\(intent.pods[index].name): nameservers \(servers)"
     }
   }
 }

@@ -1,0 +1,42 @@
+import Input
+import Wire
+
+extension ObjectReader {
+  /// A kubelet's configuration file (`kubelet.config.k8s.io`): it has a kind and no name.
+  mutating func kubeletConfiguration(_ value: JSONValue) {
+    guard let list = value["clusterDNS"] else { return }
+    resolver(list, .kubelet, "KubeletConfiguration")
+  }
+
+  /// kubeadm keeps the configuration that its nodes start from as YAML in a ConfigMap.
+  mutating func configMap(_ value: JSONValue, _ meta: Metadata) {
+    guard meta.namespace == "kube-system", meta.name.hasPrefix("kubelet-config"),
+      let text = value["data"]?["kubelet"]?.string
+    else { return }
+    let inner = SourceFile(name: cluster.files[file].name + " ConfigMap " + meta.name, text: text)
+    do throws(Diagnostic) {
+      try YAMLToJSON.visit(inner) { part throws(Diagnostic) in
+        let document = try JSONDocument(part)
+        document.withRoot { root in
+          if root["kind"]?.text.map({ $0 == "KubeletConfiguration" }) ?? false { kubeletConfiguration(root) }
+        }
+      }
+    } catch {
+      cluster.diagnostics.add(error)
+    }
+  }
+
+  /// `spec.dnsConfig` of the Pod that is about to be added.
+  mutating func podResolver(_ spec: JSONValue, _ what: String) {
+    guard spec["dnsPolicy"]?.text.map({ $0 == "None" }) ?? false, let list = spec["dnsConfig"]?["nameservers"] else {
+      return
+    }
+    resolver(list, .pod(cluster.pods.count), what)
+  }
+
+  private mutating func resolver(_ list: JSONValue, _ origin: ResolverSetting.Origin, _ what: String) {
+    var servers: [IPAddress] = []
+    for item in list.elements { if let server = address(item, what) { servers.append(server) } }
+    if !servers.isEmpty { cluster.resolvers.append(ResolverSetting(origin: origin, nameservers: servers, file: file)) }
+  }
+}
