@@ -55,7 +55,7 @@ import Testing
     """
 
   /// What does not hold: cause and severity of each finding.
-  static func failures(_ yaml: String) throws -> [Finding] {
+  static func failures(_ yaml: String, objects: String = objects) throws -> [Finding] {
     var bundle = Bundle()
     bundle.snapshots = [
       SnapshotLoader.load(
@@ -120,6 +120,22 @@ import Testing
     #expect(failures.first?.cause.contains(cause) == true, "\(failures.map(\.cause))")
     #expect(failures.first?.severity == .error)
     #expect(failures.first?.evidence.first?.line == 1)
+  }
+
+  /// No rule of the node enforces a policy; its CNI may.
+  @Test(arguments: [
+    ("{from: 10.244.0.9, to: 10.244.0.3:8080, result: allow}", Finding.Severity?.some(.error)),
+    ("{from: 10.244.0.9, to: 10.244.0.3:8080, result: deny}", .warning),
+    ("{from: 10.244.0.9, to: 10.244.0.3:8080, result: refuse}", .error),
+    ("{from: 10.244.0.9, to: 10.244.0.3:80, result: allow}", nil),
+  ]) func networkPoliciesAreToldFromRules(_ yaml: String, _ severity: Finding.Severity?) throws {
+    let policy = """
+      {"kind": "NetworkPolicy", "apiVersion": "networking.k8s.io/v1", "metadata": {"namespace": "shop", "name": "web"},
+       "spec": {"podSelector": {}, "policyTypes": ["Ingress"], "ingress": [{"ports": [{"port": 80}]}]}}
+      """
+    let failures = try Self.failures("- " + yaml, objects: Self.objects.dropLast(2) + ", " + policy + "]}")
+    #expect(failures.map(\.severity) == [severity].compactMap { $0 })
+    #expect(failures.allSatisfy { $0.cause.contains("NetworkPolicy shop/web") }, "\(failures.map(\.cause))")
   }
 
   @Test func theDecidingRuleIsTheEvidence() throws {

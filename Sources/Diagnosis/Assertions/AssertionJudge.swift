@@ -9,6 +9,7 @@ import Wire
 struct AssertionJudge {
   let assertion: Assertion
   let snapshot: Snapshot
+  let intent: Cluster
   /// The destination is a frontend of a Service: a packet that keeps that address reaches nobody.
   let isFrontend: Bool
   /// The endpoints the assertion names; nil: any.
@@ -19,8 +20,8 @@ struct AssertionJudge {
     /// A clause: "it is dropped by filter INPUT rule 3".
     var what: String
     var probability: Double
-    /// The trace had to assume something to come here.
-    var isAssumed: Bool
+    /// Likely: the trace had to assume something to come here. Possible: NetworkPolicies may do what no rule here does.
+    var confidence: Finding.Confidence
     var evidence: [Finding.Evidence]
   }
 
@@ -30,14 +31,18 @@ struct AssertionJudge {
     var found: [Mismatch] = []
     var reached: Set<EndpointAddress> = []
     for outcome in trace.outcomes {
+      var denial: String?
       if fate(outcome, trace.flow) == .arrives {
-        reached.insert(EndpointAddress(outcome.destination, outcome.destinationPort))
+        let endpoint = EndpointAddress(outcome.destination, outcome.destinationPort)
+        denial = intent.policyDenial(from: trace.flow.source, to: endpoint, trace.flow.ipProtocol)
+        if denial == nil { reached.insert(endpoint) }
       }
-      guard let what = mismatch(outcome, trace.flow) else { continue }
+      let byRules = mismatch(outcome, trace.flow)
+      guard let what = byRules.map({ described($0, denial) }) ?? denial.flatMap(stopped) else { continue }
       found.append(
         Mismatch(
-          what: what, probability: outcome.probability, isAssumed: outcome.isAssumed,
-          evidence: evidence(outcome)))
+          what: what, probability: outcome.probability,
+          confidence: byRules == nil ? .likely : confidence(outcome, denial), evidence: evidence(outcome)))
     }
     if let endpoints, found.isEmpty {
       let missing = endpoints.subtracting(reached).sorted()
@@ -45,11 +50,32 @@ struct AssertionJudge {
         found.append(
           Mismatch(
             what: "no connection reaches \(missing.map(\.description).joined(separator: ", "))", probability: 1,
-            isAssumed: false, evidence: []))
+            confidence: .certain, evidence: []))
       }
     }
     return found
   }
+
+  // MARK: policies
+
+  // Whether the node's CNI enforces NetworkPolicies, and with what, rules do not tell: eBPF programs leave none.
+
+  /// What a policy does to a connection that the rules let pass as they should.
+  private func stopped(_ denial: String) -> String? {
+    assertion.result == .allow ? "\(denial): dropped where the CNI enforces policies" : nil
+  }
+
+  private func described(_ mismatch: String, _ denial: String?) -> String {
+    guard let denial, assertion.result != .allow else { return mismatch }
+    return "\(mismatch) as far as rules go; only where the CNI enforces policies it is dropped: \(denial)"
+  }
+
+  private func confidence(_ outcome: Outcome, _ denial: String?) -> Finding.Confidence {
+    if denial != nil, assertion.result == .drop || assertion.result == .deny { return .possible }
+    return outcome.isAssumed ? .likely : .certain
+  }
+
+  // MARK: rules
 
   /// Nil: it is as the assertion says.
   private func mismatch(_ outcome: Outcome, _ flow: Flow) -> String? {

@@ -111,7 +111,8 @@ public struct AssertionRun {
     }
     traced += 1
     let judge = AssertionJudge(
-      assertion: assertion, snapshot: snapshot, isFrontend: isFrontend(flow, snapshot), endpoints: endpoints)
+      assertion: assertion, snapshot: snapshot, intent: intent, isFrontend: isFrontend(flow, snapshot),
+      endpoints: endpoints)
     let mismatches = judge.mismatches(tracer.trace(flow))
     guard !mismatches.isEmpty else { return nil }
     return finding(assertion, name, source, destination, flow, snapshot, mismatches)
@@ -136,10 +137,11 @@ public struct AssertionRun {
     _ assertion: Assertion, _ name: String, _ source: Assertion.Text, _ destination: Assertion.Text, _ flow: Flow,
     _ snapshot: Snapshot, _ mismatches: [AssertionJudge.Mismatch]
   ) -> Finding {
-    let certain = mismatches.contains { !$0.isAssumed }
+    let certain = mismatches.contains { $0.confidence == .certain }
+    let likely = mismatches.contains { $0.confidence == .likely }
     let share = mismatches.reduce(0) { $0 + $1.probability }
     let always = share > 1 - 1e-6
-    let worst = mismatches.first { !$0.isAssumed } ?? mismatches[0]
+    let worst = mismatches.first { $0.confidence == .certain } ?? mismatches[0]
     let part = always || !certain ? "" : "for \(Int((share * 1000).rounded()) / 10) % of new connections "
     let from = EndpointAddress(flow.source, flow.sourcePort)
     let to = EndpointAddress(flow.destination, flow.destinationPort)
@@ -147,8 +149,8 @@ public struct AssertionRun {
     var evidence = [entry(assertion, line: destination.line)]
     for item in mismatches.prefix(3).flatMap(\.evidence) where !evidence.contains(item) { evidence.append(item) }
     return Finding(
-      id: Self.id, severity: certain || always ? .error : .warning,
-      confidence: certain ? .certain : always ? .likely : .possible,
+      id: Self.id, severity: certain || always && likely ? .error : .warning,
+      confidence: certain ? .certain : always && likely ? .likely : .possible,
       subject: Finding.Subject(kind: "Expectation", name: name, node: snapshot.name),
       problem:
         "“\(name)” does not hold on \(snapshot.name): \(escaped(source.text)) → \(escaped(destination.text)) is expected to be \(Self.participle(assertion))",
