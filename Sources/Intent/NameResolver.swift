@@ -28,6 +28,8 @@ public struct NameResolver: Sendable {
 
   public func name(of address: IPAddress) -> String? { intent.owner(of: address) }
 
+  public var hasPolicies: Bool { !intent.networkPolicies.isEmpty }
+
   /// What NetworkPolicies stop a connection by; nil: nothing known does.
   public func policyDenial(from client: IPAddress, to endpoint: EndpointAddress, _ ipProtocol: IPProtocol) -> String? {
     intent.policyDenial(from: client, to: endpoint, ipProtocol)

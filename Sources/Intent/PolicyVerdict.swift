@@ -54,7 +54,8 @@ extension Cluster {
   /// What stops a connection of a client with one endpoint: “NetworkPolicy shop/deny isolates Pod shop/web-0 for egress
   /// …”; nil: as far as the objects tell, nothing does. Nodes reach their own Pods whatever policies say.
   public func policyDenial(from client: IPAddress, to endpoint: EndpointAddress, _ ipProtocol: IPProtocol) -> String? {
-    guard !networkPolicies.isEmpty else { return nil }
+    // No policy keeps a Pod from itself.
+    guard !networkPolicies.isEmpty, client != endpoint.address else { return nil }
     let (source, target) = (policyPeer(at: client), policyPeer(at: endpoint.address))
     if case .pod(let pod) = source,
       case .denied(let policies) = policyVerdict(.egress, of: pod, with: target, port: endpoint.port, ipProtocol)

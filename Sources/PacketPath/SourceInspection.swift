@@ -22,6 +22,9 @@ public struct SourceInspection: Sendable {
     }
   }
 
+  /// Takes note that somebody else looked at the whole address.
+  public mutating func compareWholeAddress() { address = .ones }
+
   mutating func compare(port value: UInt16, with other: UInt16, mask: UInt16) {
     let difference = (value ^ other) & mask
     if difference == 0 {

@@ -18,7 +18,7 @@ public final class FlowReport: @unchecked Sendable {
   private var json: TraceJSON
   private let line: TraceLine
   private let form: Form
-  private let serviceName: ServiceName?
+  private let objects: ObjectNotes?
   private var out = TextBuffer(capacity: 1 << 20)
   /// Of the last `run`: the flows that were traced, by their offset, and where their text ends.
   public private(set) var ends: [(flow: Int, end: Int)] = []
@@ -31,11 +31,8 @@ public final class FlowReport: @unchecked Sendable {
   private static let cacheLimit = 64 << 20
   private static let stepLimit = 96 << 20
 
-  /// The Service that a flow dials, where no rule names it.
-  public typealias ServiceName = @Sendable (Flow) -> String?
-
   /// `model`: all rules read.
-  public init(_ model: NodeModel, _ form: Form, serviceName: ServiceName? = nil, isCaching: Bool = true) {
+  public init(_ model: NodeModel, _ form: Form, objects: ObjectNotes? = nil, isCaching: Bool = true) {
     tracer = PathTracer(model)
     labels = ServiceLabels(model.snapshot.ruleset)
     cache = FlowCache(model, limit: isCaching ? Self.cacheLimit : 0)
@@ -43,7 +40,7 @@ public final class FlowReport: @unchecked Sendable {
     json = TraceJSON(model.snapshot, steps: steps)
     line = TraceLine(model.snapshot)
     self.form = form
-    self.serviceName = serviceName
+    self.objects = objects
   }
 
   /// Traces those of the flows that are this report's: with `parts` reports at work, a flow's `part` is the same for all
@@ -84,11 +81,14 @@ public final class FlowReport: @unchecked Sendable {
     walks += 1
     tracer.inspected = SourceInspection()
     let trace = tracer.trace(flow)
-    let service = labels.label(of: trace) ?? serviceName?(flow)
+    let service = labels.label(of: trace) ?? objects?.service(flow)
+    let denials = objects?.denials(trace) ?? []
+    // Policies may ask for any bit of it.
+    if objects?.denial != nil { tracer.inspected.compareWholeAddress() }
     let template =
       switch form {
-      case .line: line.template(trace, service: service)
-      case .json: json.template(trace, service: service)
+      case .line: line.template(trace, service: service, denials: denials)
+      case .json: json.template(trace, service: service, denials: denials)
       }
     cache.insert(flow, template, tracer.inspected, size: template.size)
     return template

@@ -9,8 +9,8 @@ public struct FlowReportPool: Sendable {
   private let block: Int
 
   /// `threads` from 1.
-  public init(_ model: NodeModel, _ form: FlowReport.Form, threads: Int, serviceName: FlowReport.ServiceName? = nil) {
-    reports = (0..<max(threads, 1)).map { _ in FlowReport(model, form, serviceName: serviceName) }
+  public init(_ model: NodeModel, _ form: FlowReport.Form, threads: Int, objects: ObjectNotes? = nil) {
+    reports = (0..<max(threads, 1)).map { _ in FlowReport(model, form, objects: objects) }
     block = if case .json(steps: true) = form { 256 } else { 2048 }
   }
 

@@ -22,9 +22,9 @@ public struct TraceJSON {
     numbers = Array(repeating: (.nan, []), count: 256)
   }
 
-  public mutating func write(_ trace: Trace, service: String?, to out: inout TextBuffer) {
+  public mutating func write(_ trace: Trace, service: String?, denials: [String] = [], to out: inout TextBuffer) {
     Self.begin(trace.flow, to: &out)
-    let template = template(trace, service: service)
+    let template = template(trace, service: service, denials: denials)
     template.write(trace.flow, steps, to: &out)
   }
 
@@ -37,7 +37,7 @@ public struct TraceJSON {
   }
 
   /// The members behind `flow`, and the object's end.
-  mutating func template(_ trace: Trace, service: String?) -> TraceTemplate {
+  mutating func template(_ trace: Trace, service: String?, denials: [String]) -> TraceTemplate {
     var out = TextBuffer(capacity: 4096)
     var marks: [TraceTemplate.Mark] = []
     out.literal(",\"service\":")
@@ -52,6 +52,14 @@ public struct TraceJSON {
     if trace.truncated > 0 {
       out.literal(",\"truncatedBranches\":")
       out.decimal(trace.truncated)
+    }
+    if !denials.isEmpty {
+      out.literal(",\"networkPolicies\":[")
+      for (number, denial) in denials.enumerated() {
+        if number > 0 { out.byte(UInt8(ascii: ",")) }
+        out.quoted(denial)
+      }
+      out.literal("]")
     }
     out.literal("}")
     return TraceTemplate(text: Array(out.bytes), marks: marks, fails: trace.fails)

@@ -20,7 +20,7 @@ struct TraceLine {
   }
 
   /// The rest of the line.
-  func template(_ trace: Trace, service: String?) -> TraceTemplate {
+  func template(_ trace: Trace, service: String?, denials: [String]) -> TraceTemplate {
     var out = TextBuffer(capacity: 256)
     let groups = OutcomeGroup.of(trace.outcomes)
     for (number, group) in groups.prefix(Self.shown).enumerated() {
@@ -39,6 +39,7 @@ struct TraceLine {
       out.printable(service)
       out.byte(UInt8(ascii: "]"))
     }
+    if !denials.isEmpty { out.literal("  (NetworkPolicies deny it)") }
     return TraceTemplate(text: Array(out.bytes), marks: [], fails: trace.fails)
   }
 

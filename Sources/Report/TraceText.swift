@@ -24,7 +24,8 @@ public struct TraceText {
     self.name = name
   }
 
-  public func render(_ trace: Trace, service: String?) -> String {
+  /// `denials`: what NetworkPolicies have against it, see `ObjectNotes`.
+  public func render(_ trace: Trace, service: String?, denials: [String] = []) -> String {
     var out: [String] = []
     let groups = OutcomeGroup.of(trace.outcomes).map { Ending(trace.outcomes[$0.first], $0.probability) }
     out.append(contentsOf: headline(trace, groups, service))
@@ -45,15 +46,8 @@ public struct TraceText {
       if deciding.isEmpty { out.append("  none: no rule that matched did more than let the packet go on") }
     }
     let assumptions = Set(trace.outcomes.flatMap(\.assumptions)).sorted()
-    if !assumptions.isEmpty {
-      out.append("")
-      out.append(style.warn("Assumed") + style.dim("  because neither the flow nor the snapshot tells"))
-      for text in assumptions.prefix(wide ? .max : 12) {
-        let lines = wrapped(text, 94)
-        for (number, line) in lines.enumerated() { out.append((number == 0 ? "  - " : "    ") + line) }
-      }
-      if assumptions.count > 12, !wide { out.append("  … and \(assumptions.count - 12) more (-o wide shows all)") }
-    }
+    out += list("Assumed", "because neither the flow nor the snapshot tells", assumptions)
+    out += list("NetworkPolicies", "deny it: where the CNI enforces them, the connection is dropped", denials)
     let advice = TraceAdvice.of(trace, snapshot)
     if !advice.isEmpty {
       out.append("")
@@ -272,6 +266,18 @@ public struct TraceText {
       return !["KUBE-FIREWALL", "KUBE-FORWARD", "KUBE-POSTROUTING", "KUBE-PROXY-FIREWALL", "KUBE-EXTERNAL-SERVICES"]
         .contains(name)
     }
+  }
+
+  /// A heading with a few of its sentences.
+  private func list(_ heading: String, _ remark: String, _ sentences: [String]) -> [String] {
+    guard !sentences.isEmpty else { return [] }
+    var out = ["", style.warn(heading) + style.dim("  " + remark)]
+    for text in sentences.prefix(wide ? .max : 12) {
+      let lines = wrapped(printable(text, limit: .max), 94)
+      for (number, line) in lines.enumerated() { out.append((number == 0 ? "  - " : "    ") + line) }
+    }
+    if sentences.count > 12, !wide { out.append("  … and \(sentences.count - 12) more (-o wide shows all)") }
+    return out
   }
 
   private func rules(_ steps: some Sequence<Step>) -> [String] {

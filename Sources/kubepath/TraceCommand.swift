@@ -70,20 +70,20 @@ struct TraceCommand: ParsableCommand {
     for message in node.diagnostics.list.dropFirst(start.diagnostics.list.count) { messages.add(message) }
     Terminal.report(messages, verbose: source.verbose)
     var labels = ServiceLabels(node.ruleset)
+    let objects = names.map(Self.notes)
     // IPVS and eBPF leave no rules that name the Service.
     let service =
-      labels.label(of: trace)
-      ?? names?.service(at: trace.flow.destination, trace.flow.destinationPort, trace.flow.ipProtocol)
+      labels.label(of: trace) ?? objects?.service(trace.flow)
+    let denials = objects?.denials(trace) ?? []
     switch output {
     case .text, .wide:
       let text = TraceText(
         node, style: Terminal.style(source.color), wide: output == .wide, name: { names?.name(of: $0) })
-      Terminal.write(text.render(trace, service: service))
-      if let names { Terminal.write(policyNotes(trace, names)) }
+      Terminal.write(text.render(trace, service: service, denials: denials))
     case .json, .yaml:
       var json = TextBuffer()
       var writer = TraceJSON(node, steps: !noSteps)
-      writer.write(trace, service: service, to: &json)
+      writer.write(trace, service: service, denials: denials, to: &json)
       json.newline()
       Terminal.write(output == .json ? Array(json.bytes) : try YAMLText.from(json: Array(json.bytes)))
     case .dot: Terminal.write(GraphDOT.trace(trace, node.ruleset))
@@ -91,18 +91,17 @@ struct TraceCommand: ParsableCommand {
     return trace.fails
   }
 
-  /// What NetworkPolicies say of the endpoints that the flow reaches, a line each: rules may not show it.
-  private func policyNotes(_ trace: Trace, _ names: NameResolver) -> String {
-    var notes: [String] = []
-    for outcome in trace.outcomes where outcome.verdict == .forward || outcome.verdict == .deliver {
-      let endpoint = EndpointAddress(outcome.destination, outcome.destinationPort)
-      guard let denial = names.policyDenial(from: trace.flow.source, to: endpoint, trace.flow.ipProtocol) else {
-        continue
+  private static func notes(_ names: NameResolver) -> ObjectNotes {
+    var notes = ObjectNotes { names.service(at: $0.destination, $0.destinationPort, $0.ipProtocol) }
+    if names.hasPolicies {
+      notes.denial = { flow, outcome in
+        guard outcome.verdict == .forward || outcome.verdict == .deliver else { return nil }
+        let endpoint = EndpointAddress(outcome.destination, outcome.destinationPort)
+        guard let text = names.policyDenial(from: flow.source, to: endpoint, flow.ipProtocol) else { return nil }
+        return "\(endpoint): \(text)"
       }
-      let note = "NetworkPolicies: \(endpoint): \(denial). Where the CNI enforces policies, the connection is dropped."
-      if notes.count < 10, !notes.contains(note) { notes.append(note) }
     }
-    return notes.map { printable($0) + "\n" }.joined()
+    return notes
   }
 
   /// Flows in blocks, as many at once as there are processors, printed in input order. True: some flow fails.
@@ -114,9 +113,8 @@ struct TraceCommand: ParsableCommand {
     var diagnostics = Diagnostics()
     var list = reader.next(&diagnostics)
     let model = NodeModel(node, indexed: (list ?? []).count > 20)
-    let pool = FlowReportPool(model, output == .json ? .json(steps: !noSteps) : .line, threads: threads) {
-      names?.service(at: $0.destination, $0.destinationPort, $0.ipProtocol)
-    }
+    let pool = FlowReportPool(
+      model, output == .json ? .json(steps: !noSteps) : .line, threads: threads, objects: names.map(Self.notes))
     while let flows = list {
       pool.run(flows) { Terminal.write($0) }
       list = reader.next(&diagnostics)

@@ -53,8 +53,8 @@ import Wire
   @Test func aPolicyWithoutRulesIsolatesOnlyWhatItSelects() {
     let closed = Self.cluster("podSelector: {matchLabels: {app: cart}}")
     #expect(!Self.passes(Self.web, closed) && !Self.passes(Self.outside, closed))
-    // The kubelet's probes come from the node.
-    #expect(Self.passes("192.0.2.1", closed))
+    // The kubelet's probes come from the node, and a Pod's own connections through a Service from itself.
+    #expect(Self.passes("192.0.2.1", closed) && Self.passes("10.244.0.5", closed))
     #expect(Self.passes(Self.web, Self.cluster("podSelector: {matchLabels: {app: other}}")))
     #expect(Self.passes(Self.web, Self.cluster("podSelector: {}, policyTypes: [Egress], egress: [{}]")))
   }

@@ -140,6 +140,27 @@ struct FlowReportTests {
     #expect(walked.hasFailure && shared.hasFailure)
   }
 
+  @Test("Policies judge each client, though the rules treat them alike")
+  func policies() {
+    var objects = ObjectNotes { _ in nil }
+    objects.denial = { flow, outcome in
+      flow.source == IPAddress("10.244.1.8")! ? "no \"\(outcome.destinationPort)\"" : nil
+    }
+    let model = NodeModel(node(reversePathFilter: 0), indexed: true)
+    for form in [FlowReport.Form.line, .json(steps: false)] {
+      let report = FlowReport(model, form, objects: objects)
+      report.run(
+        ["10.244.1.7", "10.244.1.8", "10.244.1.7"].map {
+          Flow(
+            id: $0, ipProtocol: .tcp, source: IPAddress($0)!, sourcePort: 41000, destination: IPAddress("10.96.0.10")!,
+            destinationPort: 80, from: "cni0")
+        }[...])
+      let lines = String(decoding: report.text, as: UTF8.self).split(separator: "\n")
+      let word = if case .line = form { "(NetworkPolicies deny it)" } else { #""networkPolicies":["no \"8080\""]"# }
+      #expect(lines.map { $0.contains(word) } == [false, true, false], "\(lines)")
+    }
+  }
+
   @Test("Several threads write the lines of one, in the flows' order")
   func threads() {
     let model = NodeModel(node(reversePathFilter: 1), indexed: true)
