@@ -154,14 +154,27 @@ public struct NameTable: Sendable {
     slots.withUnsafeBufferPointer { prefetch_line($0.baseAddress! + (Int(hash) & ($0.count &- 1))) }
   }
 
-  /// The number that the name with this hash likely has; asks for its bytes.
-  @inlinable public func prefetchName(_ hash: UInt32) -> NameID? {
-    let slot = slots[Int(hash) & (slots.count &- 1)]
-    guard slot.index != 0, slot.hash == hash else { return nil }
-    let index = Int(slot.index) &- 1
-    let start = index == 0 ? 0 : Int(ends[index &- 1])
-    storage.withUnsafeBufferPointer { prefetch_line($0.baseAddress! + start) }
+  /// The number that the name with this hash likely has; asks for where its bytes stand.
+  @inlinable public func prefetchEnd(_ hash: UInt32) -> NameID? {
+    let mask = slots.count &- 1
+    var at = Int(hash) & mask
+    while slots[at].hash != hash || slots[at].index == 0 {
+      if slots[at].index == 0 { return nil }
+      at = (at &+ 1) & mask
+    }
+    let index = Int(slots[at].index) &- 1
+    ends.withUnsafeBufferPointer { prefetch_line($0.baseAddress! + index) }
     return NameID(index)
+  }
+
+  /// Asks for a name's bytes.
+  @inlinable public func prefetchName(_ id: NameID) {
+    let index = Int(id.index)
+    let start = index == 0 ? 0 : Int(ends[index &- 1])
+    storage.withUnsafeBufferPointer {
+      prefetch_line($0.baseAddress! + start)
+      prefetch_line($0.baseAddress! + (Int(ends[index]) - 1))
+    }
   }
 
   /// Whether a name has these bytes.
