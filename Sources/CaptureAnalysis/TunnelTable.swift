@@ -73,8 +73,10 @@ struct Tunnel {
 
   /// Learns from the conversation of a packet inside whether anybody hears what goes through here.
   @inline(never) mutating func judge(_ c: UnsafeMutablePointer<Conversation>, acknowledges: Bool) {
-    // Someone who acknowledges has heard something.
-    isAnswered = acknowledges || !c.pointee.isOneWay
+    // Someone who acknowledges has heard something. A SYN-ACK that nobody acknowledges may have gone to another tunnel end.
+    let phase = c.pointee.phase
+    let isCalling = phase.contains(.syn) && !phase.contains(.reset) && c.pointee.firstRoundTrip == 0
+    isAnswered = !isCalling && (acknowledges || !c.pointee.isOneWay)
     if !isAnswered, !c.pointee.address(0).isMulticast, !c.pointee.address(1).isMulticast { calls += 1 }
   }
 

@@ -208,31 +208,52 @@ import Wire
   /// is flooded to all.
   @Test(arguments: ["silent", "answers", "flooded"]) func oneWayTunnelsAmongOthers(third: String) {
     var script = Script()
-    func carry(_ outer: (UInt8, UInt8), _ pods: (UInt8, UInt8), _ flags: UInt8, at time: Int) {
-      let answer = flags == Script.synAck
-      let segment = AnalyzerTests.tcp(
-        answer ? 80 : 40_000, answer ? 40_000 : 80, seq: answer ? 500 : 100, ack: answer ? 101 : 0, flags: flags)
-      let inner = AnalyzerTests.ipv4(6, from: [10, 244, 0, pods.0], to: [10, 244, 0, pods.1], segment)
-      tunnel(outer, inner, at: time)
-    }
-    func tunnel(_ outer: (UInt8, UInt8), _ inner: [UInt8], at time: Int) {
-      script.add(
-        AnalyzerTests.ipv4(
-          17, from: [10, 0, 0, outer.0], to: [10, 0, 0, outer.1],
-          AnalyzerTests.udp(50_000, 4789, AnalyzerTests.vxlan + AnalyzerTests.ethernet + inner)), at: time)
-    }
-    carry((1, 2), (1, 2), Script.syn, at: 0)
-    carry((2, 1), (2, 1), Script.synAck, at: 1)
+    script.carry((1, 2), (1, 2), Script.syn, at: 0)
+    script.carry((2, 1), (2, 1), Script.synAck, at: 1)
+    script.carry((1, 2), (1, 2), Script.ack, at: 2)
     for number in 0..<4 {
       if third == "flooded" {
         let group = AnalyzerTests.ipv4(
           17, from: [10, 244, 0, 1], to: [224, 0, 0, 251], AnalyzerTests.udp(9, 5353, [1]))
-        tunnel((1, 3), group, at: 10 + number * 1000)
+        script.tunnel((1, 3), group, at: 10 + number * 1000)
       } else {
-        carry((1, 3), (1, 3), Script.syn, at: 10 + number * 1000)
-        if third == "answers" { carry((3, 1), (3, 1), Script.synAck, at: 11 + number * 1000) }
+        script.carry((1, 3), (1, 3), Script.syn, at: 10 + number * 1000)
+        if third == "answers" { script.carry((3, 1), (3, 1), Script.synAck, at: 11 + number * 1000) }
       }
     }
     #expect(script.ids.contains("vxlan-port") == (third == "silent"))
+  }
+
+  /// The second node answers the first at an address that is not the first's, as with a wrong public-ip annotation.
+  @Test(arguments: [9, 1] as [UInt8]) func answersToAnotherVTEP(address: UInt8) throws {
+    var script = Script()
+    for number in 0..<4 {
+      script.carry((1, 2), (1, 2), Script.syn, at: number * 1000)
+      script.carry((2, address), (2, 1), Script.synAck, at: number * 1000 + 1)
+    }
+    let findings = script.analyze().1.filter { ["wrong-vtep", "vxlan-port"].contains($0.id) }
+    guard address == 9 else { return #expect(findings.isEmpty) }
+    #expect(findings.map(\.id) == ["wrong-vtep"])
+    let finding = try #require(findings.first)
+    #expect(finding.problem == "10.0.0.2 gets VXLAN packets from 10.0.0.1 and sends its own to 10.0.0.9")
+  }
+}
+
+extension Script {
+  /// A segment of the Pods 10.244.0.x in VXLAN between the nodes 10.0.0.x; SYN-ACKs go back from port 80.
+  fileprivate mutating func carry(_ outer: (UInt8, UInt8), _ pods: (UInt8, UInt8), _ flags: UInt8, at time: Int) {
+    let answer = flags == Script.synAck
+    let acknowledges = flags == Script.ack
+    let segment = AnalyzerTests.tcp(
+      answer ? 80 : 40_000, answer ? 40_000 : 80, seq: answer ? 500 : acknowledges ? 101 : 100,
+      ack: answer ? 101 : acknowledges ? 501 : 0, flags: flags)
+    tunnel(outer, AnalyzerTests.ipv4(6, from: [10, 244, 0, pods.0], to: [10, 244, 0, pods.1], segment), at: time)
+  }
+
+  fileprivate mutating func tunnel(_ outer: (UInt8, UInt8), _ inner: [UInt8], at time: Int) {
+    add(
+      AnalyzerTests.ipv4(
+        17, from: [10, 0, 0, outer.0], to: [10, 0, 0, outer.1],
+        AnalyzerTests.udp(50_000, 4789, AnalyzerTests.vxlan + AnalyzerTests.ethernet + inner)), at: time)
   }
 }
