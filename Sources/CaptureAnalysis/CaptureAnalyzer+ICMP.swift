@@ -11,11 +11,8 @@ extension CaptureAnalyzer {
     if version == .v6, header.type >= 133, header.type <= 137 { return neighbour(header, bytes, layer) }
     let isEcho = version == .v4 ? header.type == 8 || header.type == 0 : header.type == 128 || header.type == 129
     let identifier = isEcho ? header.identifier : 0
-    let (key, direction) = ConversationKey.make(
-      layer.source, identifier, layer.destination, identifier, proto: layer.proto, version: layer.version,
-      scope: layer.outer.scope)
     let c = conversation(
-      key, direction: direction, packetLength: layer.length, ttl: layer.ttl, isTCP: false,
+      ends(bytes, layer, identifier, identifier), packetLength: layer.length, ttl: layer.ttl,
       signature: UInt64(layer.identification) << 32 ^ UInt64(bytes.count >= 8 ? bytes.u32(4) : 0) ^ UInt64(header.type)
         << 56)
     track(c, timeout: options.timeouts.icmp)

@@ -14,7 +14,10 @@ extension CaptureAnalyzer {
   static var maximumDepth: Int { 8 }
 
   @inline(__always) mutating func link(_ bytes: PacketBytes, _ type: LinkType) {
-    if type == .ethernet { ethernet(bytes, Outer()) } else { otherLink(bytes, type, Outer()) }
+    guard type == .ethernet, let header = EthernetHeader(bytes), header.etherType == .ipv4 else {
+      return otherLink(bytes, type, Outer())
+    }
+    ipv4(bytes.dropping(EthernetHeader.length), Outer())
   }
 
   @inline(never) mutating func otherLink(_ bytes: PacketBytes, _ type: LinkType, _ outer: Outer) {

@@ -4,30 +4,56 @@ import Wire
 
 /// A conversation's state lies anywhere in many megabytes, and each step to it (table, record, TCP state) needs the one
 /// before: three waits for memory a packet. Here the steps are taken for a batch of packets before the first is walked,
-/// so that the waits of all overlap. Nothing depends on it: a wrong guess costs time only.
+/// so that the waits of all overlap; the walk need not look for these conversations again.
 extension CaptureAnalyzer {
   /// Frames asked of a reader at once. More would push each other's lines out of the nearest cache.
   static var batch: Int { 32 }
 
-  /// Walks frames whose bytes are all good at the same time.
-  mutating func consume(_ frames: UnsafeMutableBufferPointer<Frame>) {
-    for index in 0..<frames.count {
-      let hash = scout(frames[index])
-      lookahead[index] = hash
-      if hash != 0 { prefetch_line(conversations.slot(hash)) }
+  /// Walks one frame.
+  public mutating func consume(_ f: Frame) {
+    withUnsafeTemporaryAllocation(of: Frame.self, capacity: 1) { one in
+      one.initialize(repeating: f)
+      consume(one)
     }
-    for index in 0..<frames.count where lookahead[index] != 0 {
-      // From here on the record's index, one more than it is; 0: nothing known of it.
-      let record = conversations.guess(lookahead[index]) &+ 1
-      lookahead[index] = UInt64(truncatingIfNeeded: record)
-      if record > 0 {
-        let base = UnsafeRawPointer(conversations.records.pointer(record &- 1))
+  }
+
+  /// Walks at most `batch` frames, whose bytes are all good at the same time.
+  mutating func consume(_ frames: UnsafeMutableBufferPointer<Frame>) {
+    var wire = 0
+    var captured = 0
+    var snapped = 0
+    for index in 0..<frames.count {
+      let ends = lookahead + index
+      ends.pointee.transport = nil
+      let bytes = frames[index].bytes
+      wire &+= bytes.wireCount
+      captured &+= bytes.count
+      if bytes.count < bytes.wireCount { snapped &+= 1 }
+      scout(frames[index], ends)
+      if ends.pointee.transport != nil { prefetch_line(conversations.slot(ends.pointee.hash)) }
+    }
+    counts.packets &+= frames.count
+    counts.bytes &+= wire
+    counts.capturedBytes &+= captured
+    counts.snapped &+= snapped
+    for index in 0..<frames.count {
+      let ends = lookahead + index
+      ends.pointee.record = ends.pointee.transport == nil ? -1 : conversations.guess(ends.pointee.hash)
+      if ends.pointee.record >= 0 {
+        let base = UnsafeRawPointer(conversations.records.pointer(ends.pointee.record))
         prefetch_line(base)
         prefetch_line(base + 64)
       }
     }
-    for index in 0..<frames.count where lookahead[index] != 0 {
-      let tcp = Int(conversations.records.pointer(Int(truncatingIfNeeded: lookahead[index]) &- 1).pointee.tcp)
+    for index in 0..<frames.count where lookahead[index].record >= 0 {
+      let ends = lookahead + index
+      let c = conversations.records.pointer(ends.pointee.record)
+      guard c.pointee.key == ends.pointee.key else {
+        // Another key with the same tag.
+        ends.pointee.record = -1
+        continue
+      }
+      let tcp = Int(c.pointee.tcp)
       guard tcp >= 0 else { continue }
       let (half, other) = halves.pair(tcp &* 2, first: 0)
       prefetch_line(half)
@@ -36,10 +62,9 @@ extension CaptureAnalyzer {
       prefetch_line(UnsafeRawPointer(other) + 64)
     }
     for index in 0..<frames.count {
-      expected = Int(truncatingIfNeeded: lookahead[index]) &- 1
-      consume(frames[index])
+      sighted = lookahead + index
+      walk(frames.baseAddress.unsafelyUnwrapped + index)
     }
-    expected = -1
   }
 
   /// Shows all conversations of the table, the lines of the next ones on their way meanwhile.
@@ -67,16 +92,18 @@ extension CaptureAnalyzer {
     prefetch_line(UnsafeRawPointer(shared.pointer(tcp)))
   }
 
-  /// The hash of the innermost conversation of the most frequent packets (IPv4 in Ethernet, plain or in VXLAN); 0: others.
-  @inline(__always) private func scout(_ frame: Frame) -> UInt64 {
-    guard frame.linkType == .ethernet, let transport = Self.transport(frame.bytes) else { return 0 }
+  /// Reads the ends of the innermost packet of the most frequent frames (IPv4 in Ethernet, plain or in VXLAN), as the walk
+  /// would.
+  @inline(__always) private mutating func scout(_ frame: Frame, _ ends: UnsafeMutablePointer<PacketEnds>) {
+    guard frame.linkType == .ethernet, let transport = Self.transport(frame.bytes) else { return }
     let bytes = frame.bytes
     if transport == 17, vxlanPorts[bytes.u16(36)], bytes.count >= 50 + 42 {
       let inner = bytes.dropping(50)
-      guard let transport = Self.transport(inner) else { return 0 }
-      return hash(inner, transport, scope: Self.scope(.vxlan, bytes.u32(46) >> 8, inside: Outer()))
+      guard let transport = Self.transport(inner) else { return }
+      read(inner, transport, scope: Self.scope(.vxlan, bytes.u32(46) >> 8, inside: Outer()), ends)
+    } else {
+      read(bytes, transport, scope: 0, ends)
     }
-    return hash(bytes, transport, scope: 0)
   }
 
   /// TCP or UDP directly behind an IPv4 header without options that is no fragment.
@@ -86,10 +113,15 @@ extension CaptureAnalyzer {
     return number == 6 || number == 17 ? number : nil
   }
 
-  @inline(__always) private func hash(_ bytes: PacketBytes, _ transport: UInt8, scope: UInt32) -> UInt64 {
-    let (key, _) = ConversationKey.make(
+  @inline(__always) private mutating func read(
+    _ bytes: PacketBytes, _ transport: UInt8, scope: UInt32, _ ends: UnsafeMutablePointer<PacketEnds>
+  ) {
+    let (key, direction) = ConversationKey.make(
       Bits128(bytes.u32(26)), bytes.u16(34), Bits128(bytes.u32(30)), bytes.u16(36), proto: transport, version: 4,
       scope: scope)
-    return max(1, conversations.hash(key))
+    ends.pointee.key = key
+    ends.pointee.hash = conversations.hash(key)
+    ends.pointee.transport = bytes.base + 34
+    ends.pointee.direction = direction
   }
 }

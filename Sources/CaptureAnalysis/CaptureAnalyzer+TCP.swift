@@ -1,7 +1,7 @@
 import Wire
 
 extension CaptureAnalyzer {
-  mutating func tcp(_ bytes: PacketBytes, _ layer: NetworkLayer) {
+  @inline(__always) mutating func tcp(_ bytes: PacketBytes, _ layer: NetworkLayer) {
     guard let header = TCPHeader(bytes) else { return tcpCut(bytes) }
     let length = layer.isPartial ? 0 : max(0, bytes.wireCount &- header.headerLength)
     // Each field is read once: behind every store the compiler would have to read it again.
@@ -15,10 +15,9 @@ extension CaptureAnalyzer {
     let hasAck = s.flags.contains(.ack)
     if isSyn { if hasAck { counts.tcpSynAck &+= 1 } else { counts.tcpSyn &+= 1 } }
     if s.flags.contains(.rst) { counts.tcpRst &+= 1 }
-    let (key, direction) = ConversationKey.make(
-      layer.source, sourcePort, layer.destination, destinationPort, proto: 6, version: layer.version,
-      scope: layer.outer.scope)
-    var index = conversations.find(key, expected: expected)
+    let ends = ends(bytes, layer, sourcePort, destinationPort)
+    let direction = ends.pointee.direction
+    var index = find(ends)
     if bytes.isWhole, !layer.isPartial {
       let seed = Checksum.pseudoHeader(
         source: layer.source, destination: layer.destination, protocol: 6, length: bytes.wireCount)
@@ -29,14 +28,14 @@ extension CaptureAnalyzer {
       }
     }
     if index < 0 {
-      index = create(key, direction: direction, isTCP: true)
+      index = create(ends, isTCP: true)
       if isSyn, hasAck { conversations.records.pointer(index).pointee.initiator = UInt8(1 - direction) }
       if !isSyn, sourcePort < destinationPort, sourcePort < 32_768 {
         // Caught in the middle: the lower port is the server's.
         conversations.records.pointer(index).pointee.initiator = UInt8(1 - direction)
       }
     } else if isSyn, !hasAck {
-      index = restart(index, key, direction, sequence: s.sequence)
+      index = restart(index, ends, sequence: s.sequence)
     }
     let c = conversations.records.pointer(index)
     let tcp = Int(c.pointee.tcp)
@@ -135,12 +134,12 @@ extension CaptureAnalyzer {
 
   /// A SYN on a known 5-tuple: a repetition, or a new connection with an old port.
   @inline(never) private mutating func restart(
-    _ index: Int, _ key: ConversationKey, _ direction: Int, sequence: UInt32
+    _ index: Int, _ ends: UnsafeMutablePointer<PacketEnds>, sequence: UInt32
   ) -> Int {
     let c = conversations.records.pointer(index)
     let tcp = Int(c.pointee.tcp)
     guard tcp >= 0 else { return index }
-    let forward = halves.pointer(tcp * 2 + direction)
+    let forward = halves.pointer(tcp * 2 + ends.pointee.direction)
     guard forward.pointee.hasBase else { return index }
     if sequence == forward.pointee.baseSequence, c.pointee.phase.isDisjoint(with: [.reset, .fin]) {
       forward.pointee.nextSequence = forward.pointee.highestAckable
@@ -150,7 +149,8 @@ extension CaptureAnalyzer {
     let reuses = c.pointee.reuses &+ 1
     // A copy of the SYN on another interface must not count as a reuse of its own port: same number, same moment.
     c.pointee.phase.insert(.superseded)
-    let fresh = create(key, direction: direction, isTCP: true)
+    forgetSighted()
+    let fresh = create(ends, isTCP: true)
     let made = conversations.records.pointer(fresh)
     made.pointee.reuses = reuses
     made.pointee.reuseGap = gap

@@ -1,12 +1,24 @@
 import Wire
 
 extension CaptureAnalyzer {
-  mutating func udp(_ bytes: PacketBytes, _ layer: NetworkLayer) {
-    guard let header = UDPHeader(bytes) else { return undecoded() }
+  /// The Ethernet frame that VXLAN carried, which the caller is to walk.
+  struct Inside {
+    var bytes: PacketBytes
+    var outer: Outer
+  }
+
+  @inline(__always) mutating func udp(_ bytes: PacketBytes, _ layer: NetworkLayer) -> Inside? {
+    guard let header = UDPHeader(bytes) else {
+      undecoded()
+      return nil
+    }
     counts.udp &+= 1
     var length = header.datagramLength
     if length == 0, layer.version == 6 { length = bytes.wireCount }
-    guard length >= UDPHeader.length else { return undecoded() }
+    guard length >= UDPHeader.length else {
+      undecoded()
+      return nil
+    }
     let datagram = layer.isPartial ? bytes : bytes.limited(to: length)
     // 0 unknown, 1 none sent, 2 right, 3 bad, 4 left to the network card.
     var state = 0
@@ -29,30 +41,28 @@ extension CaptureAnalyzer {
     let sourcePort = header.sourcePort
     let destinationPort = header.destinationPort
     if vxlanPorts[destinationPort] || vxlanPorts[sourcePort] {
-      if vxlan(payload, layer, sourcePort: sourcePort, port: destinationPort, checksum: state, sum: sum) { return }
+      if let inside = vxlan(payload, layer, port: destinationPort, checksum: state, sum: sum) { return inside }
     } else if destinationPort == GeneveHeader.port || sourcePort == GeneveHeader.port {
-      if geneve(payload, layer, port: destinationPort, checksum: state, sum: sum) { return }
+      if geneve(payload, layer, port: destinationPort, checksum: state, sum: sum) { return nil }
     } else if destinationPort == VXLANHeader.gpePort {
-      if gpe(payload, layer, checksum: state, sum: sum) { return }
+      if gpe(payload, layer, checksum: state, sum: sum) { return nil }
     } else if destinationPort == 51820 || sourcePort == 51820, payload.count >= 4, payload.u8(0) >= 1,
       payload.u8(0) <= 4,
       payload.u32(0) & 0xFF_FFFF == 0
     {
       counts.wireguard &+= 1
     } else if destinationPort == 2152, gtp(payload, layer) {
-      return
+      return nil
     } else if sourcePort == 53 || destinationPort == 53 {
       domain(payload, layer, sourcePort, destinationPort, proto: 17)
     } else if VXLANPorts.mayBe(payload) {
       vxlanPorts.look(payload, port: destinationPort)
     }
-    let (key, direction) = ConversationKey.make(
-      layer.source, sourcePort, layer.destination, destinationPort, proto: 17, version: layer.version,
-      scope: layer.outer.scope)
     let c = conversation(
-      key, direction: direction, packetLength: layer.length, ttl: layer.ttl, isTCP: false,
+      ends(bytes, layer, sourcePort, destinationPort), packetLength: layer.length, ttl: layer.ttl,
       signature: UInt64(layer.identification) << 32 ^ UInt64(header.checksum) << 16 ^ UInt64(length))
     track(c, timeout: c.pointee.isOneWay ? options.timeouts.udp : options.timeouts.udpStream)
+    return nil
   }
 
   @inline(never) mutating func domain(
@@ -70,30 +80,40 @@ extension CaptureAnalyzer {
     }
   }
 
-  /// Walks into VXLAN; false when the bytes are something else on the same port.
-  @inline(__always) mutating func vxlan(
-    _ payload: PacketBytes, _ layer: NetworkLayer, sourcePort: UInt16, port: UInt16, checksum: Int, sum: UInt16
-  ) -> Bool {
-    guard let header = VXLANHeader(payload), layer.outer.depth < Self.maximumDepth else { return false }
+  /// Enters VXLAN; nil when the bytes are something else on the same port.
+  @inline(__always) private mutating func vxlan(
+    _ payload: PacketBytes, _ layer: NetworkLayer, port: UInt16, checksum: Int, sum: UInt16
+  ) -> Inside? {
+    guard let header = VXLANHeader(payload), layer.outer.depth < Self.maximumDepth else { return nil }
     // To the port that IANA gave to VXLAN nothing else is sent; elsewhere the header must look right.
-    guard port == VXLANHeader.standardPort || header.isPlausible else { return false }
+    guard port == VXLANHeader.standardPort || header.isPlausible else { return nil }
     let inner = payload.dropping(VXLANHeader.length)
     let tunnel = enter(
       .vxlan, layer, port: port, identifier: header.identifier,
       innerLength: max(0, inner.wireCount - EthernetHeader.length))
     note(checksum, sum, on: tunnel)
     touched = nil
-    ethernet(
-      inner,
-      Outer(scope: Self.scope(.vxlan, header.identifier, inside: layer.outer), depth: layer.outer.depth + 1))
-    if !tunnel.pointee.isAnswered, let c = touched {
+    if !tunnel.pointee.isAnswered {
+      unjudged[frameUnjudged] = tunnel
+      frameUnjudged &+= 1
+    }
+    return Inside(
+      bytes: inner,
+      outer: Outer(scope: Self.scope(.vxlan, header.identifier, inside: layer.outer), depth: layer.outer.depth &+ 1))
+  }
+
+  /// Whether the frame's tunnels are answered, now that the conversation inside is known.
+  @inline(never) mutating func judgeTunnels() {
+    for index in 0..<frameUnjudged {
+      let tunnel = unjudged[index]
+      guard !tunnel.pointee.isAnswered, let c = touched else { continue }
       let tcp = Int(c.pointee.tcp)
       tunnel.pointee.judge(
         c,
         acknowledges: tcp >= 0
           && halves.pointer(tcp &* 2).pointee.lastAck | halves.pointer(tcp &* 2 &+ 1).pointee.lastAck != 0)
     }
-    return true
+    frameUnjudged = 0
   }
 
   @inline(never) mutating func gpe(_ payload: PacketBytes, _ layer: NetworkLayer, checksum: Int, sum: UInt16) -> Bool {

@@ -36,15 +36,18 @@ public struct CaptureAnalyzer: ~Copyable {
   var frameDuplicate = false
   /// The conversation that the innermost packet belongs to.
   var touched: UnsafeMutablePointer<Conversation>?
+  /// VXLAN tunnels that nobody has answered in yet, one for each nesting at most.
+  let unjudged: UnsafeMutablePointer<UnsafeMutablePointer<Tunnel>>
+  var frameUnjudged = 0
   var mayDuplicate = false
   var recent: UnsafeMutablePointer<RecentPacket>
-  /// Of the frames of a batch, see `consume(_:)` of a buffer.
-  let lookahead: UnsafeMutablePointer<UInt64>
+  /// Of the frames of a batch, see `consume(_:)` of a buffer; one more at the end, for packets that nobody looked ahead at.
+  let lookahead: UnsafeMutablePointer<PacketEnds>
+  /// Of the frame being walked.
+  var sighted: UnsafeMutablePointer<PacketEnds>
   /// A bad outer checksum that the inner packet may still explain: the sum, and the tunnel.
   var pendingOuterSum: UInt16 = 0
   var pendingTunnel: UnsafeMutablePointer<Tunnel>?
-  /// The conversation that the frame probably belongs to, see `consume(_:)` of a buffer; -1 not known.
-  var expected = -1
 
   public internal(set) var start: Int64 = .max
   public internal(set) var end: Int64 = .min
@@ -74,7 +77,10 @@ public struct CaptureAnalyzer: ~Copyable {
     assert(MemoryLayout<TCPShared>.stride <= 64)
     recent = .allocate(capacity: Self.recentCount)
     recent.initialize(repeating: RecentPacket(signature: 0, time: 0, interface: 0), count: Self.recentCount)
-    lookahead = .allocate(capacity: Self.batch)
+    lookahead = .allocate(capacity: Self.batch + 1)
+    lookahead.initialize(repeating: PacketEnds(), count: Self.batch + 1)
+    sighted = lookahead
+    unjudged = .allocate(capacity: Self.maximumDepth)
     vxlanPorts = VXLANPorts(options.vxlanPorts)
   }
 
@@ -82,17 +88,15 @@ public struct CaptureAnalyzer: ~Copyable {
     noHalf.deallocate()
     recent.deallocate()
     lookahead.deallocate()
+    unjudged.deallocate()
   }
 
-  public mutating func consume(_ f: Frame) {
+  @inline(__always) mutating func walk(_ source: UnsafePointer<Frame>) {
+    let f = source.pointee
     frame = FrameReference(file: f.file, number: f.number)
     now = f.time
     linkType = f.linkType
     interface = f.interface
-    counts.packets &+= 1
-    counts.bytes &+= f.bytes.wireCount
-    counts.capturedBytes &+= f.bytes.count
-    if f.bytes.count < f.bytes.wireCount { counts.snapped &+= 1 }
     if now != 0 {
       if now < start { start = now }
       if now > end { end = now }
@@ -103,6 +107,7 @@ public struct CaptureAnalyzer: ~Copyable {
     frameFragments = 0
     frameDuplicate = false
     link(f.bytes, f.linkType)
+    if frameUnjudged != 0 { judgeTunnels() }
     if pendingTunnel != nil { settleOuterChecksum() }
     if frameRetransmitted {
       counts.tcpRetransmissions &+= 1
@@ -139,13 +144,12 @@ public struct CaptureAnalyzer: ~Copyable {
 
   /// The conversation of a packet, made when it is new. `signature` tells copies from packets.
   @inline(__always) mutating func conversation(
-    _ key: ConversationKey, direction: Int, packetLength: Int, ttl: UInt8, isTCP: Bool,
-    signature: @autoclosure () -> UInt64
+    _ ends: UnsafeMutablePointer<PacketEnds>, packetLength: Int, ttl: UInt8, signature: @autoclosure () -> UInt64
   ) -> UnsafeMutablePointer<Conversation> {
-    var index = conversations.find(key, expected: expected)
-    if index < 0 { index = create(key, direction: direction, isTCP: isTCP) }
+    var index = find(ends)
+    if index < 0 { index = create(ends, isTCP: false) }
     let c = conversations.records.pointer(index)
-    touch(c, direction: direction, packetLength: packetLength, ttl: ttl, signature: signature())
+    touch(c, direction: ends.pointee.direction, packetLength: packetLength, ttl: ttl, signature: signature())
     return c
   }
 
@@ -173,16 +177,17 @@ public struct CaptureAnalyzer: ~Copyable {
     }
   }
 
-  @inline(never) mutating func create(_ key: ConversationKey, direction: Int, isTCP: Bool) -> Int {
-    var record = Conversation(key: key, time: now, frame: frame)
-    record.initiator = UInt8(direction)
+  @inline(never) mutating func create(_ ends: UnsafeMutablePointer<PacketEnds>, isTCP: Bool) -> Int {
+    var record = Conversation(key: ends.pointee.key, time: now, frame: frame)
+    record.initiator = UInt8(ends.pointee.direction)
     let victim = conversations.victim()
     var freed: Int32 = -1
     if let victim {
+      forgetSighted()
       retire(victim)
       freed = conversations.records.pointer(victim).pointee.tcp
     }
-    let index = conversations.insert(record, replacing: victim)
+    let index = conversations.insert(record, ends.pointee.hash, replacing: victim)
     if isTCP {
       let at: Int
       if freed >= 0 {
@@ -211,7 +216,8 @@ public struct CaptureAnalyzer: ~Copyable {
     detectors.examine(view)
   }
 
-  func view(_ c: UnsafeMutablePointer<Conversation>) -> ConversationView {
+  /// In place: a call would be given a copy of the whole analyzer where it is mutable.
+  @inline(__always) func view(_ c: UnsafeMutablePointer<Conversation>) -> ConversationView {
     let tcp = Int(c.pointee.tcp)
     guard tcp >= 0 else { return ConversationView(c, nil, client: noHalf, server: noHalf) }
     let client = halves.pointer(tcp * 2 + Int(c.pointee.initiator))

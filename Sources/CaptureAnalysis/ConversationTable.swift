@@ -19,19 +19,10 @@ struct ConversationTable: ~Copyable {
     self.limit = max(16, limit)
     seed = UInt64.random(in: .min ... .max)
     mask = (1 << 16) - 1
-    slots = Self.table(mask + 1)
+    slots = zeroed(mask + 1, of: UInt64.self)
   }
 
   deinit { free(slots) }
-
-  /// Zeroes, on huge pages where they fill some: the table is visited at random.
-  private static func table(_ count: Int) -> UnsafeMutablePointer<UInt64> {
-    let size = count * MemoryLayout<UInt64>.stride
-    var base: UnsafeMutableRawPointer?
-    guard posix_memalign(&base, 1 << 21, size) == 0, let base else { fatalError("out of memory") }
-    if size >= 1 << 21 { madvise(base, size, MADV_HUGEPAGE) }
-    return base.initializeMemory(as: UInt64.self, repeating: 0, count: count)
-  }
 
   @inline(__always) func hash(_ key: ConversationKey) -> UInt64 { key.hash(seed: seed) }
 
@@ -48,15 +39,6 @@ struct ConversationTable: ~Copyable {
       }
       at = (at &+ 1) & mask
     }
-  }
-
-  /// The same, where `expected` is the index of a record that probably is it, or -1.
-  @inline(__always) func find(_ key: ConversationKey, expected: Int) -> Int {
-    if expected >= 0 {
-      let record = records.pointer(expected)
-      if record.pointee.key == key, !record.pointee.phase.contains(.superseded) { return expected }
-    }
-    return find(key, hash(key))
   }
 
   /// Where the search for a hash begins, and what stands there: an index that is probably its record's, or -1.
@@ -88,7 +70,7 @@ struct ConversationTable: ~Copyable {
 
   /// Puts a record into the table, in the place of `victim` if there is one; a record of the same key found before is no
   /// longer found, but stays. Returns its index.
-  mutating func insert(_ record: Conversation, replacing victim: Int?) -> Int {
+  mutating func insert(_ record: Conversation, _ hash: UInt64, replacing victim: Int?) -> Int {
     let index: Int
     if let victim {
       remove(victim)
@@ -99,7 +81,7 @@ struct ConversationTable: ~Copyable {
       index = records.append(record)
     }
     if (used + 1) * 2 > mask { grow() }
-    place(hash(record.key), index, key: record.key)
+    place(hash, index, key: record.key)
     return index
   }
 
@@ -124,7 +106,7 @@ struct ConversationTable: ~Copyable {
     let old = slots
     let size = mask + 1
     mask = size * 2 - 1
-    slots = Self.table(size * 2)
+    slots = zeroed(size * 2, of: UInt64.self)
     for from in 0..<size where old[from] != 0 {
       var at = Int(truncatingIfNeeded: old[from] >> 32) & mask
       while slots[at] != 0 { at = (at &+ 1) & mask }

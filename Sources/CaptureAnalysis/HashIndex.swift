@@ -1,3 +1,5 @@
+import Glibc
+
 /// Eight bytes a step.
 func hashBytes(_ base: UnsafeRawPointer, _ count: Int, seed: UInt64) -> UInt64 {
   var hash = seed ^ UInt64(truncatingIfNeeded: count)
@@ -14,6 +16,20 @@ func hashBytes(_ base: UnsafeRawPointer, _ count: Int, seed: UInt64) -> UInt64 {
   return mix(hash ^ rest, 0xC2B2_AE3D_27D4_EB4F)
 }
 
+/// Memory of zeroes for a table that is visited at random, on huge pages where it fills some; to be given to `free`.
+func zeroed<Slot>(_ count: Int, of type: Slot.Type) -> UnsafeMutablePointer<Slot> {
+  let size = count * MemoryLayout<Slot>.stride
+  let isLarge = size >= 1 << 21
+  var base = isLarge ? nil : calloc(count, MemoryLayout<Slot>.stride)
+  if isLarge { posix_memalign(&base, 1 << 21, size) }
+  guard let base else { fatalError("out of memory") }
+  if isLarge {
+    madvise(base, size, MADV_HUGEPAGE)
+    memset(base, 0, size)
+  }
+  return base.bindMemory(to: Slot.self, capacity: count)
+}
+
 /// 64-bit hashes (never 0) to indices, by open addressing; the hashes themselves are taken for equal keys.
 struct HashIndex: ~Copyable {
   private struct Slot {
@@ -24,11 +40,8 @@ struct HashIndex: ~Copyable {
   private var mask = (1 << 10) - 1
   private var used = 0
 
-  init() {
-    slots = .allocate(capacity: mask + 1)
-    slots.initialize(repeating: Slot(hash: 0, index: 0), count: mask + 1)
-  }
-  deinit { slots.deallocate() }
+  init() { slots = zeroed(mask + 1, of: Slot.self) }
+  deinit { free(slots) }
 
   func find(_ hash: UInt64) -> Int? {
     var at = Int(truncatingIfNeeded: hash >> 20) & mask
@@ -45,10 +58,9 @@ struct HashIndex: ~Copyable {
       let old = slots
       let size = mask + 1
       mask = size * 2 - 1
-      slots = .allocate(capacity: mask + 1)
-      slots.initialize(repeating: Slot(hash: 0, index: 0), count: mask + 1)
+      slots = zeroed(mask + 1, of: Slot.self)
       for at in 0..<size where old[at].hash != 0 { place(old[at]) }
-      old.deallocate()
+      free(old)
     }
     place(Slot(hash: hash, index: index))
     used += 1

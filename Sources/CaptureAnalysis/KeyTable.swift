@@ -17,41 +17,51 @@ private let tableSeed = UInt64.random(in: .min ... .max)
 /// at most half full. Seeded, so that nobody can choose keys that meet.
 struct KeyTable<Key: MixHashable> {
   private(set) var keys: [Key] = []
-  /// Numbers plus one; 0 where nothing stands. Empty until the first key comes: many tables stay so.
-  private var slots: [UInt32] = []
+  /// The high half of a key's hash, which says where the word belongs, over its number plus one; 0 where nothing stands.
+  /// Other keys are told apart without a look at them. Empty until the first key comes: many tables stay so.
+  private var slots: [UInt64] = []
   private let seed = tableSeed
 
   var count: Int { keys.count }
 
   func find(_ key: Key) -> Int? {
     guard !slots.isEmpty else { return nil }
-    let number = Int(slots[slot(key)])
-    return number > 0 ? number - 1 : nil
+    let word = slots[slot(key, key.mixed(seed) >> 32)]
+    return word != 0 ? Self.number(word) : nil
   }
 
   /// The key's number, a new one if it has none; nil when it would be the `limit`th.
   mutating func number(_ key: Key, limit: Int = Int(UInt32.max) - 1) -> Int? {
-    if slots.isEmpty { slots = [UInt32](repeating: 0, count: 32) }
-    let at = slot(key)
-    if slots[at] != 0 { return Int(slots[at]) - 1 }
+    if slots.isEmpty { slots = [UInt64](repeating: 0, count: 32) }
+    let tag = key.mixed(seed) >> 32
+    let at = slot(key, tag)
+    if slots[at] != 0 { return Self.number(slots[at]) }
     guard keys.count < limit else { return nil }
     keys.append(key)
-    slots[at] = UInt32(keys.count)
+    slots[at] = tag << 32 | UInt64(keys.count)
     if keys.count * 2 > slots.count { grow() }
     return keys.count - 1
   }
 
+  @inline(__always) private static func number(_ word: UInt64) -> Int { Int(word & 0xFFFF_FFFF) - 1 }
+
   /// Where the key stands or would stand.
-  @inline(__always) private func slot(_ key: Key) -> Int {
+  @inline(__always) private func slot(_ key: Key, _ tag: UInt64) -> Int {
     let mask = slots.count - 1
-    var at = Int(truncatingIfNeeded: key.mixed(seed)) & mask
-    while slots[at] != 0, keys[Int(slots[at]) - 1] != key { at = (at + 1) & mask }
+    var at = Int(tag) & mask
+    while slots[at] != 0, slots[at] >> 32 != tag || keys[Self.number(slots[at])] != key { at = (at + 1) & mask }
     return at
   }
 
   private mutating func grow() {
-    slots = [UInt32](repeating: 0, count: slots.count * 2)
-    for (number, key) in keys.enumerated() { slots[slot(key)] = UInt32(number + 1) }
+    let old = slots
+    slots = [UInt64](repeating: 0, count: old.count * 2)
+    let mask = slots.count - 1
+    for word in old where word != 0 {
+      var at = Int(word >> 32) & mask
+      while slots[at] != 0 { at = (at + 1) & mask }
+      slots[at] = word
+    }
   }
 }
 

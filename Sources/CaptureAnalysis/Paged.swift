@@ -28,13 +28,20 @@ struct Paged<Element>: ~Copyable {
     let page = index >> Self.pageBits
     if index & Self.pageMask == 0 { addPage(page) }
     // Huge pages: fewer faults, and fewer misses when elements are visited at random.
-    if page == 0 ? index == Self.small : index & Self.pageMask == 0 {
-      madvise(pages[page], Self.stride << Self.pageBits, MADV_HUGEPAGE)
-    }
+    if page == 0 ? index == Self.small : index & Self.pageMask == 0 { useHugePages(page) }
     (pages[page] + (index & Self.pageMask) * Self.stride).initializeMemory(as: Element.self, to: element)
     count += 1
     return index
   }
+
+  private func useHugePages(_ page: Int) {
+    madvise(pages[page], Self.stride << Self.pageBits, MADV_HUGEPAGE)
+    // What stands on small pages already keeps its first 2 MiB on them, a fault each; Linux 6.1 can gather them at once.
+    if page == 0 { madvise(pages[0], 1 << 21, Self.collapse) }
+  }
+
+  /// `MADV_COLLAPSE`, which older C libraries do not name; older kernels refuse it.
+  private static var collapse: Int32 { 25 }
 
   private mutating func addPage(_ page: Int) {
     if page == capacity {

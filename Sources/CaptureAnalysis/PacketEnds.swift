@@ -1,0 +1,44 @@
+import Wire
+
+/// Both ends of a packet, and what is known of its conversation.
+struct PacketEnds {
+  var key = ConversationKey.none
+  /// Of the key, by the table of conversations.
+  var hash: UInt64 = 0
+  /// The transport header that this was read from; nil: none yet.
+  var transport: UnsafeRawPointer?
+  /// 0 from the key's low end, 1 from its high end.
+  var direction = 0
+  /// Index of the newest record of the key; -1 where nobody looked for it, or in vain.
+  var record = -1
+}
+
+extension CaptureAnalyzer {
+  /// The ends of the packet with the transport header `bytes`: those read ahead, or read now.
+  @inline(__always) mutating func ends(
+    _ bytes: PacketBytes, _ layer: NetworkLayer, _ sourcePort: UInt16, _ destinationPort: UInt16
+  ) -> UnsafeMutablePointer<PacketEnds> {
+    sighted.pointee.transport == bytes.base ? sighted : readEnds(layer, sourcePort, destinationPort)
+  }
+
+  @inline(never) private mutating func readEnds(
+    _ layer: NetworkLayer, _ sourcePort: UInt16, _ destinationPort: UInt16
+  ) -> UnsafeMutablePointer<PacketEnds> {
+    let (key, direction) = ConversationKey.make(
+      layer.source, sourcePort, layer.destination, destinationPort, proto: layer.proto, version: layer.version,
+      scope: layer.outer.scope)
+    let ends = lookahead + Self.batch
+    ends.pointee = PacketEnds(key: key, hash: conversations.hash(key), direction: direction)
+    return ends
+  }
+
+  /// The index of the newest record of a packet's conversation, or -1.
+  @inline(__always) mutating func find(_ ends: UnsafeMutablePointer<PacketEnds>) -> Int {
+    ends.pointee.record >= 0 ? ends.pointee.record : conversations.find(ends.pointee.key, ends.pointee.hash)
+  }
+
+  /// A record was replaced, or a newer one has its key: what was found ahead may be wrong.
+  mutating func forgetSighted() {
+    for index in 0..<Self.batch { lookahead[index].record = -1 }
+  }
+}
