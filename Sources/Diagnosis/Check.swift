@@ -25,7 +25,7 @@ public enum Checks {
   ]
   private static let packets: [any Check.Type] = [
     MasqueradeScope.self, Hairpin.self, ForwardDrop.self, OneWayUDPForwardDrop.self, NetworkPolicyDrop.self,
-    IPForwardOff.self, ReversePathFilter.self, BridgeNFCallOff.self, NotrackBeforeNAT.self, SNATPortRace.self,
+    IPForwardOff.self, NoRoute.self, ReversePathFilter.self, BridgeNFCallOff.self, NotrackBeforeNAT.self, SNATPortRace.self,
     HealthCheckNodePort.self, NodePortInEphemeralRange.self, LocalhostNodePort.self,
   ]
   private static let virtualServers: [any Check.Type] = [

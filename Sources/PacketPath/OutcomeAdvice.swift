@@ -82,26 +82,29 @@ public enum OutcomeAdvice {
     }
   }
 
-  /// The command that accepts the packet before a rule, or at a base chain's end.
   private static func acceptance(of outcome: Outcome, _ flow: Flow, at step: Step, _ ruleset: Ruleset) -> String {
-    let chain = printable(ruleset.names[ruleset[step.chain].name])
-    let table = ruleset[ruleset[step.chain].table]
-    guard table.backend == .nft else {
-      let tool = flow.version == .v4 ? "iptables" : "ip6tables"
-      let place = step.rule == nil ? chain : "\(chain) \(step.position)"
-      return "\(tool) -t \(table.name) -I \(place) \(match(outcome, flow)) -j ACCEPT"
-    }
-    let ip = flow.version == .v4 ? "ip" : "ip6"
-    let ports = flow.ipProtocol.hasPorts
-    let transport = ports ? "\(flow.ipProtocol) dport \(outcome.destinationPort)" : "meta l4proto \(flow.ipProtocol)"
-    return "nft insert rule \(table.family.rawValue) \(printable(table.name)) \(chain) "
-      + (step.rule == nil ? "" : "index \(step.position - 1) ")
-      + "\(ip) saddr \(outcome.source) \(ip) daddr \(outcome.destination) \(transport) accept"
+    acceptance(
+      of: flow.ipProtocol, from: outcome.source, to: outcome.destination, outcome.destinationPort, at: step, ruleset)
   }
 
-  private static func match(_ outcome: Outcome, _ flow: Flow) -> String {
-    var text = "-s \(outcome.source) -d \(outcome.destination) -p \(flow.ipProtocol)"
-    if flow.ipProtocol.hasPorts { text += " --dport \(outcome.destinationPort)" }
-    return text
+  /// The command that accepts packets before a rule, or at a base chain's end. `source` nil: of anybody.
+  public static func acceptance(
+    of ipProtocol: IPProtocol, from source: IPAddress?, to destination: IPAddress, _ port: UInt16, at step: Step,
+    _ ruleset: Ruleset
+  ) -> String {
+    let chain = printable(ruleset.names[ruleset[step.chain].name])
+    let table = ruleset[ruleset[step.chain].table]
+    let isV4 = destination.version == .v4
+    guard table.backend == .nft else {
+      let place = step.rule == nil ? chain : "\(chain) \(step.position)"
+      return
+        "\(isV4 ? "iptables" : "ip6tables") -t \(table.name) -I \(place) \(source.map { "-s \($0) " } ?? "")-d \(destination)"
+        + " -p \(ipProtocol)\(ipProtocol.hasPorts ? " --dport \(port)" : "") -j ACCEPT"
+    }
+    let ip = isV4 ? "ip" : "ip6"
+    let transport = ipProtocol.hasPorts ? "\(ipProtocol) dport \(port)" : "meta l4proto \(ipProtocol)"
+    return "nft insert rule \(table.family.rawValue) \(printable(table.name)) \(chain) "
+      + (step.rule == nil ? "" : "index \(step.position - 1) ")
+      + "\(source.map { "\(ip) saddr \($0) " } ?? "")\(ip) daddr \(destination) \(transport) accept"
   }
 }

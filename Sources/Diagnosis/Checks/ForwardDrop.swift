@@ -2,6 +2,8 @@ import Findings
 import PacketPath
 import Ruleset
 import ServiceMap
+import Snapshot
+import Wire
 
 /// Packets that were sent to an endpoint die in a filter chain of the node, by its policy or a rule of a host firewall.
 enum ForwardDrop: Check {
@@ -13,24 +15,43 @@ enum ForwardDrop: Check {
         loss.step != nil && loss.verdict != .noroute && !NetworkPolicyDrop.isPolicyChain(chain)
           && Losses.kernelReason(loss) == nil
       }
-      .map { entry in
-        let hook = entry.loss.step!.hook
-        return Finding(
-          id: id, severity: .error, confidence: .certain,
-          subject: entry.node.subject,
-          problem:
-            "\(entry.count) Service frontends fail on \(entry.node.name) behind translation, e.g. \(entry.example)",
-          cause:
-            "chain \(context.chainName(entry.loss.step, entry.node)) drops at hook \(hook.rawValue) what Service rules do not accept"
-            + (hook == .forward
-              ? " ← policy DROP of a host firewall (Docker, ufw, firewalld), and nothing accepts Pod traffic" : ""),
-          evidence: context.evidence(entry.loss.step, entry.node),
-          fix: hook == .forward
-            ? ["iptables -P FORWARD ACCEPT  # or accept the Pods' address range in both directions"]
-            : ["accept the endpoint's port in chain \(context.chainName(entry.loss.step, entry.node))"],
-          verify: ["kubepath check -s \(entry.node.name) --only forward-drop"], reference: "kubernetes/kubernetes#39823"
-        )
-      }
+      .map { finding($0, context) }
+  }
+
+  private static func finding(_ entry: Losses.Entry, _ context: CheckContext) -> Finding {
+    let step = entry.loss.step!
+    let ruleset = entry.node.snapshot.ruleset
+    let chain = printable(context.chainName(step, entry.node))
+    let endpoint = entry.loss.translatedTo!
+    let table = ruleset[ruleset[step.chain].table]
+    let accept = OutcomeAdvice.acceptance(
+      of: entry.ipProtocol, from: nil, to: endpoint.address, endpoint.port, at: step, ruleset)
+    let cause: String
+    var fix: [String]
+    if step.rule == nil {
+      cause =
+        "no rule of \(printable(table.name)) \(chain) (hook \(step.hook.rawValue)) accepts it, and the chain's policy is DROP ← a host firewall"
+        + (step.hook == .forward ? " (Docker, ufw, firewalld) that does not know the Pods" : "")
+      fix = [
+        table.backend == .nft
+          ? "nft 'chain \(table.family.rawValue) \(printable(table.name)) \(chain) { policy accept; }'"
+          : "\(endpoint.address.version == .v4 ? "iptables" : "ip6tables") -t \(table.name) -P \(chain) ACCEPT"
+      ]
+      fix.append("or accept it alone (better the Pods' whole range, both ways): \(accept)")
+    } else {
+      cause =
+        "rule \(step.position) of \(printable(table.name)) \(chain) (hook \(step.hook.rawValue)) \(entry.loss.verdict == .reject ? "rejects" : "drops") it"
+      fix = [
+        "see whether the rule is meant to stop Pod traffic, and delete it where it stands in the firewall's configuration",
+        "or before it (better for the Pods' whole range, both ways): \(accept)",
+      ]
+    }
+    return Finding(
+      id: id, severity: .error, confidence: .certain, subject: entry.node.subject,
+      problem:
+        "\(entry.count == 1 ? "1 Service frontend fails" : "\(entry.count) Service frontends fail") on \(entry.node.name) behind translation, e.g. \(entry.example)",
+      cause: cause, evidence: context.evidence(step, entry.node), fix: fix,
+      verify: ["kubepath check -s \(entry.node.name) --only forward-drop"], reference: "kubernetes/kubernetes#39823")
   }
 }
 
@@ -39,8 +60,12 @@ enum Losses {
   struct Entry {
     var node: NodeContext
     var loss: Reach.Loss
-    var count: Int
+    var frontends: Set<Frontend>
     var example: String
+    /// Of the first.
+    var ipProtocol: IPProtocol
+
+    var count: Int { frontends.count }
   }
 
   static func collect(_ context: CheckContext, where holds: (Reach.Loss, String) -> Bool) -> [Entry] {
@@ -53,13 +78,14 @@ enum Losses {
           guard holds(loss, chain) else { continue }
           let key = "\(chain) \(loss.step?.position ?? -1) \(loss.step?.hook.rawValue ?? "") \(loss.detail ?? "")"
           if let at = index[key] {
-            entries[at].count += 1
+            entries[at].frontends.insert(observation.frontend)
           } else {
             index[key] = entries.count
             entries.append(
               Entry(
-                node: node, loss: loss, count: 1,
-                example: "\(observation.frontend) from \(observation.origin.rawValue) to \(loss.translatedTo!)"))
+                node: node, loss: loss, frontends: [observation.frontend],
+                example: "\(observation.frontend) from \(observation.origin.rawValue) to \(loss.translatedTo!)",
+                ipProtocol: observation.frontend.ipProtocol))
           }
           break
         }

@@ -1,0 +1,112 @@
+import Findings
+import Intent
+import PacketPath
+import Snapshot
+import Wire
+
+/// The node has no usable route to Pods: none at all, one that refuses, or for its own Pods one that leads out of it.
+enum NoRoute: Check {
+  static let id = "no-route"
+
+  static func run(_ context: CheckContext) -> [Finding] {
+    context.nodes.flatMap { node -> [Finding] in
+      guard node.snapshot.routes != nil else { return [] }
+      let lookup = NodeRoutes(node.snapshot)
+      var faults: [Fault] = []
+      for (index, pod) in context.intent.pods.enumerated() where pod.ready && !pod.hostNetwork {
+        for address in pod.addresses {
+          guard let kind = fault(to: address, of: pod, on: node, lookup) else { continue }
+          if let known = faults.firstIndex(where: { $0.kind == kind && $0.node == pod.node }) {
+            faults[known].count += 1
+          } else {
+            faults.append(Fault(kind: kind, node: pod.node, pod: index, address: address))
+          }
+        }
+      }
+      return faults.map { finding($0, node, context) }
+    }
+  }
+
+  private enum Kind: Equatable {
+    case none(IPVersion)
+    case refused(Route)
+    /// A Pod of this node, by the route of packets that leave it.
+    case astray(Route)
+  }
+
+  /// What is wrong with the way to the Pods of one node.
+  private struct Fault {
+    var kind: Kind
+    var node: String
+    /// The first of them.
+    var pod: Int
+    var address: IPAddress
+    var count = 1
+  }
+
+  private static func fault(to address: IPAddress, of pod: Pod, on node: NodeContext, _ lookup: NodeRoutes) -> Kind? {
+    switch lookup.route(to: address) {
+    case .unknown: return nil
+    case .none: return .none(address.version)
+    case .refused(let route): return .refused(route)
+    case .route(let route, let gateway, _):
+      // Network plugins may put a gateway before their own Pods, but never the default route's.
+      guard gateway != nil, route.destination.length == 0, let own = node.node?.name, own == pod.node else {
+        return nil
+      }
+      return .astray(route)
+    }
+  }
+
+  private static func finding(_ fault: Fault, _ node: NodeContext, _ context: CheckContext) -> Finding {
+    let pod = context.intent.pods[fault.pod]
+    let tool = fault.address.version == .v4 ? "ip" : "ip -6"
+    let isOwn = node.node?.name == fault.node
+    let home = context.intent.nodes.first { $0.name == fault.node }
+    let range = home?.podCIDRs.first { $0.contains(fault.address) }
+    let pods =
+      "\(fault.count == 1 ? "Pod" : "\(fault.count) Pods") \(fault.count == 1 ? "" : "of node \(fault.node), e.g. ")\(pod.namespace)/\(pod.name) (\(fault.address))"
+    let problem: String
+    let cause: String
+    switch fault.kind {
+    case .none:
+      problem = "\(node.name) has no route to \(pods)"
+      cause =
+        "the routing tables have neither a route to \(range.map { "\($0)" } ?? "\(fault.address)") nor a default route"
+    case .refused(let route):
+      problem = "\(node.name) refuses to route to \(pods)"
+      cause = "the longest match is \(route.type) \(route.destination)"
+    case .astray(let route):
+      problem = "\(node.name) sends packets to \(pods) away, though it runs here"
+      cause =
+        "no route leads to the Pod's interface; they follow the default route by \(route.nextHops.first?.interface ?? "?")"
+    }
+    let gateway = home?.internalIPs.first { $0.version == fault.address.version }
+    return Finding(
+      id: id, severity: .error, confidence: .certain, subject: node.subject, problem: problem,
+      cause: cause
+        + (isOwn
+          ? " ← the network plugin's set-up of the Pod is gone"
+          : " ← the network plugin did not program node \(fault.node)'s Pod range here"),
+      evidence: evidence(fault.kind, node.snapshot),
+      fix: isOwn
+        ? ["kubectl -n \(pod.namespace) delete pod \(pod.name)   (made anew, it gets its interface and route)"]
+        : [
+          "see the log of the network plugin's agent on \(node.name) (flannel, calico-node, kindnet, cloud route controller)",
+          "by hand: \(tool) route replace \(range.map { "\($0)" } ?? "POD-RANGE") via \(gateway.map { "\($0)" } ?? "ADDRESS-OF-\(fault.node)")",
+        ],
+      verify: ["\(tool) route get \(fault.address)"])
+  }
+
+  private static func evidence(_ kind: Kind, _ snapshot: Snapshot) -> [Finding.Evidence] {
+    switch kind {
+    case .none: []
+    case .refused(let route), .astray(let route):
+      [
+        Finding.Evidence(
+          file: snapshot.fileName(route.file), line: route.line > 0 ? route.line : nil,
+          text: "\(route.type) \(route.destination)")
+      ]
+    }
+  }
+}
