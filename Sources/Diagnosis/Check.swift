@@ -25,12 +25,13 @@ public enum Checks {
   ]
   private static let packets: [any Check.Type] = [
     MasqueradeScope.self, Hairpin.self, ForwardDrop.self, OneWayUDPForwardDrop.self, NetworkPolicyDrop.self,
-    IPForwardOff.self, NoRoute.self, ReversePathFilter.self, BridgeNFCallOff.self, NotrackBeforeNAT.self, SNATPortRace.self,
+    IPForwardOff.self, NoRoute.self, ReversePathFilter.self, BridgeNFCallOff.self, NotrackBeforeNAT.self,
+    SNATPortRace.self,
     HealthCheckNodePort.self, NodePortInEphemeralRange.self, LocalhostNodePort.self,
   ]
   private static let virtualServers: [any Check.Type] = [
     IPVSWeightZero.self, IPVSAddressMissing.self, IPVSStaleVirtualServer.self, IPVSConntrackOff.self,
-    IPVSTableMissing.self,
+    IPVSTableMissing.self, RuleDumpMissing.self,
     IPVSSetMismatch.self, IPVSNodePorts.self,
     IPVSStrictARP.self, IPVSInputPolicy.self, IPVSLocalSource.self, IPVSConnectionReuse.self, EBPFMapDiverged.self,
   ]

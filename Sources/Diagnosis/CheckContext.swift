@@ -59,6 +59,8 @@ public struct NodeContext: Sendable {
   public var isIPVS: Bool
   /// It runs in IPVS mode, and the snapshot does not have the table: nothing was traced.
   public var lacksVirtualServers = false
+  /// Versions that Services have addresses of and the snapshot no rules: nothing of them was traced.
+  public var withoutRules: [IPVersion] = []
   public var isNftables = false
   /// Only those with faults, or with topology hints in use.
   public var observations: [Observation] = []

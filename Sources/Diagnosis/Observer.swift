@@ -84,9 +84,14 @@ struct Observer {
       snapshot.virtualServers == nil
       && (snapshot.addresses ?? []).contains { $0.interface == "kube-ipvs0" && !$0.address.isLinkLocal }
     if context.lacksVirtualServers { return context }
+    let addresses = intent.services.lazy.filter(\.isProxied).flatMap(\.clusterIPs)
+    context.withoutRules = [.v4, .v6].filter { version in
+      !RuleDumpMissing.hasRules(snapshot, version) && addresses.contains { $0.version == version }
+    }
     for (index, service) in intent.services.enumerated() where service.isProxied {
       for number in service.ports.indices {
-        for version in [IPVersion.v4, .v6] where service.clusterIPs.contains(where: { $0.version == version }) {
+        for version in [IPVersion.v4, .v6]
+        where !context.withoutRules.contains(version) && service.clusterIPs.contains(where: { $0.version == version }) {
           observe(index, number, version)
         }
       }

@@ -42,6 +42,14 @@ public struct NameResolver: Sendable {
     }
   }
 
+  /// The same, where the address is a ClusterIP.
+  public func clusterIPService(at address: IPAddress, _ port: UInt16, _ ipProtocol: IPProtocol) -> String? {
+    guard let entry = frontends.entry(at: address, port, ipProtocol),
+      intent.services[entry.service].clusterIPs.contains(address)
+    else { return nil }
+    return service(at: address, port, ipProtocol)
+  }
+
   /// Whether the text has the form of a name that this resolves.
   public static func isName(_ text: String) -> Bool {
     ["svc/", "service/", "pod/", "node/", "http://", "https://"].contains { text.hasPrefix($0) }

@@ -8,6 +8,12 @@ public enum OutcomeAdvice {
     let ruleset = snapshot.ruleset
     switch outcome.verdict {
     case .forward:
+      if let service = outcome.unservedBy {
+        return [
+          "No rule of this node translates \(flow.destination):\(flow.destinationPort), the ClusterIP of \(printable(service)). See whether kube-proxy runs here and what it logs: kubectl -n kube-system get pods -o wide -l k8s-app=kube-proxy",
+          "kubepath check with the same snapshot says what its rules lack.",
+        ]
+      }
       guard !outcome.isTranslated, visitedServices(outcome, ruleset) else { return [] }
       return [
         "No Service rule took \(flow.destination):\(flow.destinationPort), so it leaves untranslated. If this is a Service address, compare with 'kubectl get svc -A -o wide' and look whether kube-proxy runs on this node."

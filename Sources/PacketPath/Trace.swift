@@ -20,13 +20,23 @@ public struct Trace: Sendable {
   public var fails: Bool {
     var arrives = false
     for index in outcomes.indices {
-      if outcomes[index].verdict == .forward || outcomes[index].verdict == .deliver {
+      if outcomes[index].verdict == .forward || outcomes[index].verdict == .deliver, outcomes[index].unservedBy == nil {
         arrives = true
       } else if !outcomes[index].isAssumed {
         return true
       }
     }
     return !arrives
+  }
+
+  /// Marks the outcomes that leave for the flow's own destination, which is the ClusterIP of this Service.
+  public mutating func markUnserved(_ service: String) {
+    for index in outcomes.indices
+    where outcomes[index].verdict == .forward && !outcomes[index].isTranslated
+      && outcomes[index].destination == flow.destination
+    {
+      outcomes[index].unservedBy = service
+    }
   }
 
   /// The route that an outcome's last routing decision took, and the gateway of its next hop.
@@ -85,6 +95,10 @@ public struct Outcome: Sendable {
   /// The flow's own, not replaced on the way.
   public internal(set) var sourceIsFlows = true
   public internal(set) var sourcePortIsFlows = true
+
+  /// The Service whose ClusterIP the packet still has where it leaves the node: nobody answers there. Nil: none, as far
+  /// as is known; only objects tell, see `Trace.markUnserved`.
+  public internal(set) var unservedBy: String?
 
   /// Whether something had to be assumed.
   public var isAssumed: Bool { assumed.map { !$0.isEmpty } ?? false }

@@ -80,7 +80,8 @@ public final class FlowReport: @unchecked Sendable {
   private func walk(_ flow: Flow) -> TraceTemplate {
     walks += 1
     tracer.inspected = SourceInspection()
-    let trace = tracer.trace(flow)
+    let walked = tracer.trace(flow)
+    let trace = objects?.completed(walked) ?? walked
     let service = labels.label(of: trace) ?? objects?.service(flow)
     let denials = objects?.denials(trace) ?? []
     // Policies may ask for any bit of it.

@@ -154,6 +154,10 @@ public struct TraceJSON {
       out.literal(",\"outInterface\":")
       out.quoted(name)
     }
+    if let service = outcome.unservedBy {
+      out.literal(",\"notTranslated\":")
+      out.quoted(service)
+    }
     if let reason = outcome.rejectWith {
       out.literal(",\"rejectWith\":")
       out.quoted(reason)

@@ -51,7 +51,9 @@ struct TraceLine {
   private func result(_ outcome: Outcome, to out: inout TextBuffer) {
     switch outcome.verdict {
     case .forward, .deliver:
-      out.literal(outcome.verdict == .forward ? "forwarded to " : "delivered at ")
+      out.literal(
+        outcome.unservedBy != nil
+          ? "not translated: leaves for " : outcome.verdict == .forward ? "forwarded to " : "delivered at ")
       if outcome.destinationPort == 0 {
         out.address(outcome.destination)
       } else {

@@ -81,7 +81,11 @@ public struct TraceText {
     var verdict: String
     let reached = groups.filter { $0.outcome.verdict == .forward || $0.outcome.verdict == .deliver }
     let share = reached.reduce(0) { $0 + $1.probability }
-    if groups.count == 1, let only = groups.first {
+    if let service = groups.first?.outcome.unservedBy {
+      verdict =
+        style.bad("NOT TRANSLATED") + "  no rule takes \(printable(service)): packets leave for its own address, "
+        + "where nobody answers" + (groups.count > 1 ? " (\(percent(groups[0].probability)) of new connections)" : "")
+    } else if groups.count == 1, let only = groups.first {
       verdict = mark(only.outcome) + " " + sentence(only.outcome)
     } else if share > 0.999_999, trace.outcomes.allSatisfy(\.isAssumed) {
       verdict = style.good("OK") + "  reaches a destination, if what is assumed below holds"

@@ -63,14 +63,15 @@ struct TraceCommand: ParsableCommand {
   /// Traces the flow of the arguments. True: it fails.
   private func traceOne(_ start: Snapshot, _ names: NameResolver?) throws -> Bool {
     let tracer = PathTracer(start)
-    let trace = tracer.trace(try arguments.flow(tracer, names: names))
+    let walked = tracer.trace(try arguments.flow(tracer, names: names))
     // A running kernel's rules were read on the way.
     let node = tracer.model.snapshot
     var messages = Diagnostics()
     for message in node.diagnostics.list.dropFirst(start.diagnostics.list.count) { messages.add(message) }
     Terminal.report(messages, verbose: source.verbose)
     var labels = ServiceLabels(node.ruleset)
-    let objects = names.map(Self.notes)
+    let objects = names.map { Self.notes($0, node) }
+    let trace = objects?.completed(walked) ?? walked
     // IPVS and eBPF leave no rules that name the Service.
     let service =
       labels.label(of: trace) ?? objects?.service(trace.flow)
@@ -91,8 +92,15 @@ struct TraceCommand: ParsableCommand {
     return trace.fails
   }
 
-  private static func notes(_ names: NameResolver) -> ObjectNotes {
+  private static func notes(_ names: NameResolver, _ node: Snapshot) -> ObjectNotes {
     var notes = ObjectNotes { names.service(at: $0.destination, $0.destinationPort, $0.ipProtocol) }
+    // Without kube-proxy's rules, something that leaves none may translate: eBPF programs.
+    let ruleset = node.ruleset
+    if node.virtualServers != nil || ruleset.names.find("KUBE-SERVICES") != nil
+      || ruleset.tables.contains(where: { $0.name == "kube-proxy" })
+    {
+      notes.clusterIP = { names.clusterIPService(at: $0.destination, $0.destinationPort, $0.ipProtocol) }
+    }
     if names.hasPolicies {
       notes.denial = { flow, outcome in
         guard outcome.verdict == .forward || outcome.verdict == .deliver else { return nil }
@@ -114,7 +122,8 @@ struct TraceCommand: ParsableCommand {
     var list = reader.next(&diagnostics)
     let model = NodeModel(node, indexed: (list ?? []).count > 20)
     let pool = FlowReportPool(
-      model, output == .json ? .json(steps: !noSteps) : .line, threads: threads, objects: names.map(Self.notes))
+      model, output == .json ? .json(steps: !noSteps) : .line, threads: threads,
+      objects: names.map { Self.notes($0, node) })
     while let flows = list {
       pool.run(flows) { Terminal.write($0) }
       list = reader.next(&diagnostics)

@@ -161,6 +161,30 @@ struct FlowReportTests {
     }
   }
 
+  @Test("A ClusterIP that no rule translates is a failure, not a destination")
+  func unserved() {
+    var objects = ObjectNotes { _ in nil }
+    objects.clusterIP = { $0.destination == IPAddress("10.96.0.99")! ? "shop/lost:http" : nil }
+    let model = NodeModel(node(reversePathFilter: 0), indexed: true)
+    let flows = ["10.96.0.99", "10.96.0.10"].map {
+      Flow(
+        id: $0, ipProtocol: .tcp, source: IPAddress("10.244.1.7")!, sourcePort: 41000, destination: IPAddress($0)!,
+        destinationPort: 80, from: "cni0")
+    }
+    for (form, word) in [
+      (FlowReport.Form.line, "not translated: leaves for 10.96.0.99:80"),
+      (.json(steps: false), #""notTranslated":"shop/lost:http""#),
+    ] {
+      let report = FlowReport(model, form, objects: objects)
+      report.run(flows[1...])
+      #expect(!report.hasFailure)
+      report.run(flows[...0])
+      #expect(report.hasFailure)
+      #expect(
+        String(decoding: report.text, as: UTF8.self).contains(word), "\(String(decoding: report.text, as: UTF8.self))")
+    }
+  }
+
   @Test("Several threads write the lines of one, in the flows' order")
   func threads() {
     let model = NodeModel(node(reversePathFilter: 1), indexed: true)

@@ -13,8 +13,10 @@ enum NoRoute: Check {
       guard node.snapshot.routes != nil else { return [] }
       let lookup = NodeRoutes(node.snapshot)
       var faults: [Fault] = []
+      var ownPods = 0
       for (index, pod) in context.intent.pods.enumerated() where pod.ready && !pod.hostNetwork {
         for address in pod.addresses {
+          if pod.node == node.node?.name { ownPods += 1 }
           guard let kind = fault(to: address, of: pod, on: node, lookup) else { continue }
           if let known = faults.firstIndex(where: { $0.kind == kind && $0.node == pod.node }) {
             faults[known].count += 1
@@ -23,6 +25,8 @@ enum NoRoute: Check {
           }
         }
       }
+      // Where most are so, the network plugin has other means than routes.
+      faults.removeAll { if case .astray = $0.kind { $0.count * 2 > ownPods } else { false } }
       return faults.map { finding($0, node, context) }
     }
   }

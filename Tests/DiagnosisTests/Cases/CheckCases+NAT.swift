@@ -42,6 +42,22 @@ extension CheckTests {
     Case("bridge-nf-call-off", .iptables, "cni0", severity: .error) {
       $0.replace("sysctl", "bridge-nf-call-iptables = 1", "bridge-nf-call-iptables = 0")
     },
+    Case("forward-drop", .iptables, "rule 1 of filter FORWARD", "-d 10.244.0.0/16 -j DROP", severity: .error) {
+      $0.replace("iptables-save", "*filter\n", "*filter\n-A FORWARD -d 10.244.0.0/16 -j DROP\n")
+    },
+    Case("no-route", .iptables, "a has no route to", "10.244.1.0/24", severity: .error) {
+      $0.remove("ip-route", "default via")
+      $0.remove("ip-route", "10.244.1.0/24 via")
+    },
+    Case("no-route", .nftables, "a refuses to route to", "blackhole 10.244.1.0/24", severity: .error) {
+      $0.replace("ip-route", "10.244.1.0/24 via 10.244.1.0 dev flannel.1 onlink", "blackhole 10.244.1.0/24")
+    },
+    Case("no-route", .iptables, "10.244.0.6", "it runs here", severity: .error) {
+      let others = ["0/30", "4/31", "7/32", "8/29", "16/28", "32/27", "64/26", "128/25"]
+      $0.replace(
+        "ip-route", "10.244.0.0/24 dev cni0 proto kernel scope link src 10.244.0.1",
+        others.map { "10.244.0.\($0) dev cni0 scope link" }.joined(separator: "\n"))
+    },
     Case("ip-forward-off", .nftables, "net.ipv4.ip_forward is 0", severity: .error) {
       $0.replace("sysctl", "ip_forward = 1", "ip_forward = 0")
     },

@@ -3,6 +3,9 @@ import Findings
 /// Section “Rule-plane integrity” of the catalogue, and rules whose absence other sections name.
 extension CheckTests {
   static let rulePlaneCases: [Case] = [
+    Case("rule-dump-missing", .iptables, "the IPv4 addresses of Services were not traced") {
+      $0.files["iptables-save"] = nil
+    },
     Case("rules-flushed", .iptables, "Pods and outside clients reach no Service", severity: .error) {
       $0.remove("iptables-save", "-A PREROUTING")
     },
