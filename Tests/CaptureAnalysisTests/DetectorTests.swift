@@ -37,6 +37,28 @@ import Wire
     #expect(script.ids.contains("invalid-packet-reset") == reset)
   }
 
+  /// Two taps of one node: on one the endpoint answers, on the other its answer has the dialled address again. Where
+  /// nothing changes it back, the client resets it.
+  @Test(arguments: [(true, false), (true, true), (false, false)])
+  func answersBeforeAndAfterTranslation(works: Bool, resets: Bool) {
+    var script = Script()
+    script.tcp(at: 0, from: (1, 40_000), to: (2, 80), seq: 100, flags: Script.syn)
+    if works { script.tcp(at: 1, from: (2, 80), to: (1, 40_000), seq: 500, ack: 101, flags: Script.synAck) }
+    script.tcp(at: 2, from: (9, 8080), to: (1, 40_000), seq: 500, ack: 101, flags: Script.synAck)
+    if works {
+      script.tcp(at: 3, from: (1, 40_000), to: (2, 80), seq: 101, ack: 501, flags: Script.ack)
+      script.tcp(at: 4, from: (1, 40_000), to: (2, 80), seq: 101, ack: 501, flags: Script.pushAck, count: 50)
+      for server: (UInt8, UInt16) in [(2, 80), (9, 8080)] {
+        script.tcp(at: 5, from: server, to: (1, 40_000), seq: 501, ack: 151, flags: Script.pushAck, count: 60)
+      }
+      script.tcp(
+        at: 6, from: (1, 40_000), to: (2, 80), seq: 151, ack: 561, flags: resets ? Script.rst : Script.ack)
+    } else {
+      script.tcp(at: 3, from: (1, 40_000), to: (9, 8080), seq: 101, flags: Script.rst)
+    }
+    #expect(script.ids.contains("reply-not-translated") != works)
+  }
+
   /// Each tenth connection loses its first SYN and gets through with the retry after a second.
   @Test(arguments: [true, false]) func firstSynsLost(races: Bool) {
     var script = Script()

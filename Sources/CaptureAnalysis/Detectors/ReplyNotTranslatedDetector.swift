@@ -10,7 +10,7 @@ struct ReplyNotTranslatedDetector: Detector {
     var frame: FrameReference
     var nextSequence: UInt32
     var answered: Bool
-    /// The client went on as if it had been answered.
+    /// The client went on as if it had been answered; a reset behind its data only ends what worked.
     var continued: Bool
     var time: Int64
   }
@@ -73,7 +73,8 @@ struct ReplyNotTranslatedDetector: Detector {
         Attempt(
           server: c.record.server, port: c.record.serverPort, frame: c.clientHalf.firstSyn,
           nextSequence: c.clientHalf.baseSequence &+ 1, answered: c.server.synAcks > 0,
-          continued: c.clientHalf.lastAck != 0 && c.clientHalf.resets == 0, time: c.record.firstTime))
+          continued: c.clientHalf.lastAck != 0 && (c.clientHalf.resets == 0 || c.clientHalf.segments > 0),
+          time: c.record.firstTime))
     }
     return attempts
   }
@@ -93,8 +94,8 @@ struct ReplyNotTranslatedDetector: Detector {
       if stray.isSynAck {
         guard stray.acknowledges == match.nextSequence || !match.answered else { continue }
         // A bridge device shows packets after the destination was changed and answers after it was changed back
-        // (br_netfilter): the client is content.
-        if match.continued, !match.answered, !stray.reset.exists { continue }
+        // (br_netfilter), another tap of the node the endpoint's own answers too: the client is content.
+        if match.continued, !stray.reset.exists { continue }
         dialled[source] = target
         untranslated.add(
           source, client: stray.client,
