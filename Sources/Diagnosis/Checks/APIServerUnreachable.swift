@@ -16,7 +16,9 @@ enum APIServerUnreachable: Check {
           "Service default/kubernetes has no endpoint ← no kube-apiserver runs, or none renews its lease", []))
     }
     let faults: Observation.Faults = [.ignored, .partlyIgnored, .wrongEndpoints, .refused, .lostBehind]
-    for group in context.groups(faults) where group.first.service == index {
+    // Pods and nodes must reach it; that the ClusterIP leads nowhere from outside the cluster is no fault.
+    for group in context.groups(faults, where: { observation, _ in observation.origin != .outside })
+    where group.first.service == index {
       let loss = group.first.reach.losses.first
       findings.append(
         finding(
@@ -25,20 +27,38 @@ enum APIServerUnreachable: Check {
           loss?.detail
             ?? (loss == nil
               ? "its rules do not translate \(group.first.frontend) to the API server's endpoints"
-              : "a rule drops it: chain \(context.chainName(loss?.step, group.node))"),
-          context.evidence(loss?.step, group.node)))
+              : "\(loss?.step?.rule == nil ? "the policy of" : "a rule of") chain \(context.chainName(loss?.step, group.node)) drops it"),
+          context.evidence(loss?.step, group.node), fix: fix(group, context)))
     }
     return findings
   }
 
+  /// Nil: kube-proxy's own rules are at fault. Behind their translation it has done its part, and it does not undo the
+  /// filters of other programs.
+  private static func fix(_ group: FaultGroup, _ context: CheckContext) -> String? {
+    guard let loss = group.first.reach.losses.first else { return nil }
+    if loss.detail != nil {
+      // No rule: the kernel gives it up, and another check tells how to mend that.
+      let frontend = group.first.frontend
+      return "kubepath trace \(frontend.address):\(frontend.port) --from \(group.first.source)  # where it is lost"
+    }
+    guard let step = loss.step else { return nil }
+    let ruleset = group.node.snapshot.ruleset
+    let chain = context.chainName(step, group.node)
+    let isKubeProxys = chain.hasPrefix("KUBE-") || ruleset[ruleset[step.chain].table].name == "kube-proxy"
+    if loss.translatedTo == nil, isKubeProxys { return nil }
+    let target = loss.translatedTo.map { "\($0)" } ?? "\(group.first.frontend)"
+    return "accept connections to \(target) in chain \(chain), ahead of what drops them"
+  }
+
   private static func finding(
     _ service: Service, _ context: CheckContext, _ node: NodeContext?, _ problem: String, _ cause: String,
-    _ evidence: [Finding.Evidence]
+    _ evidence: [Finding.Evidence], fix: String? = nil
   ) -> Finding {
     Finding(
       id: id, severity: .error, confidence: .certain, subject: context.subject(service, node: node?.name),
       problem: problem, cause: cause, evidence: evidence,
-      fix: [node?.restartKubeProxy ?? "crictl ps -a --name kube-apiserver  # on the control plane"],
+      fix: [fix ?? node?.restartKubeProxy ?? "crictl ps -a --name kube-apiserver  # on the control plane"],
       verify: ["curl -k https://\(service.clusterIPs.first.map { "\($0)" } ?? "10.96.0.1"):443/livez"])
   }
 }
