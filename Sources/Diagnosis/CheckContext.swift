@@ -21,6 +21,8 @@ public struct Observation: Sendable {
   public var faults: Faults = []
   /// With `onlyFirstDatagram`: the rule or policy that drops the others.
   public var dropOfSecond: Step?
+  /// With `notMasqueraded`: the rule that leads to an endpoint whose answers bypass the node.
+  public var bypassedRule: RuleID?
 
   public struct Faults: OptionSet, Sendable, Hashable {
     public let rawValue: UInt16
@@ -39,6 +41,7 @@ public struct Observation: Sendable {
     public static let served = Faults(rawValue: 32)
     /// Goes on untranslated where it should be refused.
     public static let notRefused = Faults(rawValue: 64)
+    /// An endpoint of another node sees the client's own address, and its answers do not come back to this node.
     public static let notMasqueraded = Faults(rawValue: 128)
     public static let sourceLost = Faults(rawValue: 256)
     public static let uneven = Faults(rawValue: 512)

@@ -158,6 +158,9 @@ struct Observer {
           service: index, port: number, frontend: frontend, origin: origin, source: source, reach: reach,
           expected: expected, selection: slot)
         observation.faults = judge(observation, service, selection)
+        if observation.faults.contains(.notMasqueraded), let endpoint = bypassing(observation, selection).first {
+          observation.bypassedRule = probe.rule(to: endpoint, of: frontend, source: source, from: from)
+        }
         count(observation)
         if origin == .outside, port.ipProtocol == .udp, reach.masqueraded > 0 { secondDatagram(&observation) }
         if !observation.faults.isEmpty {
@@ -264,12 +267,29 @@ struct Observer {
         faults.insert(.noShortCircuit)
       }
       if let wanted = o.expected.masquerade, reach.translated > tiny {
-        // An answer that returns through the node anyway needs no rewriting, but kube-proxy rewrites it all the same.
-        if wanted, reach.masqueraded < reach.translated - reach.deliveredHere - tiny { faults.insert(.notMasqueraded) }
+        if wanted, reach.masqueraded < reach.translated - reach.deliveredHere - tiny,
+          !bypassing(o, selection).isEmpty
+        {
+          faults.insert(.notMasqueraded)
+        }
         if !wanted, reach.masqueraded > tiny { faults.insert(.sourceLost) }
       }
     }
     return faults
+  }
+
+  /// The endpoints of other nodes that see the client's own address and whose answers go to it past this node.
+  /// An answer that returns through the node anyway needs no rewriting, though kube-proxy rewrites it all the same.
+  private func bypassing(_ o: Observation, _ selection: EndpointSelection) -> EndpointSet {
+    o.origin == .node && returns(to: o.source)
+      ? [] : o.reach.endpoints.subtracting(o.reach.masqueradedEndpoints).subtracting(selection.local)
+  }
+
+  /// Answers to this address find this node from anywhere in the cluster: others, as of kube-ipvs0 or docker0, every
+  /// node has.
+  private func returns(to address: IPAddress) -> Bool {
+    address == nodeAddress[address.version] || node?.internalIPs.contains(address) == true
+      || node?.podCIDRs.contains { $0.contains(address) } == true
   }
 
   /// kube-proxy serves NodePorts on some addresses of the node only (nodePortAddresses).

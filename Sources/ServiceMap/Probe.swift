@@ -17,10 +17,7 @@ public final class Probe {
 
   /// `from`: an interface or `local`; nil: where the route back to the source leads.
   public func reach(_ frontend: Frontend, source: IPAddress, from: String?, labelled: Bool = false) -> Reach {
-    let flow = Flow(
-      ipProtocol: frontend.ipProtocol, source: source, sourcePort: 41234, destination: frontend.address,
-      destinationPort: frontend.port, from: from ?? tracer.inputInterface(from: source) ?? "eth0")
-    let trace = tracer.trace(flow)
+    let trace = tracer.trace(flow(frontend, source, from))
     var reach = Reach(trace, model.snapshot)
     if labelled {
       if labels == nil { labels = ServiceLabels(model.snapshot.ruleset) }
@@ -31,6 +28,19 @@ public final class Probe {
       }
     }
     return reach
+  }
+
+  /// The rule that translates to an endpoint; nil: none does. Traces again, for a finding's evidence.
+  public func rule(to endpoint: EndpointAddress, of frontend: Frontend, source: IPAddress, from: String?) -> RuleID? {
+    tracer.trace(flow(frontend, source, from)).outcomes.first {
+      $0.destination == endpoint.address && $0.destinationPort == endpoint.port && $0.destinationRule != nil
+    }?.destinationRule
+  }
+
+  private func flow(_ frontend: Frontend, _ source: IPAddress, _ from: String?) -> Flow {
+    Flow(
+      ipProtocol: frontend.ipProtocol, source: source, sourcePort: 41234, destination: frontend.address,
+      destinationPort: frontend.port, from: from ?? tracer.inputInterface(from: source) ?? "eth0")
   }
 }
 

@@ -18,6 +18,7 @@ import Testing
     ("conflicting-externalips", ["host-port-shadowing"]),
     // A host firewall in the way; nftables mode opens nothing for health checks.
     ("host-firewall", ["forward-drop", "health-check-node-port", "apiserver-unreachable"]),
+    // nft alone does not print the matches of xtables, and FORWARD's policy is DROP.
     ("coexist-kubelet-flannel-docker--v1.34.9", ["forward-drop", "apiserver-unreachable"]),
   ]
 

@@ -142,8 +142,9 @@ import Testing
     for line in missed { print("  not found: \(line)") }
     // What stays silent changes nothing for these Services: comments, a rule without a target, a second ACCEPT for the
     // same port, the size of a set, the policy of Services without endpoints; in IPVS mode rules for sets that are
-    // empty, or ACCEPT at the end of a chain, and the only NodePort at an address, which may not be wanted there.
+    // empty, or ACCEPT at the end of a chain, and the only NodePort at an address, which may not be wanted there; the
+    // mark for the node's own packets under policy Local, whose answers come back to the node's address without it.
     #expect(total >= 60)
-    #expect(found >= 427)
+    #expect(found >= 425)
   }
 }

@@ -26,7 +26,7 @@ enum MasqueradeScope: Check {
           "\(node.name) masquerades no client of a ClusterIP: one outside the cluster, as \(example.source) at \(example.frontend), gets answers that bypass the node",
         cause:
           "kube-proxy detects no local traffic (detectLocalMode none, or no clusterCIDR), or the mark rules are gone",
-        evidence: example.reach.firstTranslatingRule.map { context.evidence($0, node) } ?? [],
+        evidence: example.bypassedRule.map { context.evidence($0, node) } ?? [],
         fix: ["set clusterCIDR or detectLocalMode in kube-proxy's configuration if such clients exist"],
         verify: ["kubepath trace \(example.frontend.address):\(example.frontend.port) --from \(example.source)"],
         reference: "kubernetes/kubernetes#36835")
@@ -43,14 +43,9 @@ enum MasqueradeScope: Check {
     }.map { group in
       let lost = group.first.faults.contains(.sourceLost)
       let label = context.label(group.first)
-      let service = context.intent.services[group.first.service]
-      // Under policy Local the node's own packets alone are rewritten; they mostly find their way back without it.
-      let isMinor =
-        lost
-        || service.externalPolicyLocal
-          && group.observations.allSatisfy { $0.origin == .node && $0.frontend.kind != .clusterIP }
+      let rule = lost ? group.first.reach.firstTranslatingRule : group.first.bypassedRule
       return Finding(
-        id: id, severity: isMinor ? .warning : .error, confidence: .certain,
+        id: id, severity: lost ? .warning : .error, confidence: .certain,
         subject: context.subject(group.first, group.node),
         problem: lost
           ? "\(label): endpoints do not see the client's address, though externalTrafficPolicy is Local"
@@ -58,7 +53,7 @@ enum MasqueradeScope: Check {
         cause: lost
           ? "a rule masquerades traffic that policy Local asks to leave alone"
           : "the source is not masqueraded ← the mark rule is missing, or its address range takes this client for a Pod of this node",
-        evidence: group.first.reach.firstTranslatingRule.map { context.evidence($0, group.node) } ?? [],
+        evidence: rule.map { context.evidence($0, group.node) } ?? [],
         fix: [
           "set clusterCIDR or detectLocalMode in kube-proxy's configuration to cover the Pods and nothing else, then restart kube-proxy"
         ],
