@@ -1,5 +1,6 @@
 import Findings
 import Intent
+import PacketPath
 
 /// Pods do not reach the API server through default/kubernetes: controllers, CNI and DNS fail next.
 enum APIServerUnreachable: Check {
@@ -44,11 +45,13 @@ enum APIServerUnreachable: Check {
     }
     guard let step = loss.step else { return nil }
     let ruleset = group.node.snapshot.ruleset
-    let chain = context.chainName(step, group.node)
-    let isKubeProxys = chain.hasPrefix("KUBE-") || ruleset[ruleset[step.chain].table].name == "kube-proxy"
+    let isKubeProxys =
+      context.chainName(step, group.node).hasPrefix("KUBE-") || ruleset[ruleset[step.chain].table].name == "kube-proxy"
     if loss.translatedTo == nil, isKubeProxys { return nil }
-    let target = loss.translatedTo.map { "\($0)" } ?? "\(group.first.frontend)"
-    return "accept connections to \(target) in chain \(chain), ahead of what drops them"
+    let target = loss.translatedTo ?? EndpointAddress(group.first.frontend.address, group.first.frontend.port)
+    let accept = OutcomeAdvice.acceptance(
+      of: group.first.frontend.ipProtocol, from: nil, to: target.address, target.port, at: step, ruleset)
+    return "\(accept)  # also in the firewall's configuration, or it does not last"
   }
 
   private static func finding(
