@@ -56,13 +56,14 @@ extension CheckContext {
     if intent.pods.isEmpty { return "no ready endpoint in its EndpointSlices" }
     let pods = podsOf(service)
     if pods.isEmpty { return "its selector matches no Pod" }
-    let unready = pods.filter { !$0.ready }
+    let unready = pods.filter { !$0.ready || $0.isTerminating }
     if unready.count < pods.count {
       return
         "\(pods.count - unready.count) of \(pods.count) Pods that match are ready, but none is in its EndpointSlices"
     }
     let reasons = Set(
       unready.map {
+        if $0.isTerminating { return "being deleted" }
         guard $0.reason.isEmpty else { return $0.reason.split(separator: ":").first.map(String.init) ?? $0.reason }
         return $0.phase == "Running" ? "Running but not ready" : $0.phase
       }

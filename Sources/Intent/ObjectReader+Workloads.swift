@@ -5,6 +5,7 @@ extension ObjectReader {
   mutating func pod(_ value: JSONValue, _ meta: Metadata) {
     var pod = Pod(namespace: meta.namespace, name: meta.name)
     pod.labels = meta.labels
+    pod.isTerminating = meta.isTerminating
     pod.file = file
     let what = "Pod \(meta.fullName)"
     if let spec = value["spec"] {

@@ -116,6 +116,7 @@ public struct ObjectReader {
     var name = ""
     var labels: [(key: String, value: String)] = []
     var annotations: JSONValue?
+    var isTerminating = false
     var fullName: String { "\(namespace)/\(name)" }
 
     mutating func read(_ value: JSONValue) {
@@ -125,6 +126,7 @@ public struct ObjectReader {
         case "namespace": namespace = member.string ?? "default"
         case "labels": labels = ObjectReader.pairs(member)
         case "annotations": annotations = member
+        case "deletionTimestamp": isTerminating = !member.isNull
         default: break
         }
       }

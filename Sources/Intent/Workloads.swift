@@ -8,6 +8,8 @@ public struct Pod: Sendable {
   public var hostNetwork = false
   public var phase = ""
   public var ready = false
+  /// It was deleted and is on its way out.
+  public var isTerminating = false
   /// Why it is not ready, in its status' own words: `ImagePullBackOff: …`; empty: it does not tell.
   public var reason = ""
   public var labels: [(key: String, value: String)] = []

@@ -19,9 +19,16 @@ enum NoEndpoints: Check {
             ? "no EndpointSlice belongs to the Service"
             : "\(slices.count) EndpointSlices, none with a usable endpoint for port \(port.name.isEmpty ? "\(port.port)" : port.name)"
         ))
+      // Where rules to refuse with are missing, another finding says so.
+      let isRefused = !context.nodes.contains { node in
+        node.observations.contains {
+          $0.service == entry.service && $0.port == entry.port && $0.faults.contains(.notRefused)
+        }
+      }
       return Finding(
         id: id, severity: .error, confidence: .certain, subject: context.subject(service, port),
-        problem: "\(service.portName(port)) refuses every connection (ICMP port unreachable)",
+        problem:
+          "\(service.portName(port)) has no endpoint: \(isRefused ? "every connection is refused (ICMP port unreachable)" : "connections time out")",
         cause: "no ready endpoint ← \(context.whyNoEndpoint(service))", evidence: evidence,
         fix: [
           "kubectl -n \(service.namespace) describe service \(service.name)",

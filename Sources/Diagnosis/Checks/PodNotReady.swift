@@ -11,14 +11,15 @@ enum PodNotReady: Check {
       guard seen.insert(entry.service).inserted else { return nil }
       let service = context.intent.services[entry.service]
       let pods = context.podsOf(service)
-      let unready = pods.filter { !$0.ready }
+      let unready = pods.filter { !$0.ready || $0.isTerminating }
       guard let first = unready.first, unready.count == pods.count else { return nil }
       let evidence = unready.prefix(5).map {
         Finding.Evidence(
           text:
-            "Pod \($0.namespace)/\($0.name) on \($0.node.isEmpty ? "no node" : $0.node): \($0.phase), \($0.reason.isEmpty ? "not ready" : $0.reason)"
+            "Pod \($0.namespace)/\($0.name) on \($0.node.isEmpty ? "no node" : $0.node): \($0.phase), \($0.isTerminating ? "being deleted" : $0.reason.isEmpty ? "not ready" : $0.reason)"
         )
       }
+      if unready.allSatisfy(\.isTerminating) { return deleted(unready, service, evidence, context) }
       let node = context.intent.nodes.first { $0.name == first.node && !$0.ready }
       let cause =
         node.map { "node \($0.name) is NotReady (\($0.reason))" }
@@ -30,6 +31,19 @@ enum PodNotReady: Check {
         fix: command(first),
         verify: ["kubectl -n \(service.namespace) wait --for=condition=Ready pod/\(first.name) --timeout=60s"])
     }
+  }
+
+  private static func deleted(
+    _ pods: [Pod], _ service: Service, _ evidence: [Finding.Evidence], _ context: CheckContext
+  ) -> Finding {
+    Finding(
+      id: id, severity: .error, confidence: .certain, subject: context.subject(service),
+      problem:
+        "\(pods.count == 1 ? "the only Pod" : "all \(pods.count) Pods") of Service \(service.fullName) \(pods.count == 1 ? "is" : "are") being deleted",
+      cause: "nothing takes their place ← a scale-down to zero, a drain, or a rollout whose new Pods do not come up",
+      evidence: evidence,
+      fix: ["kubectl -n \(service.namespace) get deployments,statefulsets,daemonsets   (wanted and ready replicas)"],
+      verify: ["kubectl -n \(service.namespace) get endpointslices -l kubernetes.io/service-name=\(service.name)"])
   }
 
   private static func command(_ pod: Pod) -> [String] {

@@ -1,6 +1,8 @@
 import Findings
 import Intent
+import PacketPath
 import ServiceMap
+import Snapshot
 
 /// The rules of one Service port are not what its endpoints ask for.
 enum StaleRules: Check {
@@ -88,6 +90,8 @@ enum StaleRules: Check {
       problem = "\(label) does not answer: \(group.places) is not translated"
       cause =
         "no rule for it on \(group.node.name), though it has \(selection.cluster.count) endpoints ← \(group.node.proxy) is behind, or a rule was removed"
+    } else if o.faults.contains(.refused), let foreign = foreignRefusal(o, group.node, context) {
+      return foreignFinding(foreign, label, group, context)
     } else if o.faults.contains(.refused) {
       problem = "\(label) is refused: \(group.places)"
       let refuser =
@@ -149,6 +153,39 @@ enum StaleRules: Check {
         "kubepath services -s \(group.node.name)",
       ],
       reference: "kubernetes/kubernetes#38372")
+  }
+
+  /// The loss by a rule that is not kube-proxy's: it is no matter of stale rules.
+  private static func foreignRefusal(_ o: Observation, _ node: NodeContext, _ context: CheckContext) -> Reach.Loss? {
+    o.reach.losses.first { loss in
+      guard let step = loss.step, loss.translatedTo == nil else { return false }
+      let ruleset = node.snapshot.ruleset
+      return !ruleset.name(of: step.chain).hasPrefix("KUBE-") && ruleset[ruleset[step.chain].table].name != "kube-proxy"
+    }
+  }
+
+  private static func foreignFinding(
+    _ loss: Reach.Loss, _ label: String, _ group: FaultGroup, _ context: CheckContext
+  ) -> Finding {
+    let o = group.observations.first { foreignRefusal($0, group.node, context) != nil } ?? group.observations[0]
+    let step = loss.step!
+    let ruleset = group.node.snapshot.ruleset
+    let chain = "\(printable(ruleset[ruleset[step.chain].table].name)) \(printable(ruleset.name(of: step.chain)))"
+    let verb = loss.verdict == .reject ? "rejected" : "dropped"
+    return Finding(
+      id: ForwardDrop.id, severity: .error, confidence: o.reach.isUncertain ? .likely : .certain,
+      subject: context.subject(o, group.node),
+      problem: "\(label) is \(verb) before any Service rule sees it: \(group.places)",
+      cause:
+        "\(step.rule == nil ? "the policy" : "rule \(step.position)") of \(chain) (hook \(step.hook.rawValue)) ← not kube-proxy's: a host firewall or another program",
+      evidence: context.evidence(step, group.node),
+      fix: [
+        "see whether it is meant to stop this traffic, and delete it where it stands in the firewall's configuration",
+        "or before it: "
+          + OutcomeAdvice.acceptance(
+            of: o.frontend.ipProtocol, from: nil, to: o.frontend.address, o.frontend.port, at: step, ruleset),
+      ],
+      verify: ["kubepath services -s \(group.node.name)"])
   }
 
   private static func list(_ backends: EndpointSet) -> String {
