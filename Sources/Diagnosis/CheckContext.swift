@@ -84,6 +84,8 @@ public struct NodeContext: Sendable {
   public var closedHealthChecks: [(service: Int, step: Step?)] = []
   /// Frontends of kind NodePort that some rule answers for, seen from outside.
   public var nodePortsAnswered = 0
+  /// Frontends that kube-proxy's rules still serve and no Service has; the Service they name.
+  public var leftovers: [(frontend: Frontend, service: String, rule: RuleID?)] = []
   var planes: [ProxyPlane] = []
   var missingRules: [MissingRule] = []
   var serviceChains = ServiceChains()

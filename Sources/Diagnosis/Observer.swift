@@ -96,7 +96,29 @@ struct Observer {
         }
       }
     }
+    context.leftovers = leftovers()
     return context
+  }
+
+  /// Where the objects are those of all namespaces: what the rules serve beyond them.
+  private func leftovers() -> [(frontend: Frontend, service: String, rule: RuleID?)] {
+    guard !context.isIPVS, intent.serviceIndex["default/kubernetes"] != nil else { return [] }
+    let intended = IntendedFrontends(intent)
+    var list: [(frontend: Frontend, service: String, rule: RuleID?)] = []
+    var traced = 0
+    for frontend in ServiceMap.candidates(probe.model) {
+      let isKnown =
+        frontend.kind == .nodePort || ownAddresses.contains(frontend.address)
+        ? intended.hasNodePort(frontend.port, frontend.ipProtocol) || !(30000...32767).contains(frontend.port)
+        : intended.contains(frontend.address, frontend.port, frontend.ipProtocol)
+      // Rules of other programs are many where no Service is: few traces tell.
+      guard !isKnown, traced < 512, let source = outside[frontend.address.version] ?? nil else { continue }
+      traced += 1
+      let reach = probe.reach(frontend, source: source, from: nil, labelled: true)
+      guard reach.translated > 0, let label = reach.label else { continue }
+      list.append((frontend, label, reach.firstTranslatingRule))
+    }
+    return list
   }
 
   /// What asks from outside at the ports where kube-proxy tells load balancers of a node's endpoints.

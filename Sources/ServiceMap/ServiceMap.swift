@@ -43,6 +43,13 @@ public struct ServiceMap: Sendable {
 
   public var entries: [Entry] = []
 
+  /// What the rules treat apart: candidates for frontends, as the ruleset alone tells.
+  public static func candidates(_ model: NodeModel) -> [Frontend] {
+    var finder = FrontendFinder(model)
+    finder.run()
+    return finder.found
+  }
+
   public init(_ model: NodeModel, intent: Cluster? = nil) {
     var finder = FrontendFinder(model)
     finder.run()

@@ -9,17 +9,7 @@ enum IPVSStaleVirtualServer: Check {
 
   static func run(_ context: CheckContext) -> [Finding] {
     guard !context.intent.services.isEmpty, context.nodes.contains(where: \.isIPVS) else { return [] }
-    var frontends: Set<Frontend> = Set(context.intent.services.lazy.filter(\.isProxied).flatMap(\.claims))
-    var nodePorts: Set<Frontend> = []
-    for service in context.intent.services where service.isProxied {
-      for port in service.ports where port.nodePort != 0 {
-        nodePorts.insert(Frontend(.nodePort, IPAddress(v4: 0), port.nodePort, port.ipProtocol))
-      }
-      // Served by the balancer itself, and by releases that do not know ipMode by the node too.
-      for address in service.proxiedLoadBalancerIPs {
-        for port in service.ports { frontends.insert(Frontend(.address, address, port.port, port.ipProtocol)) }
-      }
-    }
+    let intended = IntendedFrontends(context.intent)
     return context.nodes.flatMap { node -> [Finding] in
       guard let addresses = node.snapshot.addresses else { return [] }
       let virtual = Set(addresses.filter { $0.interface == "kube-ipvs0" }.map(\.address))
@@ -27,11 +17,11 @@ enum IPVSStaleVirtualServer: Check {
       return (node.snapshot.virtualServers ?? []).filter { server in
         guard server.firewallMark == nil else { return false }
         let ipProtocol = IPProtocol(rawValue: server.ipProtocol)
-        if frontends.contains(Frontend(.address, server.address, server.port, ipProtocol)) { return false }
+        if intended.contains(server.address, server.port, ipProtocol) { return false }
         if own.contains(server.address) {
           // Another program may balance at the node's own addresses; in the range of NodePorts it is kube-proxy.
           return (30000...32767).contains(server.port)
-            && !nodePorts.contains(Frontend(.nodePort, IPAddress(v4: 0), server.port, ipProtocol))
+            && !intended.hasNodePort(server.port, ipProtocol)
         }
         return virtual.contains(server.address)
       }.map { server in

@@ -30,7 +30,7 @@ enum StaleRules: Check {
       // host-port-shadowing names whose rule it is.
       if let rule = observation.reach.firstTranslatingRule, context.isForeign(rule, node) { return false }
       return !observation.reach.untracked
-    }.map { finding($0, context) } + clusterIPs(context) + directRouting(context)
+    }.map { finding($0, context) } + clusterIPs(context) + directRouting(context) + leftovers(context)
   }
 
   /// IPVS mode: kube-proxy's real servers are all reached by translation.
@@ -55,6 +55,28 @@ enum StaleRules: Check {
             "ipvsadm -e \(VirtualServers.option(server)) \(VirtualServers.name(server)) -r \(endpoint) -m",
             node.restartKubeProxy,
           ], verify: ["ipvsadm -Ln"])
+      }
+    }
+  }
+
+  /// Frontends of Services that are gone, or that they do not have any more.
+  private static func leftovers(_ context: CheckContext) -> [Finding] {
+    context.nodes.flatMap { node -> [Finding] in
+      var services: [String: [Frontend]] = [:]
+      for entry in node.leftovers { services[entry.service, default: []].append(entry.frontend) }
+      return services.sorted { $0.key < $1.key }.map { service, frontends in
+        let places = frontends.prefix(3).map(\.description).joined(separator: ", ")
+        let rule = node.leftovers.first { $0.service == service }?.rule
+        let name = service.prefix { $0 != ":" }
+        let isGone = context.intent.serviceIndex[String(name)] == nil
+        return Finding(
+          id: id, severity: .warning, confidence: .likely, subject: node.subject,
+          problem: "\(node.name) still serves \(places) for \(service), which the cluster does not have",
+          cause: (isGone
+            ? "Service \(name) is not among the objects" : "Service \(name) has no such address or port any more")
+            + " ← \(node.proxy) is behind, or the rules are left from before",
+          evidence: rule.map { context.evidence($0, node) } ?? [], fix: [node.restartKubeProxy],
+          verify: ["kubectl get services -A", "kubepath services -s \(node.name)"])
       }
     }
   }
