@@ -58,6 +58,12 @@ extension CheckTests {
         "ip-route", "10.244.0.0/24 dev cni0 proto kernel scope link src 10.244.0.1",
         others.map { "10.244.0.\($0) dev cni0 scope link" }.joined(separator: "\n"))
     },
+    Case("conntrack-table-full", .iptables, "262144 of 262144", severity: .error) {
+      $0.append("sysctl", "net.netfilter.nf_conntrack_count = 262144\nnet.netfilter.nf_conntrack_max = 262144\n")
+    },
+    Case("conntrack-table-full", .nftables, "nearly full") {
+      $0.append("sysctl", "net.netfilter.nf_conntrack_count = 250000\nnet.netfilter.nf_conntrack_max = 262144\n")
+    },
     Case("ip-forward-off", .nftables, "net.ipv4.ip_forward is 0", severity: .error) {
       $0.replace("sysctl", "ip_forward = 1", "ip_forward = 0")
     },

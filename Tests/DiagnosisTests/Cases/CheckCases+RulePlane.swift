@@ -3,6 +3,12 @@ import Findings
 /// Section “Rule-plane integrity” of the catalogue, and rules whose absence other sections name.
 extension CheckTests {
   static let rulePlaneCases: [Case] = [
+    Case("stale-rules", .iptables, "still serves 10.96.0.250:53/udp", "the cluster does not have") {
+      $0.replace(
+        "iptables-save", "-A KUBE-SERVICES -d 10.96.0.10/32 -p udp",
+        "-A KUBE-SERVICES -d 10.96.0.250/32 -p udp -m udp --dport 53 -j KUBE-SVC-TCOU7JCQXEZGVUNU\n"
+          + "-A KUBE-SERVICES -d 10.96.0.10/32 -p udp")
+    },
     Case("rule-dump-missing", .iptables, "the IPv4 addresses of Services were not traced") {
       $0.files["iptables-save"] = nil
     },
