@@ -32,7 +32,10 @@ public struct FlowText: Sendable {
     let name = (NameResolver.isName(to) ? ipProtocol ?? protocolName : protocolName ?? ipProtocol) ?? "tcp"
     guard var number = IPProtocol(name.lowercased()) else { throw Failure("'\(name)' is no protocol.") }
     if number == .icmp, target.address.version == .v6 { number = .icmpv6 }
-    if number.hasPorts, target.port == nil { throw Failure("'\(to)' needs a port: \(to):80.") }
+    if number.hasPorts, target.port == nil {
+      let address = target.address.version == .v6 ? "[\(target.address)]" : to
+      throw Failure("'\(to)' needs a port: \(address):80.")
+    }
     if !number.hasPorts { target.port = nil }
     let (source, port, entry) = try origin(from, interface, target.address, tracer)
     guard source.version == target.address.version else {

@@ -91,8 +91,10 @@ public struct JSONWriter: Sendable {
     bytes.append(UInt8(ascii: "\""))
     var clean = 0
     for (index, byte) in text.enumerated() {
-      guard byte < 0x20 || byte == 0x22 || byte == 0x5C || byte == 0x7F else { continue }
-      bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: text[clean..<index]))
+      // U+0080 to U+009F, two bytes: terminals obey some of them, and YAML does not have them.
+      let isSecond = byte >= 0x80 && byte < 0xA0 && index > 0 && text[index - 1] == 0xC2
+      guard isSecond || byte < 0x20 || byte == 0x22 || byte == 0x5C || byte == 0x7F else { continue }
+      bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: text[clean..<(isSecond ? index - 1 : index)]))
       clean = index + 1
       switch byte {
       case 0x22: bytes.append(contentsOf: [0x5C, 0x22])

@@ -53,8 +53,12 @@ extension TextBuffer {
     byte(UInt8(ascii: "\""))
     var clean = 0
     for (index, character) in text.enumerated() {
-      guard character < 0x20 || character == 0x22 || character == 0x5C || character == 0x7F else { continue }
-      raw(UnsafeRawBufferPointer(rebasing: text[clean..<index]))
+      // U+0080 to U+009F, two bytes: terminals obey some of them.
+      let isSecond = character >= 0x80 && character < 0xA0 && index > 0 && text[index - 1] == 0xC2
+      guard isSecond || character < 0x20 || character == 0x22 || character == 0x5C || character == 0x7F else {
+        continue
+      }
+      raw(UnsafeRawBufferPointer(rebasing: text[clean..<(isSecond ? index - 1 : index)]))
       clean = index + 1
       escape(character)
     }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Input
+import Intent
 import KernelSource
 import Snapshot
 import Wire
@@ -55,10 +56,19 @@ struct SnapshotOptions: ParsableArguments {
     return bundle
   }
 
+  /// The node that the cluster calls so, whatever its folder is called.
+  private func byObjects(_ name: String, _ bundle: Bundle) -> Snapshot? {
+    guard !bundle.objectFiles.isEmpty else { return nil }
+    let intent = ObjectReader.read(bundle.objectFiles)
+    return bundle.snapshots.first { snapshot in
+      intent.node(addresses: (snapshot.addresses ?? []).map(\.address), name: snapshot.name)?.name == name
+    }
+  }
+
   /// The one node to look at.
   func choose(_ bundle: Bundle) throws -> Snapshot {
     if let node {
-      guard let found = bundle.snapshots.first(where: { $0.name == node }) else {
+      guard let found = bundle.snapshots.first(where: { $0.name == node }) ?? byObjects(node, bundle) else {
         throw ValidationError(
           "No node '\(node)' in the snapshot; it has: \(bundle.snapshots.map(\.name).joined(separator: ", ")).")
       }

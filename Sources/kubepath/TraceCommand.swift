@@ -67,6 +67,14 @@ struct TraceCommand: ParsableCommand {
     // A running kernel's rules were read on the way.
     let node = tracer.model.snapshot
     var messages = Diagnostics()
+    if let name = arguments.interface, name != Flow.local, let links = node.links,
+      !links.contains(where: { $0.name == name })
+    {
+      messages.add(
+        Diagnostic(
+          .warning, file: node.name, .whole,
+          "has no interface “\(escaped(name))”: what rules and routes ask of it is not known"))
+    }
     for message in node.diagnostics.list.dropFirst(start.diagnostics.list.count) { messages.add(message) }
     Terminal.report(messages, verbose: source.verbose)
     var labels = ServiceLabels(node.ruleset)

@@ -91,7 +91,7 @@ struct RuleExplanation {
     let advice = OutcomeAdvice.of(outcome, ending.flow, ending.node.snapshot)
     if !advice.isEmpty { finding.fix = advice }
     finding.verify = [
-      "kubepath trace \(target(conversation)) --from \(conversation.client) -s \(node)/   (must reach an endpoint)"
+      "kubepath trace \(target(conversation)) --from \(conversation.client)   (on \(node): must reach an endpoint)"
     ]
     return finding
   }

@@ -51,7 +51,8 @@ enum ForwardDrop: Check {
       problem:
         "\(entry.count == 1 ? "1 Service frontend fails" : "\(entry.count) Service frontends fail") on \(entry.node.name) behind translation, e.g. \(entry.example)",
       cause: cause, evidence: context.evidence(step, entry.node), fix: fix,
-      verify: ["kubepath check -s \(entry.node.name) --only forward-drop"], reference: "kubernetes/kubernetes#39823")
+      verify: ["kubepath check --only forward-drop   (on \(entry.node.name))"], reference: "kubernetes/kubernetes#39823"
+    )
   }
 }
 

@@ -37,7 +37,7 @@ enum Hairpin: Check {
         cause:
           "their chains do not masquerade the endpoint's own packets ← a rule was removed, or names another address than the DNAT behind it",
         evidence: missing.prefix(5).flatMap { context.evidence($0.rule, node) }, fix: [node.restartKubeProxy],
-        verify: ["kubepath check -s \(node.name) --only hairpin"], reference: "kubernetes/kubernetes#13375")
+        verify: ["kubepath check --only hairpin   (on \(node.name))"], reference: "kubernetes/kubernetes#13375")
     }
   }
 }

@@ -36,7 +36,7 @@ enum HostPortShadowing: Check {
         subject: context.subject(context.intent.services[owners.min()!]),
         problem: "\(frontend) is claimed by \(names.count) Services; only one of them answers",
         cause: "\(names.joined(separator: ", ")) share an address and port",
-        fix: ["give one of the Services another address or port"], verify: ["kubepath services -s NODE"])
+        fix: ["give one of the Services another address or port"], verify: ["kubepath services   (on the node)"])
     }
   }
   /// Frontends that a rule outside kube-proxy's chains translates.
@@ -55,7 +55,7 @@ enum HostPortShadowing: Check {
         evidence: context.evidence(rule, group.node),
         fix: ["free the port or address that the rule takes, or remove the rule if its owner is gone"],
         verify: [
-          "kubepath trace \(group.first.frontend.address):\(group.first.frontend.port) --from \(group.first.source) -s \(group.node.name)"
+          "kubepath trace \(group.first.frontend.address):\(group.first.frontend.port) --from \(group.first.source)   (on \(group.node.name))"
         ], reference: "cni/plugins#683")
     }
   }

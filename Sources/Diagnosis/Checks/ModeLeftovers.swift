@@ -25,7 +25,7 @@ enum ModeLeftovers: Check {
         cause: "kube-proxy's mode was changed without cleaning up ← \(modes.joined(separator: ", "))",
         evidence: modes.map { Finding.Evidence(text: $0) },
         fix: ["kube-proxy --cleanup  # on the node, then restart kube-proxy"],
-        verify: ["kubepath check -s \(node.name) --only mode-leftovers"],
+        verify: ["kubepath check --only mode-leftovers   (on \(node.name))"],
         reference: "kubernetes/kubernetes#102314")
     }
   }

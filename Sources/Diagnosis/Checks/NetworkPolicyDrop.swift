@@ -29,7 +29,7 @@ enum NetworkPolicyDrop: Check {
         cause:
           "chain \(context.chainName(entry.loss.step, entry.node)) drops it\(policies(behind: entry.loss, context))",
         evidence: context.evidence(entry.loss.step, entry.node), fix: ["kubectl get networkpolicies --all-namespaces"],
-        verify: ["kubepath check -s \(entry.node.name) --only network-policy-drop"])
+        verify: ["kubepath check --only network-policy-drop   (on \(entry.node.name))"])
     }
   }
 

@@ -27,7 +27,7 @@ enum RuleDumpMissing: Check {
           fix: [
             "\(tool) -c > \(tool).txt; nft list ruleset > nft-ruleset.txt   # on the node, then add them to the snapshot"
           ],
-          verify: ["kubepath services -s \(node.name)"])
+          verify: ["kubepath services   (on \(node.name))"])
       }
     }
   }

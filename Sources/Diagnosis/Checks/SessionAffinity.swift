@@ -16,7 +16,7 @@ enum SessionAffinity: Check {
           id: id, severity: .error, confidence: .certain, subject: context.subject(service, port, node: node.name),
           problem: "\(service.portName(port)) does not keep clients with one endpoint on \(node.name)",
           cause: "sessionAffinity is ClientIP, but no rule of its chain remembers clients ← stale rules",
-          fix: [node.restartKubeProxy], verify: ["kubepath check -s \(node.name) --only session-affinity"],
+          fix: [node.restartKubeProxy], verify: ["kubepath check --only session-affinity   (on \(node.name))"],
           reference: "kubernetes/kubernetes#103000")
       }
       return chains + forgetful
@@ -84,7 +84,7 @@ enum SessionAffinity: Check {
           kind: "Service", namespace: parts.count > 1 ? parts[0] : nil, name: parts.last, node: node.name),
       problem: problem, cause: cause + " ← kube-proxy is behind, or rules were changed by hand",
       evidence: context.evidence(chain.rule, node), fix: [node.restartKubeProxy],
-      verify: ["kubepath check -s \(node.name) --only session-affinity"], reference: "kubernetes/kubernetes#103000")
+      verify: ["kubepath check --only session-affinity   (on \(node.name))"], reference: "kubernetes/kubernetes#103000")
   }
 
   /// A load balancer that terminates connections itself shows one address for all clients.

@@ -76,7 +76,7 @@ enum StaleRules: Check {
             ? "Service \(name) is not among the objects" : "Service \(name) has no such address or port any more")
             + " ← \(node.proxy) is behind, or the rules are left from before",
           evidence: rule.map { context.evidence($0, node) } ?? [], fix: [node.restartKubeProxy],
-          verify: ["kubectl get services -A", "kubepath services -s \(node.name)"])
+          verify: ["kubectl get services -A", "kubepath services   (on \(node.name))"])
       }
     }
   }
@@ -172,7 +172,7 @@ enum StaleRules: Check {
       fix: [group.node.restartKubeProxy],
       verify: [
         "kubectl -n \(service.namespace) get endpointslices -l kubernetes.io/service-name=\(service.name)",
-        "kubepath services -s \(group.node.name)",
+        "kubepath services   (on \(group.node.name))",
       ],
       reference: "kubernetes/kubernetes#38372")
   }
@@ -207,7 +207,7 @@ enum StaleRules: Check {
           + OutcomeAdvice.acceptance(
             of: o.frontend.ipProtocol, from: nil, to: o.frontend.address, o.frontend.port, at: step, ruleset),
       ],
-      verify: ["kubepath services -s \(group.node.name)"])
+      verify: ["kubepath services   (on \(group.node.name))"])
   }
 
   private static func list(_ backends: EndpointSet) -> String {
