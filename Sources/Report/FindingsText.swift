@@ -13,7 +13,7 @@ public enum FindingsText {
         case .warning: style.warn("WARNING")
         case .info: style.dim("INFO")
         }
-      out.append("\(mark)  \(style.bold(clean(finding.problem)))  \(style.dim("[\(finding.id)]"))")
+      out += headline(finding, mark, style)
       var subject =
         "\(finding.subject.kind) "
         + [finding.subject.namespace, finding.subject.name].compactMap { $0 }.joined(separator: "/")
@@ -21,18 +21,40 @@ public enum FindingsText {
       if let node = finding.subject.node, finding.subject.kind != "Node" { subject += " on \(node)" }
       out.append(
         "  about:    \(clean(subject))" + (finding.confidence == .certain ? "" : " (\(finding.confidence.rawValue))"))
-      let cause = wrapped(clean(finding.cause), 88)
-      for (number, line) in cause.enumerated() { out.append((number == 0 ? "  cause:    " : "            ") + line) }
+      out += paragraph("  cause:    ", finding.cause)
       for item in finding.evidence {
         let place = [item.file.map { clean($0) }, item.line.map(String.init), item.frame.map { "frame \($0)" }]
           .compactMap { $0 }.joined(separator: ":")
-        out.append("  evidence: " + (place.isEmpty ? "" : "\(place): ") + clean(item.text))
+        out += paragraph("  evidence: ", (place.isEmpty ? "" : "\(place): ") + item.text)
       }
+      // Commands stay whole, however long: people copy them.
       for line in finding.fix { out.append("  fix:      \(clean(line))") }
       for line in finding.verify { out.append("  verify:   \(clean(line))") }
       out.append("")
     }
     return out.isEmpty ? "" : out.joined(separator: "\n") + "\n"
+  }
+
+  private static func headline(_ finding: Finding, _ mark: String, _ style: Style) -> [String] {
+    let indent = String(repeating: " ", count: finding.severity.rawValue.count + 2)
+    var lines = wrapped(clean(finding.problem), 100 - indent.count)
+    let id = "  [\(finding.id)]"
+    let fits = indent.count + (lines.last?.count ?? 0) + id.count <= 100
+    lines = lines.enumerated().map { ($0.offset == 0 ? mark + "  " : indent) + style.bold($0.element) }
+    if fits, let last = lines.indices.last {
+      lines[last] += style.dim(id)
+    } else {
+      lines.append(indent + style.dim(String(id.dropFirst(2))))
+    }
+    return lines
+  }
+
+  /// At most 100 columns.
+  private static func paragraph(_ heading: String, _ text: String) -> [String] {
+    let indent = String(repeating: " ", count: heading.count)
+    return wrapped(clean(text), 100 - heading.count).enumerated().map {
+      ($0.offset == 0 ? heading : indent) + $0.element
+    }
   }
 
   private static func clean(_ text: String) -> String { printable(text, limit: 400) }
