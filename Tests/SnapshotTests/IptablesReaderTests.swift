@@ -146,6 +146,10 @@ import Wire
     ("*nat\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -p nosuch -j RETURN\nCOMMIT\n", "no protocol"),
     ("*nat\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -d 10.0.0.300 -j RETURN\nCOMMIT\n", "no IPv4 address"),
     ("*nat\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -m comment --comment\nCOMMIT\n", ""),
+    (
+      "*nat\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -m comment --comment \"a\nb\" -j RETURN\nCOMMIT\n",
+      "d.txt:3: a quoted text has no end"
+    ),
     ("*nat\n:PREROUTING ACCEPT [0:0]\nbroken\nCOMMIT\nnot a rule\n", "left out"),
   ])
   func badLinesAreToldAndTheRestIsKept(_ text: String, _ message: String) {
@@ -155,5 +159,15 @@ import Wire
     if !message.isEmpty {
       #expect(snapshot.diagnostics.list.contains { $0.description.contains(message) }, "\(snapshot.diagnostics.list)")
     }
+  }
+
+  /// What a line break in a comment takes away is unknown, not nothing.
+  @Test func aRuleCutInItsCommentHasAnUnknownRest() {
+    let snapshot = Self.read(
+      "*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -s 10.0.0.1 -m comment --comment \"a\nb\" -j DROP\nCOMMIT\n")
+    let clauses = Self.clauses(snapshot, line: 3)
+    #expect(clauses.count == 1)
+    if case .statement(.unknown)? = clauses.first?.last { return }
+    Issue.record("\(clauses)")
   }
 }

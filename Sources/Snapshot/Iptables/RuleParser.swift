@@ -67,7 +67,18 @@ extension IptablesParser {
       }
       negated = false
     }
+    if words.isOpen { cutInQuotes() }
     finishRule(chain: chain, first: first, start: start, end: end)
+  }
+
+  /// iptables-save does not escape a line break in a comment: what follows stands on a line that begins like no rule.
+  private mutating func cutInQuotes() {
+    warn(
+      "a quoted text has no end on this line (a line break in a comment): the rule's other matches and its target are not known; nft list ruleset shows them"
+    )
+    if rule.target == nil {
+      ruleset.clauses.append(.statement(.unknown(ruleset.addText("the rest of the rule, behind a line break"))))
+    }
   }
 
   @inline(__always) private mutating func add(_ test: Test, _ negated: Bool) {

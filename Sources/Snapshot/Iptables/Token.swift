@@ -118,6 +118,13 @@ struct Token {
 struct Tokenizer {
   var at: UnsafePointer<UInt8>
   let end: UnsafePointer<UInt8>
+  /// A quoted text reached the end without its closing quote.
+  var isOpen = false
+
+  init(at: UnsafePointer<UInt8>, end: UnsafePointer<UInt8>) {
+    self.at = at
+    self.end = end
+  }
 
   @inline(__always) mutating func next() -> Token? {
     while at < end, at.pointee == 0x20 || at.pointee == 0x09 || at.pointee == 0x0D { at += 1 }
@@ -129,7 +136,7 @@ struct Tokenizer {
       at = scan_quote(start, end, quote)
       while at < end, at.pointee != quote { at = scan_quote(min(at + 2, end), end, quote) }
       let token = Token(start: start, count: at - start, quoted: true)
-      if at < end { at += 1 }
+      if at < end { at += 1 } else { isOpen = true }
       return token
     }
     let start = at
