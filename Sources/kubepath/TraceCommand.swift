@@ -36,7 +36,10 @@ struct TraceCommand: ParsableCommand {
   @OptionGroup var source: SnapshotOptions
   @OptionGroup var arguments: FlowArguments
 
-  @Option(help: ArgumentHelp("A file of flows, one JSON object a line; '-' is standard input.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp(
+      "A file of flows, one JSON object a line; '-' is standard input. Keys: id, protocol, source, sourcePort, destination, destinationPort (addresses, no names) and from (an interface, or local); also icmpType, icmpCode, length, mark, tcpFlags, uid, dontFragment.",
+      valueName: "file"))
   var flows: String?
 
   @Option(
