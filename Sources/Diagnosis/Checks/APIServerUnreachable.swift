@@ -29,7 +29,8 @@ enum APIServerUnreachable: Check {
             ?? (loss == nil
               ? "its rules do not translate \(group.first.frontend) to the API server's endpoints"
               : "\(loss?.step?.rule == nil ? "the policy of" : "a rule of") chain \(context.chainName(loss?.step, group.node)) drops it"),
-          context.evidence(loss?.step, group.node), fix: fix(group, context)))
+          context.evidence(loss?.step, group.node), fix: fix(group, context),
+          confidence: group.observations.allSatisfy { $0.reach.isUncertain } ? .likely : .certain))
     }
     return findings
   }
@@ -56,10 +57,10 @@ enum APIServerUnreachable: Check {
 
   private static func finding(
     _ service: Service, _ context: CheckContext, _ node: NodeContext?, _ problem: String, _ cause: String,
-    _ evidence: [Finding.Evidence], fix: String? = nil
+    _ evidence: [Finding.Evidence], fix: String? = nil, confidence: Finding.Confidence = .certain
   ) -> Finding {
     Finding(
-      id: id, severity: .error, confidence: .certain, subject: context.subject(service, node: node?.name),
+      id: id, severity: .error, confidence: confidence, subject: context.subject(service, node: node?.name),
       problem: problem, cause: cause, evidence: evidence,
       fix: [fix ?? node?.restartKubeProxy ?? "crictl ps -a --name kube-apiserver  # on the control plane"],
       verify: ["curl -k https://\(service.clusterIPs.first.map { "\($0)" } ?? "10.96.0.1"):443/livez"])

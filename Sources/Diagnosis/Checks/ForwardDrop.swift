@@ -47,7 +47,7 @@ enum ForwardDrop: Check {
       ]
     }
     return Finding(
-      id: id, severity: .error, confidence: .certain, subject: entry.node.subject,
+      id: id, severity: .error, confidence: entry.confidence, subject: entry.node.subject,
       problem:
         "\(entry.count == 1 ? "1 Service frontend fails" : "\(entry.count) Service frontends fail") on \(entry.node.name) behind translation, e.g. \(entry.example)",
       cause: cause, evidence: context.evidence(step, entry.node), fix: fix,
@@ -66,7 +66,11 @@ enum Losses {
     /// Of the first.
     var ipProtocol: IPProtocol
 
+    /// Some loss rests on no assumption.
+    var isCertain: Bool
+
     var count: Int { frontends.count }
+    var confidence: Finding.Confidence { isCertain ? .certain : .likely }
   }
 
   static func collect(_ context: CheckContext, where holds: (Reach.Loss, String) -> Bool) -> [Entry] {
@@ -80,13 +84,14 @@ enum Losses {
           let key = "\(chain) \(loss.step?.position ?? -1) \(loss.step?.hook.rawValue ?? "") \(loss.detail ?? "")"
           if let at = index[key] {
             entries[at].frontends.insert(observation.frontend)
+            if !observation.reach.isUncertain { entries[at].isCertain = true }
           } else {
             index[key] = entries.count
             entries.append(
               Entry(
                 node: node, loss: loss, frontends: [observation.frontend],
                 example: "\(observation.frontend) from \(observation.origin.rawValue) to \(loss.translatedTo!)",
-                ipProtocol: observation.frontend.ipProtocol))
+                ipProtocol: observation.frontend.ipProtocol, isCertain: !observation.reach.isUncertain))
           }
           break
         }
