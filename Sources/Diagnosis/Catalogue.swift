@@ -29,7 +29,7 @@ public enum Catalogue {
     hairpin|A Pod cannot reach itself through its own Service.|only that Pod fails, only when it picks itself|masquerade rule per endpoint, hairpin mode on the bridge port
     bridge-nf-call-off|Traffic between Pods of one bridge avoids iptables, so answers stay untranslated.|SYN to the Service, SYN-ACK from the Pod, reset|net.bridge.bridge-nf-call-iptables=1
     ip-forward-off|The node does not route.|Pods reach nothing beyond their node|net.ipv4.ip_forward=1, also in sysctl.d
-    rule-dump-missing|The snapshot has no rules of an IP version that Services use.|nothing can be said of them|add iptables-save or nft list ruleset of the node
+    rule-dump-missing|The snapshot has no rules of an IP version that Services use, or its dump is cut.|nothing can be said of them|add iptables-save or nft list ruleset of the node
     no-route|A node has no usable route to Pods.|connections fail to the Pods of one node, or with no route to host|the network plugin's agent on that node
     reverse-path-filter|The kernel refuses packets whose return route leads elsewhere.|rising IPReversePathFilter; fails for some Pods only|rp_filter=2 on the interface
     notrack-before-nat|An untracked packet is never translated.|rules look right, yet the address stays|remove or narrow the NOTRACK rule

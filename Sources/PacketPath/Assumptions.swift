@@ -14,6 +14,8 @@ enum Assumption: Hashable {
   case forwarding(IPVersion)
   /// rp_filter is not strict on the interface: the snapshot has no sysctls.
   case looseReversePath(Bits128)
+  /// The dump ends before the chain does; no rule behind that is for the packet.
+  case wholeChain(ChainID)
   /// A sentence.
   case text(String)
 }
@@ -76,6 +78,10 @@ extension Assumption {
     case .forwarding(let version): return "\(Engine.forwardingKey(version)) is 1 (the snapshot has no sysctls)"
     case .looseReversePath(let interface):
       return "rp_filter is not strict on \(printable(NodeModel.name(interface))) (the snapshot has no sysctls)"
+    case .wholeChain(let id):
+      let chain = ruleset[id]
+      return
+        "chain \(ruleset[chain.table].name) \(printable(ruleset.names[chain.name])), which the dump cuts off, has no rule for the packet behind its end"
     case .clause(let rule, let clause, let holds):
       let text = Self.text(ruleset.clauses[Int(ruleset.rules[Int(rule)].firstClause) + Int(clause)], ruleset)
       return "'\(text)' \(holds ? "holds" : "does not hold") (\(ruleset.place(of: RuleID(Int(rule)))))"

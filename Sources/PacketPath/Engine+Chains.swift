@@ -18,6 +18,7 @@ extension Engine {
         b.position = min(next, chain.ruleCount)
       }
       if b.position >= chain.ruleCount {
+        if chain.isCut { assumeOnce(&b, .wholeChain(ChainID(Int(b.chain)))) }
         if b.depth == 0 { return endBaseChain(&b, base, policyDrops) }
         leave(&b)
         b.clause = 0

@@ -9,6 +9,11 @@ public enum OutcomeAdvice {
     switch outcome.verdict {
     case .forward:
       if let service = outcome.unservedBy {
+        if let cut = ruleset.tables.first(where: \.isCut) {
+          return [
+            "\(printable(ruleset.files[Int(cut.file)].name)) ends inside table \(printable(cut.name)): the rules of \(printable(service)) may stand behind that. Take the dump again."
+          ]
+        }
         return [
           "No rule of this node translates \(flow.destination):\(flow.destinationPort), the ClusterIP of \(printable(service)). See whether kube-proxy runs here and what it logs: kubectl -n kube-system get pods -o wide -l k8s-app=kube-proxy",
           "kubepath check with the same snapshot says what its rules lack.",

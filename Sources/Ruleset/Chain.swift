@@ -8,6 +8,8 @@ public struct Table: Sendable {
   public var file: UInt32
   /// nft: `flags dormant` switches its base chains off.
   public var dormant = false
+  /// The dump ends before the table does: chains, rules and elements may be missing.
+  public var isCut = false
   /// nft: the table's comment.
   public var comment: String?
   public init(family: Family, name: String, backend: Backend, file: UInt32) {
@@ -51,6 +53,9 @@ public struct Chain: Sendable {
 
   /// nft's `jump { … }`: a chain without a name.
   public var isInline = false
+
+  /// The dump ends before the chain does: what happens to a packet that comes to its end is not known.
+  public var isCut = false
 
   /// Declared, and its rules not read yet (`Snapshot.unreadRules`).
   public var isUnread = false

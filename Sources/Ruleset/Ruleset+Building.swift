@@ -76,6 +76,12 @@ extension Ruleset {
     addRule(to: chain, firstClause: first, file: file, line: line, offset: offset, length: length)
   }
 
+  /// The dump ends before the chain does.
+  public mutating func markCut(_ chain: ChainID) {
+    chains[Int(chain.index)].isCut = true
+    tables[Int(chains[Int(chain.index)].table.index)].isCut = true
+  }
+
   /// A text is there to be printed: of a very long one its start is kept, and its length tells it from others.
   public mutating func addText(_ text: String) -> TextID {
     let count = text.utf8.count

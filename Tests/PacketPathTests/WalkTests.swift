@@ -93,6 +93,14 @@ struct WalkTests {
     #expect(trace.outcomes.allSatisfy { "\($0.source)" == "10.244.1.7" && $0.sourcePort == 40000 && $0.mark == 0 })
   }
 
+  @Test("What a cut dump may lack is assumed, and said")
+  func cutDump() throws {
+    let kept = try #require(service.firstRange(of: "-A KUBE-SERVICES")).lowerBound
+    let trace = PathTracer(node(String(service[..<kept]))).trace(flow("10.244.1.7", "10.96.0.10", 80, from: "cni0"))
+    #expect(trace.outcomes.count == 1)
+    #expect(trace.outcomes[0].assumptions.contains { $0.hasPrefix("chain nat KUBE-SERVICES, which the dump cuts off") })
+  }
+
   @Test("Masquerading takes the address of the interface the packet leaves by, and leaves the port open")
   func masquerade() {
     let trace = PathTracer(node(service)).trace(flow("203.0.113.9", "10.96.0.10", 80, from: "eth0"))

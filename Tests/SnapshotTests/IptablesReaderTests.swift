@@ -170,4 +170,17 @@ import Wire
     if case .statement(.unknown)? = clauses.first?.last { return }
     Issue.record("\(clauses)")
   }
+
+  /// Of a copy that broke off, the chain whose rules were being written and those behind it may have more rules, and the
+  /// last line may lack its end.
+  @Test func aDumpWithoutItsEndSaysWhatItMayLack() {
+    let snapshot = Self.read(
+      "*filter\n:INPUT ACCEPT [0:0]\n:A - [0:0]\n:B - [0:0]\n-A INPUT -j A\n-A A -s 10.0.0.1 -j DROP\n-A A -s 10.0.0.2 -j DR"
+    )
+    let cut = snapshot.ruleset.chains.filter(\.isCut).map { snapshot.ruleset.names[$0.name] }
+    #expect(cut == ["A", "B"])
+    #expect(snapshot.ruleset.tables[0].isCut)
+    let last = Self.clauses(snapshot, line: 7)
+    #expect(last.first?.contains { if case .statement(.unknown) = $0 { true } else { false } } == true)
+  }
 }

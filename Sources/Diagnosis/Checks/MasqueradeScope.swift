@@ -34,32 +34,61 @@ enum MasqueradeScope: Check {
   }
 
   private static func traced(_ context: CheckContext) -> [Finding] {
-    context.groups([.notMasqueraded, .sourceLost]) { observation, node in
+    let groups = context.groups([.notMasqueraded, .sourceLost]) { observation, node in
       if observation.faults.contains(.sourceLost) { return true }
       // Nothing at all is rewritten: the node's fault, said once by rules-flushed.
       if node.masqueradeDone == 0 { return false }
       // kube-proxy that detects no local traffic takes every ClusterIP client for a Pod: its choice, not a fault.
       return observation.frontend.kind != .clusterIP || node.clusterMasqueradeDone > 0
-    }.map { group in
-      let lost = group.first.faults.contains(.sourceLost)
-      let label = context.label(group.first)
-      let rule = lost ? group.first.reach.firstTranslatingRule : group.first.bypassedRule
-      return Finding(
-        id: id, severity: lost ? .warning : .error, confidence: .certain,
-        subject: context.subject(group.first, group.node),
-        problem: lost
-          ? "\(label): endpoints do not see the client's address, though externalTrafficPolicy is Local"
-          : "\(label): replies bypass \(group.node.name) and the connection hangs (\(group.places))",
-        cause: lost
-          ? "a rule masquerades traffic that policy Local asks to leave alone"
-          : "the source is not masqueraded ← the mark rule is missing, or its address range takes this client for a Pod of this node",
-        evidence: rule.map { context.evidence($0, group.node) } ?? [],
-        fix: [
-          "set clusterCIDR or detectLocalMode in kube-proxy's configuration to cover the Pods and nothing else, then restart kube-proxy"
-        ],
-        verify: [
-          "kubepath trace \(group.first.frontend.address):\(group.first.frontend.port) --from \(group.first.source)"
-        ], reference: "kubernetes/kubernetes#36835")
     }
+    // Many at once have one cause: said once a node.
+    let wide = Dictionary(grouping: groups.filter { !$0.first.faults.contains(.sourceLost) }, by: \.node.name)
+      .filter { $0.value.count > 3 }
+    let single = groups.filter { $0.first.faults.contains(.sourceLost) || wide[$0.node.name] == nil }
+    return wide.sorted { $0.key < $1.key }.map { everywhere($0.value, context) }
+      + single.map { finding($0, context) }
+  }
+
+  private static func everywhere(_ groups: [FaultGroup], _ context: CheckContext) -> Finding {
+    let example = groups[0].first
+    let node = groups[0].node
+    let services = Set(groups.map { context.label($0.first) }).sorted()
+    let named = services.prefix(3).joined(separator: ", ")
+    return Finding(
+      id: id, severity: .error, confidence: .certain, subject: node.subject,
+      problem:
+        "replies to clients of \(groups.count) Service ports bypass \(node.name) and the connections hang (\(named)\(services.count > 3 ? " …" : ""))",
+      cause: Self.unmarked,
+      evidence: example.bypassedRule.map { context.evidence($0, node) } ?? [],
+      fix: Self.fix,
+      verify: [
+        "kubepath trace \(example.frontend.address):\(example.frontend.port) --from \(example.source)   (on \(node.name))"
+      ], reference: "kubernetes/kubernetes#36835")
+  }
+
+  private static let unmarked =
+    "the source is not masqueraded ← the mark rule is missing, or its address range takes this client for a Pod of this node"
+  private static let fix = [
+    "set clusterCIDR or detectLocalMode in kube-proxy's configuration to cover the Pods and nothing else, then restart kube-proxy"
+  ]
+
+  private static func finding(_ group: FaultGroup, _ context: CheckContext) -> Finding {
+    let lost = group.first.faults.contains(.sourceLost)
+    let label = context.label(group.first)
+    let rule = lost ? group.first.reach.firstTranslatingRule : group.first.bypassedRule
+    return Finding(
+      id: id, severity: lost ? .warning : .error, confidence: .certain,
+      subject: context.subject(group.first, group.node),
+      problem: lost
+        ? "\(label): endpoints do not see the client's address, though externalTrafficPolicy is Local"
+        : "\(label): replies bypass \(group.node.name) and the connection hangs (\(group.places))",
+      cause: lost
+        ? "a rule masquerades traffic that policy Local asks to leave alone"
+        : unmarked,
+      evidence: rule.map { context.evidence($0, group.node) } ?? [],
+      fix: fix,
+      verify: [
+        "kubepath trace \(group.first.frontend.address):\(group.first.frontend.port) --from \(group.first.source)"
+      ], reference: "kubernetes/kubernetes#36835")
   }
 }

@@ -14,9 +14,9 @@ public struct MissingRule: Sendable {
     planes.flatMap { plane -> [MissingRule] in
       let isOld = plane.hasOldMasquerade
       return StockRule.program(plane.mode).compactMap { rule in
-        guard let chain = plane.chain(rule.chain, rule.table), plane.declares(rule.needs, rule.table) else {
-          return nil
-        }
+        guard let chain = plane.chain(rule.chain, rule.table), !plane.ruleset[chain].isCut,
+          plane.declares(rule.needs, rule.table)
+        else { return nil }
         let rules = plane.facts(of: chain)
         guard !rules.contains(where: { rule.holds($0, plane.ruleset) }) else { return nil }
         // IPv6 has no localhost NodePorts, and so nothing to guard them with.

@@ -400,6 +400,7 @@ struct IptablesParser {
         Diagnostic(
           .warning, file: file.name, .line(line),
           "the dump ends inside table \(ruleset[table!].name): COMMIT is missing, it may be cut"))
+      markCutChains()
     }
     var reported = Set<UInt32>()
     for jump in jumps where !ruleset[jump.chain].isDefined && reported.insert(jump.chain.index).inserted {
@@ -409,6 +410,13 @@ struct IptablesParser {
           "jump to chain \(printable(ruleset.name(of: jump.chain))), which table \(ruleset[ruleset[jump.chain].table].name) does not have"
         ))
     }
+  }
+
+  /// Chains come in their order, each with its rules together: the last one that was begun and those behind it lack some.
+  private mutating func markCutChains() {
+    let chains = ruleset.chains.indices.filter { ruleset.chains[$0].table == table && ruleset.chains[$0].isDefined }
+    let begun = chains.last { ruleset.chains[$0].ruleCount > 0 } ?? 0
+    for chain in chains where chain >= begun { ruleset.markCut(ChainID(chain)) }
   }
 
   /// Where the section's COMMIT stands, looked for in the next MiB.
@@ -424,7 +432,7 @@ struct IptablesParser {
   }
 
   /// `iptables -S` output has no COMMIT.
-  private var isExcerpt: Bool {
+  var isExcerpt: Bool {
     !file.text(0..<min(file.bytes.count, 1 << 16)).contains("*")
   }
 

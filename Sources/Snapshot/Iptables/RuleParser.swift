@@ -67,7 +67,12 @@ extension IptablesParser {
       }
       negated = false
     }
-    if words.isOpen { cutInQuotes() }
+    if words.isOpen {
+      cutInQuotes()
+    } else if end == file.bytes.count, !isExcerpt {
+      // No line break and no COMMIT behind it: what looks like its last word may be the start of one.
+      ruleset.clauses.append(.statement(.unknown(ruleset.addText("the rest of the rule, where the dump is cut"))))
+    }
     finishRule(chain: chain, first: first, start: start, end: end)
   }
 

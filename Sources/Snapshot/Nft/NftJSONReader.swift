@@ -21,9 +21,10 @@ public enum NftJSONReader {
       writer.object(element, number: number)
       number += 1
     }
+    var isCut = false
     if !isWhole {
       writer.reset()
-      readWhole(file, range, &writer, &snapshot.diagnostics)
+      isCut = !readWhole(file, range, &writer, &snapshot.diagnostics)
     }
     let text = writer.out.takeFile(name: file.name)
     var ruleset = Ruleset()
@@ -41,21 +42,32 @@ public enum NftJSONReader {
     }
     reader.reserve(text.bytes.count)
     reader.readAll()
+    if isCut { markCutChains(&reader.lowering.ruleset, of: index) }
     snapshot.diagnostics.add(contentsOf: reader.diagnostics)
     swap(&reader.lowering.ruleset, &snapshot.ruleset)
     withExtendedLifetime(text) {}
   }
 
-  /// A text of another form than nft prints, or a malformed one.
+  /// nft lists the chains of a table before its rules, so each chain may lack some.
+  private static func markCutChains(_ ruleset: inout Ruleset, of file: UInt32) {
+    for chain in ruleset.chains.indices
+    where ruleset.chains[chain].isDefined && ruleset[ruleset.chains[chain].table].file == file {
+      ruleset.markCut(ChainID(chain))
+    }
+  }
+
+  /// A text of another form than nft prints, or a malformed one: false.
   private static func readWhole(
     _ file: SourceFile, _ range: Range<Int>, _ writer: inout NftJSONWriter, _ diagnostics: inout Diagnostics
-  ) {
+  ) -> Bool {
     do {
       let document = try JSONDocument(file, range: range)
       document.withRoot { root in writer.document(root) }
+      return true
     } catch {
       diagnostics.add(error)
       salvage(file, range, &writer)
+      return false
     }
   }
 

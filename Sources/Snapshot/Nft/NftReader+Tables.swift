@@ -73,19 +73,24 @@ extension NftReader {
     if warned { ownedTables.insert(table.index) }
     lowering.enter(table)
     guard take("{") else { return }
-    body(line: line, of: "table", nil) { reader in reader.tableMember() }
+    if !body(line: line, of: "table", nil, { reader in reader.tableMember() }) {
+      lowering.ruleset.tables[Int(table.index)].isCut = true
+    }
   }
 
-  /// What is between braces, the first of them consumed: `member` reads one thing and leaves the rest.
+  /// What is between braces, the first of them consumed: `member` reads one thing and leaves the rest. False: the file
+  /// ends before the braces do.
+  @discardableResult
   mutating func body(
     line opened: Int, of kind: StaticString, _ name: Range<Int>?, _ member: (inout NftReader) -> Void
-  ) {
+  ) -> Bool {
     while true {
       skipSeparators()
-      if take("}") { return }
+      if take("}") { return true }
       if scanner.kind == .end {
         let name = name.map { " " + scanner.text($0) } ?? ""
-        return diagnose(.error, "expected '}' for \(kind)\(name), found the end of the file", line: opened)
+        diagnose(.error, "expected '}' for \(kind)\(name), found the end of the file", line: opened)
+        return false
       }
       let before = scanner.start
       member(&self)
@@ -154,7 +159,9 @@ extension NftReader {
     let chain = lowering.ruleset.chain(nameID, in: lowering.table)
     if !lowering.ruleset[chain].isDefined { lowering.ruleset.define(chain, line: line) }
     guard take("{") else { return }
-    body(line: line, of: "chain", name) { reader in reader.chainMember(chain) }
+    if !body(line: line, of: "chain", name, { reader in reader.chainMember(chain) }) {
+      lowering.ruleset.markCut(chain)
+    }
   }
 
   mutating func chainMember(_ chain: ChainID) {

@@ -42,6 +42,12 @@ struct ClusterFixture {
     files[file] = kept.joined(separator: "\n")
   }
 
+  /// A copy that broke off.
+  mutating func cut(_ file: String, before words: String) {
+    guard let at = files[file]?.range(of: words) else { preconditionFailure("\(file) does not have \(words)") }
+    files[file]!.removeSubrange(at.lowerBound...)
+  }
+
   /// Adds lines at the end of a file.
   mutating func append(_ file: String, _ text: String) {
     if let old = files[file], !old.isEmpty, !old.hasSuffix("\n") { files[file] = old + "\n" }
