@@ -22,13 +22,14 @@ extension CaptureAnalyzer {
     var wire = 0
     var captured = 0
     var snapped = 0
+    for frame in frames {
+      wire &+= frame.bytes.wireCount
+      captured &+= frame.bytes.count
+      if frame.bytes.count < frame.bytes.wireCount { snapped &+= 1 }
+    }
     for index in 0..<frames.count {
       let ends = lookahead + index
       ends.pointee.transport = nil
-      let bytes = frames[index].bytes
-      wire &+= bytes.wireCount
-      captured &+= bytes.count
-      if bytes.count < bytes.wireCount { snapped &+= 1 }
       scout(frames[index], ends)
       if ends.pointee.transport != nil { prefetch_line(conversations.slot(ends.pointee.hash)) }
     }
@@ -90,38 +91,5 @@ extension CaptureAnalyzer {
       for line in 0..<3 { prefetch_line(base + line * 64) }
     }
     prefetch_line(UnsafeRawPointer(shared.pointer(tcp)))
-  }
-
-  /// Reads the ends of the innermost packet of the most frequent frames (IPv4 in Ethernet, plain or in VXLAN), as the walk
-  /// would.
-  @inline(__always) private mutating func scout(_ frame: Frame, _ ends: UnsafeMutablePointer<PacketEnds>) {
-    guard frame.linkType == .ethernet, let transport = Self.transport(frame.bytes) else { return }
-    let bytes = frame.bytes
-    if transport == 17, vxlanPorts[bytes.u16(36)], bytes.count >= 50 + 42 {
-      let inner = bytes.dropping(50)
-      guard let transport = Self.transport(inner) else { return }
-      read(inner, transport, scope: Self.scope(.vxlan, bytes.u32(46) >> 8, inside: Outer()), ends)
-    } else {
-      read(bytes, transport, scope: 0, ends)
-    }
-  }
-
-  /// TCP or UDP directly behind an IPv4 header without options that is no fragment.
-  @inline(__always) private static func transport(_ bytes: PacketBytes) -> UInt8? {
-    guard bytes.count >= 42, bytes.u32(12) >> 8 == 0x08_0045, bytes.u16(20) & 0x3FFF == 0 else { return nil }
-    let number = bytes.u8(23)
-    return number == 6 || number == 17 ? number : nil
-  }
-
-  @inline(__always) private mutating func read(
-    _ bytes: PacketBytes, _ transport: UInt8, scope: UInt32, _ ends: UnsafeMutablePointer<PacketEnds>
-  ) {
-    let (key, direction) = ConversationKey.make(
-      Bits128(bytes.u32(26)), bytes.u16(34), Bits128(bytes.u32(30)), bytes.u16(36), proto: transport, version: 4,
-      scope: scope)
-    ends.pointee.key = key
-    ends.pointee.hash = conversations.hash(key)
-    ends.pointee.transport = bytes.base + 34
-    ends.pointee.direction = direction
   }
 }

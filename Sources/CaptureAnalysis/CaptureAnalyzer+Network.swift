@@ -15,6 +15,25 @@ struct NetworkLayer {
   var outer: Outer
 }
 
+extension NetworkLayer {
+  @inline(__always) init(_ header: IPv4Header, length: Int, _ outer: Outer) {
+    self.init(
+      source: Bits128(header.source), destination: Bits128(header.destination), version: 4,
+      proto: header.proto.rawValue, ttl: header.timeToLive, length: length,
+      identification: UInt32(header.identification), isPartial: false, outer: outer)
+  }
+
+  /// The share of the pseudo-header in the checksum of the datagram or segment `bytes`.
+  @inline(__always) func pseudoHeader(_ bytes: PacketBytes) -> UInt64 {
+    version == 4
+      ? Checksum.pseudoHeader(
+        source: UInt32(truncatingIfNeeded: source.low), destination: UInt32(truncatingIfNeeded: destination.low),
+        protocol: proto, length: bytes.wireCount)
+      : Checksum.pseudoHeader(
+        source: source, destination: destination, protocol: proto, length: bytes.wireCount)
+  }
+}
+
 extension CaptureAnalyzer {
   /// One turn for each IPv4 header of the most frequent nesting, VXLAN: its layers share one copy of the walk, and nothing
   /// goes through memory from one to the next.
@@ -23,28 +42,15 @@ extension CaptureAnalyzer {
     var outer = outer
     while true {
       guard outer.depth < Self.maximumDepth else { return undecoded() }
-      guard let header = IPv4Header(bytes) else { return undecoded() }
-      var total = header.totalLength
-      // Zero comes from segmentation offload on the sending host: the packet is as long as the frame.
-      if total == 0 { total = bytes.wireCount }
-      guard total >= header.headerLength else { return undecoded() }
-      let packet = bytes.limited(to: total)
-      let valid = header.isChecksumValid
-      if !valid {
-        counts.badIPv4HeaderChecksums &+= 1
-        // Zero is a checksum left to the network card.
-        if bytes.u16(10) != 0 { corruptHeaders &+= 1 }
-      }
-      let layer = NetworkLayer(
-        source: Bits128(header.source), destination: Bits128(header.destination), version: 4,
-        proto: header.proto.rawValue, ttl: header.timeToLive, length: total,
-        identification: UInt32(header.identification), isPartial: false, outer: outer)
-      let payload = packet.dropping(header.headerLength)
+      guard let header = IPv4Header(bytes), let length = packetLength(header, bytes) else { return undecoded() }
+      let isValid = verify(header)
+      let layer = NetworkLayer(header, length: length, outer)
+      let payload = bytes.limited(to: length).dropping(header.headerLength)
       if header.isFragment {
         frameFragments |= 1
         return fragment(
           layer, payload: payload, offset: header.fragmentOffset, more: header.moreFragments,
-          identification: UInt32(header.identification), reassemble: valid)
+          identification: UInt32(header.identification), reassemble: isValid)
       }
       if layer.proto == 6 { return tcp(payload, layer) }
       guard layer.proto == 17 else { return otherTransport(payload, layer) }
@@ -55,6 +61,21 @@ extension CaptureAnalyzer {
       bytes = inside.bytes.dropping(EthernetHeader.length)
       outer = inside.outer
     }
+  }
+
+  /// The length of the packet that an IPv4 header begins; nil where it cannot be.
+  @inline(__always) func packetLength(_ header: IPv4Header, _ bytes: PacketBytes) -> Int? {
+    // Zero comes from segmentation offload on the sending host: the packet is as long as the frame.
+    let total = header.totalLength == 0 ? bytes.wireCount : header.totalLength
+    return total >= header.headerLength ? total : nil
+  }
+
+  @inline(__always) mutating func verify(_ header: IPv4Header) -> Bool {
+    if header.isChecksumValid { return true }
+    counts.badIPv4HeaderChecksums &+= 1
+    // Zero is a checksum left to the network card.
+    if header.checksum != 0 { corruptHeaders &+= 1 }
+    return false
   }
 
   mutating func ipv6(_ bytes: PacketBytes, _ outer: Outer) {

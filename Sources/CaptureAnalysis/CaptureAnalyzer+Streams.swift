@@ -6,7 +6,7 @@ extension CaptureAnalyzer {
 
   @inline(__always) mutating func tls(
     _ payload: PacketBytes, sequence: UInt32, _ c: UnsafeMutablePointer<Conversation>, _ direction: Int,
-    forward: UnsafeMutablePointer<TCPHalf>, both: UnsafeMutablePointer<TCPShared>
+    forward: UnsafeMutablePointer<TCPHalf>
   ) {
     // In the middle of a long record nothing needs to be looked at.
     if forward.pointee.tls.state == .records, forward.pointee.tls.expected == sequence,
@@ -16,6 +16,14 @@ extension CaptureAnalyzer {
       forward.pointee.tls.expected = sequence &+ UInt32(truncatingIfNeeded: payload.wireCount)
       return
     }
+    records(payload, sequence: sequence, c, direction, forward: forward)
+  }
+
+  @inline(never) private mutating func records(
+    _ payload: PacketBytes, sequence: UInt32, _ c: UnsafeMutablePointer<Conversation>, _ direction: Int,
+    forward: UnsafeMutablePointer<TCPHalf>
+  ) {
+    let both = shared.pointer(Int(c.pointee.tcp))
     var alerts = 0
     var level: UInt8 = 0
     var description: UInt8 = 0xFF

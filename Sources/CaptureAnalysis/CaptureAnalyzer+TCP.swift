@@ -1,46 +1,76 @@
 import Wire
 
 extension CaptureAnalyzer {
-  @inline(__always) mutating func tcp(_ bytes: PacketBytes, _ layer: NetworkLayer) {
+  /// A TCP header somewhere in a frame; those of straight frames do not come here.
+  @inline(never) mutating func tcp(_ bytes: PacketBytes, _ layer: NetworkLayer) {
     guard let header = TCPHeader(bytes) else { return tcpCut(bytes) }
-    let length = layer.isPartial ? 0 : max(0, bytes.wireCount &- header.headerLength)
-    // Each field is read once: behind every store the compiler would have to read it again.
-    let s = Segment(
-      sequence: header.sequence, acknowledgment: header.acknowledgment, flags: header.flags,
-      window: UInt32(header.window), length: UInt32(truncatingIfNeeded: length), time: now)
-    let sourcePort = header.sourcePort
-    let destinationPort = header.destinationPort
+    let ends = ends(bytes, layer, header.sourcePort, header.destinationPort)
+    tcp(header, bytes, ends, ttl: layer.ttl, packetLength: layer.length, isPartial: layer.isPartial) { layer }
+  }
+
+  /// `layer` is asked for where a segment is out of the ordinary.
+  @inline(__always) mutating func tcp(
+    _ header: TCPHeader, _ bytes: PacketBytes, _ ends: UnsafeMutablePointer<PacketEnds>, ttl: UInt8, packetLength: Int,
+    isPartial: Bool, _ layer: () -> NetworkLayer
+  ) {
     counts.tcp &+= 1
+    if bytes.isWhole, !isPartial {
+      let sum = Checksum.sum(bytes.base, bytes.wireCount, seed: layer().pseudoHeader(bytes))
+      if sum != 0xFFFF { wrongChecksum(header, sum, seed: layer().pseudoHeader(bytes)) }
+    }
+    let s = Segment(header, bytes, isPartial: isPartial, time: now)
+    let index = find(ends)
+    guard s.isCommon, index >= 0, !mayDuplicate else { return unpredicted(bytes, layer(), ends, index) }
+    // Header prediction: nearly all segments carry on where their conversation stands.
+    let c = conversations.records.pointer(index)
+    let direction = ends.pointee.direction
+    let (forward, reverse) = halves.pair(Int(c.pointee.tcp) &* 2, first: direction)
+    let acknowledgedBefore = forward.pointee.lastAck
+    guard forward.pointee.lastTTL == ttl, !c.pointee.hasAnnouncedMTU,
+      SequenceAnalysis.isPlain(s, forward: forward, reverse: reverse)
+    else { return unpredicted(bytes, layer(), ends, index) }
+    touched = c
+    tally(c, direction, packetLength: packetLength, ttl: ttl)
+    if c.pointee.firstRoundTrip == 0 { measureRoundTrip(c) }
+    acknowledge(s, c, direction, forward: forward, reverse: reverse, isNew: s.acknowledgment != acknowledgedBefore)
+    if s.length > 0 {
+      data(s, c, direction, forward: forward, [])
+      content(header, bytes, s, c, direction, forward: forward, [], layer)
+    }
+    track(c, timeout: timeout(c))
+  }
+
+  @inline(never) private mutating func wrongChecksum(_ header: TCPHeader, _ sum: UInt16, seed: UInt64) {
+    counts.badTCPChecksums &+= 1
+    if header.checksum == Checksum.fold(seed) { offloaded(header.checksum, sum) }
+  }
+
+  /// Handshakes and ends, new conversations, copies, and what needs the whole sequence analysis.
+  @inline(never) private mutating func unpredicted(
+    _ bytes: PacketBytes, _ layer: NetworkLayer, _ ends: UnsafeMutablePointer<PacketEnds>, _ known: Int
+  ) {
+    guard let header = TCPHeader(bytes) else { return }
+    let s = Segment(header, bytes, isPartial: layer.isPartial, time: now)
     let isSyn = s.flags.contains(.syn)
     let hasAck = s.flags.contains(.ack)
     if isSyn { if hasAck { counts.tcpSynAck &+= 1 } else { counts.tcpSyn &+= 1 } }
     if s.flags.contains(.rst) { counts.tcpRst &+= 1 }
-    let ends = ends(bytes, layer, sourcePort, destinationPort)
     let direction = ends.pointee.direction
-    var index = find(ends)
-    if bytes.isWhole, !layer.isPartial {
-      let seed = Checksum.pseudoHeader(
-        source: layer.source, destination: layer.destination, protocol: 6, length: bytes.wireCount)
-      let sum = Checksum.sum(bytes.base, bytes.wireCount, seed: seed)
-      if sum != 0xFFFF {
-        counts.badTCPChecksums &+= 1
-        if header.checksum == Checksum.fold(seed) { offloaded(header.checksum, sum) }
-      }
-    }
+    var index = known
     if index < 0 {
       index = create(ends, isTCP: true)
-      if isSyn, hasAck { conversations.records.pointer(index).pointee.initiator = UInt8(1 - direction) }
-      if !isSyn, sourcePort < destinationPort, sourcePort < 32_768 {
+      if isSyn, hasAck {
+        conversations.records.pointer(index).pointee.initiator = UInt8(truncatingIfNeeded: 1 &- direction)
+      }
+      if !isSyn, header.sourcePort < header.destinationPort, header.sourcePort < 32_768 {
         // Caught in the middle: the lower port is the server's.
-        conversations.records.pointer(index).pointee.initiator = UInt8(1 - direction)
+        conversations.records.pointer(index).pointee.initiator = UInt8(truncatingIfNeeded: 1 &- direction)
       }
     } else if isSyn, !hasAck {
       index = restart(index, ends, sequence: s.sequence)
     }
     let c = conversations.records.pointer(index)
-    let tcp = Int(c.pointee.tcp)
-    let (forward, reverse) = halves.pair(tcp &* 2, first: direction)
-    let both = shared.pointer(tcp)
+    let (forward, reverse) = halves.pair(Int(c.pointee.tcp) &* 2, first: direction)
     // On a bridge, or on an interface that packets leave as they came, a routed segment shows twice.
     let isRoutedCopy =
       forward.pointee.lastTTL != layer.ttl && forward.pointee.lastSequence == s.sequence
@@ -48,49 +78,58 @@ extension CaptureAnalyzer {
       && forward.pointee.window == s.window && now &- forward.pointee.lastAckTime < 1_000_000
       && now >= forward.pointee.lastAckTime
     forward.pointee.lastTTL = layer.ttl
-    let wasDuplicate = frameDuplicate
-    frameDuplicate = false
-    touch(
+    let duplicate = touch(
       c, direction: direction, packetLength: layer.length, ttl: layer.ttl, isCopy: isRoutedCopy,
       signature: UInt64(s.sequence) << 32 ^ UInt64(s.acknowledgment) << 9 ^ UInt64(layer.identification) << 20
         ^ UInt64(s.flags.rawValue) << 8 ^ UInt64(s.window) ^ UInt64(layer.length) << 40)
-    let duplicate = frameDuplicate
-    frameDuplicate = wasDuplicate || duplicate
 
     let acknowledgedBefore = forward.pointee.lastAck
-    var events: TCPEvents = []
-    if !SequenceAnalysis.isPlain(s, forward: forward, reverse: reverse) {
-      events = SequenceAnalysis.examine(
-        s, forward: forward, reverse: reverse, firstRoundTrip: c.pointee.firstRoundTrip)
-      if events.rawValue != 0 { note(events, duplicate: duplicate, s, forward) }
-    }
+    let events = SequenceAnalysis.examine(
+      s, forward: forward, reverse: reverse, firstRoundTrip: c.pointee.firstRoundTrip)
+    if events.rawValue != 0 { note(events, duplicate: duplicate, s, forward) }
     if s.flags.rawValue & 7 != 0 {
-      control(header, s, c, forward: forward, reverse: reverse, both: both, duplicate: duplicate)
-    } else if c.pointee.firstRoundTrip == 0, hasAck, c.pointee.phase.contains(.syn), both.pointee.lastSynTime != 0 {
-      c.pointee.firstRoundTrip = now &- both.pointee.lastSynTime
+      control(header, s, c, forward: forward, reverse: reverse, duplicate: duplicate)
+    } else if hasAck, c.pointee.firstRoundTrip == 0 {
+      measureRoundTrip(c)
     }
     if hasAck, !duplicate {
       acknowledge(s, c, direction, forward: forward, reverse: reverse, isNew: s.acknowledgment != acknowledgedBefore)
     }
-    if length > 0 {
-      if !duplicate { data(s, c, direction, forward: forward, both: both, events) }
-      let payload = bytes.dropping(min(header.headerLength, bytes.count))
-      if payload.count > 0 {
-        if forward.pointee.tls.state == .other, sourcePort == 443 || destinationPort == 443,
-          TLSStream.looksLikeRecord(payload)
-        {
-          // The port says TLS: what came before was cut off or a tunnel's preamble.
-          forward.pointee.tls = TLSStream()
-        }
-        if forward.pointee.tls.state != .other {
-          tls(payload, sequence: s.sequence &+ (isSyn ? 1 : 0), c, direction, forward: forward, both: both)
-        }
-        if sourcePort == 53 || destinationPort == 53, events.isDisjoint(with: .anyRetransmission) {
-          domainStream(payload, layer, sourcePort, destinationPort)
-        }
-      }
+    if s.length > 0 {
+      if !duplicate { data(s, c, direction, forward: forward, events) }
+      content(header, bytes, s, c, direction, forward: forward, events) { layer }
     }
     track(c, timeout: timeout(c))
+  }
+
+  /// From the SYN to the first segment that acknowledges without SYN.
+  @inline(__always) private mutating func measureRoundTrip(_ c: UnsafeMutablePointer<Conversation>) {
+    guard c.pointee.phase.contains(.syn) else { return }
+    let both = shared.pointer(Int(c.pointee.tcp))
+    if both.pointee.lastSynTime != 0 { c.pointee.firstRoundTrip = now &- both.pointee.lastSynTime }
+  }
+
+  /// What the payload tells where its protocol is known: TLS, and DNS over TCP.
+  @inline(__always) private mutating func content(
+    _ header: TCPHeader, _ bytes: PacketBytes, _ s: Segment, _ c: UnsafeMutablePointer<Conversation>,
+    _ direction: Int, forward: UnsafeMutablePointer<TCPHalf>, _ events: TCPEvents, _ layer: () -> NetworkLayer
+  ) {
+    let payload = bytes.dropping(min(header.headerLength, bytes.count))
+    guard payload.count > 0 else { return }
+    let sourcePort = header.sourcePort
+    let destinationPort = header.destinationPort
+    if forward.pointee.tls.state == .other, sourcePort == 443 || destinationPort == 443,
+      TLSStream.looksLikeRecord(payload)
+    {
+      // The port says TLS: what came before was cut off or a tunnel's preamble.
+      forward.pointee.tls = TLSStream()
+    }
+    if forward.pointee.tls.state != .other {
+      tls(payload, sequence: s.sequence &+ (s.flags.contains(.syn) ? 1 : 0), c, direction, forward: forward)
+    }
+    if sourcePort == 53 || destinationPort == 53, events.isDisjoint(with: .anyRetransmission) {
+      domainStream(payload, layer(), sourcePort, destinationPort)
+    }
   }
 
   /// What an acknowledgment says of the other side's segments.
@@ -112,11 +151,13 @@ extension CaptureAnalyzer {
         trouble.pointee.longestZeroWindow, now &- trouble.pointee.zeroWindowSince)
       trouble.pointee.zeroWindowSince = 0
     }
-    if s.length == 0, isNew, c.pointee.lastDataDirection == UInt8(1 - direction) { c.pointee.requestAcked = now }
+    if s.length == 0, isNew, c.pointee.lastDataDirection == UInt8(truncatingIfNeeded: 1 &- direction) {
+      c.pointee.requestAcked = now
+    }
   }
 
   /// A header cut short, or one that claims less than 20 bytes: flags count when they are there.
-  @inline(never) private mutating func tcpCut(_ bytes: PacketBytes) {
+  @inline(never) mutating func tcpCut(_ bytes: PacketBytes) {
     counts.tcp &+= 1
     undecoded()
   }
@@ -159,7 +200,7 @@ extension CaptureAnalyzer {
 
   @inline(never) private mutating func control(
     _ header: TCPHeader, _ s: Segment, _ c: UnsafeMutablePointer<Conversation>, forward: UnsafeMutablePointer<TCPHalf>,
-    reverse: UnsafeMutablePointer<TCPHalf>, both: UnsafeMutablePointer<TCPShared>, duplicate: Bool
+    reverse: UnsafeMutablePointer<TCPHalf>, duplicate: Bool
   ) {
     if s.flags.contains(.rst) {
       c.pointee.phase.insert(.reset)
@@ -174,6 +215,7 @@ extension CaptureAnalyzer {
     }
     if s.flags.contains(.fin) { c.pointee.phase.insert(.fin) }
     guard s.flags.contains(.syn) else { return }
+    let both = shared.pointer(Int(c.pointee.tcp))
     let options = header.options
     if options.maximumSegmentSize != 0 { forward.pointee.maximumSegment = options.maximumSegmentSize }
     if s.flags.contains(.ack) {
@@ -206,7 +248,7 @@ extension CaptureAnalyzer {
 
   @inline(__always) private mutating func data(
     _ s: Segment, _ c: UnsafeMutablePointer<Conversation>, _ direction: Int, forward: UnsafeMutablePointer<TCPHalf>,
-    both: UnsafeMutablePointer<TCPShared>, _ events: TCPEvents
+    _ events: TCPEvents
   ) {
     forward.pointee.segments &+= 1
     if s.length > forward.pointee.largestPayload { forward.pointee.largestPayload = s.length }
@@ -218,6 +260,7 @@ extension CaptureAnalyzer {
     }
     if direction != Int(c.pointee.initiator), c.pointee.lastDataDirection == c.pointee.initiator {
       let request = halves.pointer(Int(c.pointee.tcp) &* 2 &+ Int(c.pointee.initiator))
+      let both = shared.pointer(Int(c.pointee.tcp))
       let delay = now &- request.pointee.lastData
       both.pointee.responses &+= 1
       if delay > both.pointee.slowestResponse {
@@ -233,7 +276,7 @@ extension CaptureAnalyzer {
       }
       c.pointee.requestAcked = 0
     }
-    c.pointee.lastDataDirection = UInt8(direction)
+    c.pointee.lastDataDirection = UInt8(truncatingIfNeeded: direction)
     forward.pointee.lastData = now
     forward.pointee.lastDataFrame = frame
   }

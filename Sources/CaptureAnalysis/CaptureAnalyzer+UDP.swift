@@ -7,7 +7,7 @@ extension CaptureAnalyzer {
     var outer: Outer
   }
 
-  @inline(__always) mutating func udp(_ bytes: PacketBytes, _ layer: NetworkLayer) -> Inside? {
+  @inline(never) mutating func udp(_ bytes: PacketBytes, _ layer: NetworkLayer) -> Inside? {
     guard let header = UDPHeader(bytes) else {
       undecoded()
       return nil
@@ -20,23 +20,7 @@ extension CaptureAnalyzer {
       return nil
     }
     let datagram = layer.isPartial ? bytes : bytes.limited(to: length)
-    // 0 unknown, 1 none sent, 2 right, 3 bad, 4 left to the network card.
-    var state = 0
-    var sum: UInt16 = 0
-    if header.checksum == 0 {
-      state = 1
-    } else if !layer.isPartial, datagram.isWhole, length <= bytes.count {
-      let seed = Checksum.pseudoHeader(
-        source: layer.source, destination: layer.destination, protocol: 17, length: length)
-      sum = Checksum.sum(datagram.base, length, seed: seed)
-      if sum == 0xFFFF {
-        state = 2
-      } else {
-        counts.badUDPChecksums &+= 1
-        state = header.checksum == Checksum.fold(seed) ? 4 : 3
-        if state == 4 { offloaded(header.checksum, sum) }
-      }
-    }
+    let (state, sum) = verify(header, datagram, length, layer)
     let payload = datagram.dropping(UDPHeader.length)
     let sourcePort = header.sourcePort
     let destinationPort = header.destinationPort
@@ -65,6 +49,22 @@ extension CaptureAnalyzer {
     return nil
   }
 
+  /// What the checksum of a datagram of `length` bytes is: 0 unknown, 1 none sent, 2 right, 3 bad, 4 left to the network
+  /// card; and the sum of all that it covers.
+  @inline(__always) mutating func verify(
+    _ header: UDPHeader, _ datagram: PacketBytes, _ length: Int, _ layer: NetworkLayer
+  ) -> (state: Int, sum: UInt16) {
+    if header.checksum == 0 { return (1, 0) }
+    guard !layer.isPartial, datagram.isWhole, length == datagram.wireCount else { return (0, 0) }
+    let seed = layer.pseudoHeader(datagram)
+    let sum = Checksum.sum(datagram.base, length, seed: seed)
+    if sum == 0xFFFF { return (2, sum) }
+    counts.badUDPChecksums &+= 1
+    guard header.checksum == Checksum.fold(seed) else { return (3, sum) }
+    offloaded(header.checksum, sum)
+    return (4, sum)
+  }
+
   @inline(never) mutating func domain(
     _ payload: PacketBytes, _ layer: NetworkLayer, _ sourcePort: UInt16, _ destinationPort: UInt16, proto: UInt8
   ) {
@@ -88,18 +88,25 @@ extension CaptureAnalyzer {
     // To the port that IANA gave to VXLAN nothing else is sent; elsewhere the header must look right.
     guard port == VXLANHeader.standardPort || header.isPlausible else { return nil }
     let inner = payload.dropping(VXLANHeader.length)
+    enter(header, layer, port: port, checksum: checksum, sum: sum, innerFrame: inner.wireCount)
+    return Inside(
+      bytes: inner,
+      outer: Outer(scope: Self.scope(.vxlan, header.identifier, inside: layer.outer), depth: layer.outer.depth &+ 1))
+  }
+
+  /// Counts a packet of a VXLAN tunnel, which carries an Ethernet frame of `innerFrame` bytes.
+  @inline(__always) mutating func enter(
+    _ header: VXLANHeader, _ layer: NetworkLayer, port: UInt16, checksum: Int, sum: UInt16, innerFrame: Int
+  ) {
     let tunnel = enter(
       .vxlan, layer, port: port, identifier: header.identifier,
-      innerLength: max(0, inner.wireCount - EthernetHeader.length))
+      innerLength: max(0, innerFrame - EthernetHeader.length))
     note(checksum, sum, on: tunnel)
     touched = nil
     if !tunnel.pointee.isAnswered {
       unjudged[frameUnjudged] = tunnel
       frameUnjudged &+= 1
     }
-    return Inside(
-      bytes: inner,
-      outer: Outer(scope: Self.scope(.vxlan, header.identifier, inside: layer.outer), depth: layer.outer.depth &+ 1))
   }
 
   /// Whether the frame's tunnels are answered, now that the conversation inside is known.

@@ -106,7 +106,7 @@ public struct CaptureAnalyzer: ~Copyable {
     frameTunnels = 0
     frameFragments = 0
     frameDuplicate = false
-    link(f.bytes, f.linkType)
+    if sighted.pointee.transport != nil { straight(f.bytes, sighted) } else { link(f.bytes, f.linkType) }
     if frameUnjudged != 0 { judgeTunnels() }
     if pendingTunnel != nil { settleOuterChecksum() }
     if frameRetransmitted {
@@ -114,7 +114,11 @@ public struct CaptureAnalyzer: ~Copyable {
       if frameDuplicate { counts.duplicateRetransmissions &+= 1 }
     }
     if frameDuplicate { counts.duplicateFrames &+= 1 }
-    if frameTunnels | UInt16(frameFragments) != 0 { countLayers() }
+    if frameTunnels == 1 << TunnelKind.vxlan.rawValue, frameFragments == 0 {
+      counts.vxlan &+= 1
+    } else if frameTunnels | UInt16(frameFragments) != 0 {
+      countLayers()
+    }
   }
 
   @inline(never) private mutating func countLayers() {
@@ -153,28 +157,40 @@ public struct CaptureAnalyzer: ~Copyable {
     return c
   }
 
-  @inline(__always) mutating func touch(
+  /// Counts a packet in its conversation; true for a copy of one that was counted.
+  @discardableResult @inline(__always) mutating func touch(
     _ c: UnsafeMutablePointer<Conversation>, direction: Int, packetLength: Int, ttl: UInt8, isCopy: Bool = false,
     signature: @autoclosure () -> UInt64
-  ) {
+  ) -> Bool {
     touched = c
     if isCopy || mayDuplicate && isDuplicate(mix(signature(), UInt64(UInt(bitPattern: c)))) {
       frameDuplicate = true
       c.pointee.duplicates &+= 1
-      return
+      return true
     }
-    c.pointee.lastTime = now
-    c.pointee.lastFrame = frame
-    if c.pointee.packets[direction] == 0 { c.pointee.ttl[direction] = ttl }
-    c.pointee.packets[direction] &+= 1
-    c.pointee.bytes[direction] &+= UInt64(packetLength)
-    let length = UInt16(truncatingIfNeeded: min(packetLength, 65_535))
-    if length > c.pointee.largest[direction] { c.pointee.largest[direction] = length }
+    tally(c, direction, packetLength: packetLength, ttl: ttl)
     let mtu = c.pointee.announcedMTU[direction]
     if mtu != 0, packetLength > Int(mtu), now &- c.pointee.announcedTime > 50_000_000 {
       c.pointee.oversized &+= 1
       if !c.pointee.oversizedFrame.exists { c.pointee.oversizedFrame = frame }
     }
+    return false
+  }
+
+  @inline(__always) func tally(
+    _ c: UnsafeMutablePointer<Conversation>, _ direction: Int, packetLength: Int, ttl: UInt8
+  ) {
+    c.pointee.lastTime = now
+    c.pointee.lastFrame = frame
+    let length = UInt16(truncatingIfNeeded: min(packetLength, 65_535))
+    var isFirst = false
+    c.pointee.packets.change(direction) {
+      isFirst = $0 == 0
+      $0 &+= 1
+    }
+    if isFirst { c.pointee.ttl[direction] = ttl }
+    c.pointee.bytes.change(direction) { $0 &+= UInt64(truncatingIfNeeded: packetLength) }
+    c.pointee.largest.change(direction) { if length > $0 { $0 = length } }
   }
 
   @inline(never) mutating func create(_ ends: UnsafeMutablePointer<PacketEnds>, isTCP: Bool) -> Int {

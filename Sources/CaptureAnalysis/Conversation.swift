@@ -73,11 +73,13 @@ struct PerDirection<Value> {
 
   @inline(__always) subscript(_ direction: Int) -> Value {
     get { direction == 0 ? low : high }
-    // By address: which direction comes next is not for a branch to predict.
-    set {
-      withUnsafeMutablePointer(to: &self) {
-        $0.withMemoryRebound(to: Value.self, capacity: 2) { $0[direction & 1] = newValue }
-      }
+    set { change(direction) { $0 = newValue } }
+  }
+
+  /// By address: which direction comes next is not for a branch to predict.
+  @inline(__always) mutating func change(_ direction: Int, _ change: (inout Value) -> Void) {
+    withUnsafeMutablePointer(to: &self) {
+      $0.withMemoryRebound(to: Value.self, capacity: 2) { change(&$0[direction & 1]) }
     }
   }
 }
@@ -161,5 +163,7 @@ struct Conversation {
   var serverPort: UInt16 { port(1 - Int(initiator)) }
   var totalPackets: Int { Int(packets.low) + Int(packets.high) }
   var totalBytes: Int { Int(packets.low > 0 ? bytes.low : 0) + Int(packets.high > 0 ? bytes.high : 0) }
+  /// Both directions at once: a segment's own MTU needs a look only where there is one.
+  @inline(__always) var hasAnnouncedMTU: Bool { announcedMTU.low | announcedMTU.high != 0 }
   var isOneWay: Bool { packets.low == 0 || packets.high == 0 }
 }

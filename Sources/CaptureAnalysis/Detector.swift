@@ -19,8 +19,8 @@ extension Detector {
 struct ConversationView {
   private let pointer: UnsafeMutablePointer<Conversation>
   private let shared: UnsafeMutablePointer<TCPShared>?
-  private let clientPointer: UnsafeMutablePointer<TCPHalf>
-  private let serverPointer: UnsafeMutablePointer<TCPHalf>
+  let clientPointer: UnsafeMutablePointer<TCPHalf>
+  let serverPointer: UnsafeMutablePointer<TCPHalf>
 
   init(
     _ pointer: UnsafeMutablePointer<Conversation>, _ shared: UnsafeMutablePointer<TCPShared>?,

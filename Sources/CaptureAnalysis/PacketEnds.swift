@@ -7,6 +7,8 @@ struct PacketEnds {
   var hash: UInt64 = 0
   /// The transport header that this was read from; nil: none yet.
   var transport: UnsafeRawPointer?
+  /// Inside of VXLAN.
+  var isCarried = false
   /// 0 from the key's low end, 1 from its high end.
   var direction = 0
   /// Index of the newest record of the key; -1 where nobody looked for it, or in vain.

@@ -12,7 +12,19 @@ struct Segment {
   var length: UInt32
   var time: Int64
 
+  /// `bytes` from the header on. Of the first piece of a datagram (`isPartial`) the length is not known.
+  @inline(__always) init(_ header: TCPHeader, _ bytes: PacketBytes, isPartial: Bool, time: Int64) {
+    sequence = header.sequence
+    acknowledgment = header.acknowledgment
+    flags = header.flags
+    window = UInt32(header.window)
+    length = isPartial ? 0 : UInt32(truncatingIfNeeded: max(0, bytes.wireCount &- header.headerLength))
+    self.time = time
+  }
+
   @inline(__always) var occupies: Bool { length > 0 || !flags.isDisjoint(with: [.syn, .fin]) }
+  /// Neither the begin nor the end of a connection: ACK without SYN, FIN and RST.
+  @inline(__always) var isCommon: Bool { flags.rawValue & 23 == 16 }
 }
 
 enum SequenceAnalysis {
@@ -22,8 +34,8 @@ enum SequenceAnalysis {
     _ s: Segment, forward: UnsafeMutablePointer<TCPHalf>, reverse: UnsafeMutablePointer<TCPHalf>
   ) -> Bool {
     let next = forward.pointee.nextSequence
-    guard s.flags.rawValue & 23 == 16, s.sequence == next, next != 0, s.window != 0, s.length != 1,
-      forward.pointee.hasBase, reverse.pointee.hasBase,
+    guard s.isCommon, s.sequence == next, next != 0, s.window != 0, s.length != 1,
+      reverse.pointee.hasBase,
       reverse.pointee.highestAckable == 0 || !before(reverse.pointee.highestAckable, s.acknowledgment)
     else { return false }
     let end = next &+ s.length

@@ -56,10 +56,16 @@ struct TLSStream {
     var at = 0
     while at < bytes.count {
       if headerBytes < 5 {
-        header = header << 8 | UInt64(bytes.u8(at))
-        headerBytes += 1
-        at += 1
-        if headerBytes < 5 { continue }
+        if headerBytes == 0, bytes.count &- at >= 5 {
+          header = UInt64(bytes.u8(at)) << 32 | UInt64(bytes.u32(at &+ 1))
+          headerBytes = 5
+          at &+= 5
+        } else {
+          header = header << 8 | UInt64(bytes.u8(at))
+          headerBytes += 1
+          at += 1
+          if headerBytes < 5 { continue }
+        }
         let parsed = TLSRecordHeader(header & 0xFF_FFFF_FFFF)
         guard parsed.isPlausible else {
           state = .other

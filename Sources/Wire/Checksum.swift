@@ -54,6 +54,13 @@ public enum Checksum {
     halves(source) &+ halves(destination) &+ UInt64(number) &+ UInt64(length & 0xFFFF) &+ UInt64(length >> 16)
   }
 
+  /// The same of IPv4 (RFC 9293 3.1); words of 32 bits are folded with all others.
+  @inlinable public static func pseudoHeader(
+    source: UInt32, destination: UInt32, protocol number: UInt8, length: Int
+  ) -> UInt64 {
+    UInt64(source) &+ UInt64(destination) &+ UInt64(number) &+ UInt64(truncatingIfNeeded: length)
+  }
+
   @inlinable static func halves(_ bits: Bits128) -> UInt64 {
     (bits.high >> 48) &+ (bits.high >> 32 & 0xFFFF) &+ (bits.high >> 16 & 0xFFFF) &+ (bits.high & 0xFFFF)
       &+ (bits.low >> 48) &+ (bits.low >> 32 & 0xFFFF) &+ (bits.low >> 16 & 0xFFFF) &+ (bits.low & 0xFFFF)

@@ -14,6 +14,12 @@ public struct IPv4Header {
     self.headerLength = length
   }
 
+  /// A header of which is known that it is one and has no options; 20 bytes were captured.
+  @inlinable public init(withoutOptions bytes: PacketBytes) {
+    self.bytes = bytes
+    self.headerLength = Self.minimumLength
+  }
+
   @inlinable public var totalLength: Int { Int(bytes.u16(2)) }
   @inlinable public var identification: UInt16 { bytes.u16(4) }
   @inlinable public var dontFragment: Bool { bytes.u8(6) & 0x40 != 0 }
@@ -23,6 +29,7 @@ public struct IPv4Header {
   @inlinable public var isFragment: Bool { bytes.u16(6) & 0x3FFF != 0 }
   @inlinable public var timeToLive: UInt8 { bytes.u8(8) }
   @inlinable public var proto: IPProtocol { IPProtocol(rawValue: bytes.u8(9)) }
+  @inlinable public var checksum: UInt16 { bytes.u16(10) }
   @inlinable public var source: UInt32 { bytes.u32(12) }
   @inlinable public var destination: UInt32 { bytes.u32(16) }
 

@@ -7,12 +7,13 @@ struct ConnectionRefusedDetector: Detector {
 
   mutating func examine(_ c: ConversationView) {
     guard c.isTCP, c.clientHalf.syns > 0, c.server.synAcks == 0, c.server.resets > 0 else { return }
+    let delay = c.server.health.firstResetTime - c.clientHalf.firstSynTime
+    let ends = c.ends
     tally.add(
       c.target, client: c.record.client,
-      example: .init(
-        frames: [c.clientHalf.firstSyn, c.server.health.firstReset],
-        text: "\(c.endpoints): SYN, reset after \(seconds(c.server.health.firstResetTime - c.clientHalf.firstSynTime))",
-        filter: c.filter))
+      example: .init(frames: [c.clientHalf.firstSyn, c.server.health.firstReset]) {
+        .init(text: "\(ends.text): SYN, reset after \(seconds(delay))", filter: ends.filter)
+      })
   }
 
   mutating func findings(_ facts: borrowing CaptureAnalyzer) -> [Finding] {

@@ -13,8 +13,27 @@ struct Tally<Key: MixHashable> {
   }
   struct Example {
     var frames: [FrameReference]
-    var text: String
-    var filter: String
+    private let words: () -> Words
+
+    struct Words {
+      var text: String
+      var filter: String
+    }
+
+    init(frames: [FrameReference], text: String, filter: String) {
+      self.frames = frames
+      words = { Words(text: text, filter: filter) }
+    }
+
+    /// For what happens often: most examples are never shown, so their words are made only when they are. `words` must
+    /// hold copies; a conversation's view is gone by then.
+    init(frames: [FrameReference], words: @escaping () -> Words) {
+      self.frames = frames
+      self.words = words
+    }
+
+    var text: String { words().text }
+    var filter: String { words().filter }
   }
 
   static var maximumKeys: Int { 2048 }
@@ -83,27 +102,45 @@ func seconds(_ nanoseconds: Int64) -> String {
 
 func plural(_ count: Int, _ noun: String) -> String { "\(count) \(noun)\(count == 1 ? "" : "s")" }
 
+/// Who talked to whom, to be written later.
+struct ConversationEnds {
+  var client: IPAddress
+  var clientPort: UInt16
+  var server: IPAddress
+  var serverPort: UInt16
+  var proto: UInt8
+  var scope: UInt32
+
+  var text: String {
+    "\(endpointText(client, clientPort)) → \(endpointText(server, serverPort))"
+      + (scope != 0 ? " (in \(CaptureAnalyzer.tunnelText(scope)))" : "")
+  }
+
+  /// A Wireshark display filter that shows this conversation.
+  var filter: String {
+    let ip = client.version == .v4 ? "ip" : "ipv6"
+    let both = "\(ip).addr==\(client) && \(ip).addr==\(server)"
+    switch proto {
+    case 6: return "\(both) && tcp.port==\(clientPort) && tcp.port==\(serverPort)"
+    case 17: return "\(both) && udp.port==\(clientPort) && udp.port==\(serverPort)"
+    default: return both
+    }
+  }
+}
+
 extension ConversationView {
   var target: Target { Target(address: record.server, port: record.serverPort, proto: record.key.proto) }
   var isTunnelled: Bool { record.key.scope != 0 }
   var clientPackets: Int { Int(record.packets[Int(record.initiator)]) }
   var serverPackets: Int { Int(record.packets[1 - Int(record.initiator)]) }
 
-  var endpoints: String {
-    "\(endpointText(record.client, record.clientPort)) → \(endpointText(record.server, record.serverPort))"
-      + (isTunnelled ? " (in \(CaptureAnalyzer.tunnelText(record.key.scope)))" : "")
+  var ends: ConversationEnds {
+    ConversationEnds(
+      client: record.client, clientPort: record.clientPort, server: record.server, serverPort: record.serverPort,
+      proto: record.key.proto, scope: record.key.scope)
   }
-
-  /// A Wireshark display filter that shows this conversation.
-  var filter: String {
-    let ip = record.key.version == 4 ? "ip" : "ipv6"
-    let both = "\(ip).addr==\(record.client) && \(ip).addr==\(record.server)"
-    switch record.key.proto {
-    case 6: return "\(both) && tcp.port==\(record.clientPort) && tcp.port==\(record.serverPort)"
-    case 17: return "\(both) && udp.port==\(record.clientPort) && udp.port==\(record.serverPort)"
-    default: return both
-    }
-  }
+  var endpoints: String { ends.text }
+  var filter: String { ends.filter }
 
   /// Neither a SYN-ACK nor a reset came back, and the client never acknowledged one either: the capture does not just
   /// lack a direction.

@@ -13,27 +13,31 @@ struct PacketLossDetector: Detector {
 
   mutating func examine(_ c: ConversationView) {
     guard c.isTCP else { return }
-    side(c, c.clientHalf, c.record.client, c.record.server)
-    side(c, c.server, c.record.server, c.record.client)
+    side(c, c.clientPointer, c.record.client, c.record.server)
+    side(c, c.serverPointer, c.record.server, c.record.client)
   }
 
   @inline(__always) private mutating func side(
-    _ c: ConversationView, _ half: TCPHalf, _ sender: IPAddress, _ receiver: IPAddress
+    _ c: ConversationView, _ half: UnsafeMutablePointer<TCPHalf>, _ sender: IPAddress, _ receiver: IPAddress
   ) {
-    segments += Int(half.segments)
-    // A segment sent again and again because it is too large is a black hole's, not loss.
-    if half.health.worstCount >= 2, half.health.worstLength > half.largestAcked { return }
-    let lost = Int(half.health.fast) + Int(half.health.timeouts)
+    let segments = half.pointee.segments
+    self.segments += Int(segments)
+    let trouble = half.pointee.trouble
+    let (fast, timeouts, spurious) = (trouble.pointee.fast, trouble.pointee.timeouts, trouble.pointee.spurious)
+    let lost = Int(fast) + Int(timeouts)
     guard lost > 0 else { return }
+    // A segment sent again and again because it is too large is a black hole's, not loss.
+    if trouble.pointee.worstCount >= 2, trouble.pointee.worstLength > half.pointee.largestAcked { return }
     retransmitted += lost
+    let ends = c.ends
     tally.add(
       Pair(sender: sender, receiver: receiver), amount: Int64(lost),
-      example: .init(
-        frames: [half.health.firstRetransmission],
-        text:
-          "\(c.endpoints): \(lost) of \(half.segments) segments from \(sender) sent again (\(half.health.fast) fast, "
-          + "\(half.health.timeouts) after a timeout, \(half.health.spurious) needlessly)",
-        filter: c.filter + " && tcp.analysis.retransmission"))
+      example: .init(frames: [trouble.pointee.firstRetransmission]) {
+        .init(
+          text: "\(ends.text): \(lost) of \(segments) segments from \(sender) sent again (\(fast) fast, "
+            + "\(timeouts) after a timeout, \(spurious) needlessly)",
+          filter: ends.filter + " && tcp.analysis.retransmission")
+      })
   }
 
   mutating func findings(_ facts: borrowing CaptureAnalyzer) -> [Finding] {

@@ -28,14 +28,17 @@ struct SynUnansweredDetector: Detector {
 
   private static func example(_ c: ConversationView) -> Tally<Target>.Example {
     let half = c.clientHalf
-    let span = half.lastSynTime - half.firstSynTime
+    let (syns, span) = (Int(half.syns), half.lastSynTime - half.firstSynTime)
+    let ends = c.ends
     return Tally<Target>.Example(
       frames: [half.firstSyn, half.secondSyn, half.lastSyn].reduce(into: []) { list, frame in
         if frame.exists, list.last != frame { list.append(frame) }
-      },
-      text:
-        "\(c.endpoints): \(plural(Int(half.syns), "SYN"))\(half.syns > 1 ? " over \(seconds(span))" : ""), no answer",
-      filter: c.filter)
+      }
+    ) {
+      .init(
+        text: "\(ends.text): \(plural(syns, "SYN"))\(syns > 1 ? " over \(seconds(span))" : ""), no answer",
+        filter: ends.filter)
+    }
   }
 
   mutating func findings(_ facts: borrowing CaptureAnalyzer) -> [Finding] {

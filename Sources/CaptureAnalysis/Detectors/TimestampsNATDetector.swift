@@ -11,20 +11,28 @@ struct TimestampsNATDetector: Detector {
     var frame: FrameReference
   }
   private var suspects = KeyTable<ClientTarget>()
+  /// Unanswered attempts of each.
+  private var unanswered: [Int] = []
+  private static let enough = 3
 
   mutating func examine(_ c: ConversationView) {
     guard c.isUnansweredSyn, c.clientHalf.hasTimestamp else { return }
-    _ = suspects.number(ClientTarget(client: c.record.client, target: c.target), limit: 4096)
+    guard let pair = suspects.number(ClientTarget(client: c.record.client, target: c.target), limit: 4096) else {
+      return
+    }
+    if pair == unanswered.count { unanswered.append(0) }
+    unanswered[pair] += 1
   }
 
   mutating func findings(_ facts: borrowing CaptureAnalyzer) -> [Finding] {
-    guard suspects.count > 0 else { return [] }
+    guard unanswered.contains(where: { $0 >= Self.enough }) else { return [] }
     var attempts = [[Attempt]](repeating: [], count: suspects.count)
     var kept = 0
     facts.visitAll {
       let c = facts.view($0)
       guard kept < 65_536, c.record.phase.contains(.syn), c.clientHalf.syns > 0, c.clientHalf.hasTimestamp,
-        let pair = suspects.find(ClientTarget(client: c.record.client, target: c.target))
+        let pair = suspects.find(ClientTarget(client: c.record.client, target: c.target)),
+        unanswered[pair] >= Self.enough
       else { return }
       kept += 1
       attempts[pair].append(
@@ -55,7 +63,7 @@ struct TimestampsNATDetector: Detector {
         }
       }
       // All that went backwards were dropped, nothing else was.
-      guard backLost >= 3, backLost == back, lost == backLost, let example, list.count < 2 else { continue }
+      guard backLost >= Self.enough, backLost == back, lost == backLost, let example, list.count < 2 else { continue }
       list.append(
         Finding(
           id: "tcp-timestamps-nat", severity: .error, confidence: .likely,
