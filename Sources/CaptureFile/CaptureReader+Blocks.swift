@@ -54,8 +54,8 @@ extension CaptureReader {
       case 0x0A0D_0D0A: startSection(length)
       case 1: addInterface(length)
       case 5: addStatistics(length)
-      case 6: isFrame = enhancedPacket(length, &frame)
-      case 2: isFrame = oldPacket(length, &frame)
+      case 6: isFrame = packet(length, interface: u32(8), &frame)
+      case 2: isFrame = packet(length, interface: UInt32(u16(8)), &frame)
       case 3: isFrame = simplePacket(length, &frame)
       default: break
       }
@@ -116,7 +116,9 @@ extension CaptureReader {
     }
   }
 
-  private mutating func enhancedPacket(_ length: Int, _ frame: inout Frame) -> Bool {
+  /// An enhanced packet block, or the older packet block, whose number of an interface has 16 bits and is followed by a
+  /// count of drops.
+  private mutating func packet(_ length: Int, interface: UInt32, _ frame: inout Frame) -> Bool {
     guard length >= 32 else {
       fail("a packet block of \(length) bytes, at least 32 expected")
       return false
@@ -127,22 +129,7 @@ extension CaptureReader {
       return false
     }
     return take(
-      &frame, interface: u32(8), units: UInt64(u32(12)) << 32 | UInt64(u32(16)), at: 28, captured: captured,
-      original: Int(u32(24)))
-  }
-
-  private mutating func oldPacket(_ length: Int, _ frame: inout Frame) -> Bool {
-    guard length >= 32 else {
-      fail("a packet block of \(length) bytes, at least 32 expected")
-      return false
-    }
-    let captured = Int(u32(20))
-    guard captured <= length - 32 else {
-      fail("packet block \(frames + 1) claims \(captured) captured bytes and holds \(length - 32)")
-      return false
-    }
-    return take(
-      &frame, interface: UInt32(u16(8)), units: UInt64(u32(12)) << 32 | UInt64(u32(16)), at: 28, captured: captured,
+      &frame, interface: interface, units: UInt64(u32(12)) << 32 | UInt64(u32(16)), at: 28, captured: captured,
       original: Int(u32(24)))
   }
 

@@ -161,11 +161,7 @@ extension NftJSONWriter {
     if let base = value["base"]?.int {
       put("@")
       put(base)
-      put(",")
-      put(value["offset"]?.int ?? 0)
-      put(",")
-      put(value["len"]?.int ?? 0)
-      return
+      return extent(value)
     }
     if let kind = value["name"]?.text { put(kind) } else if let kind = value["type"]?.int { put(kind) }
     if let field = value["field"]?.text {
@@ -194,15 +190,19 @@ extension NftJSONWriter {
     out.raw(String(number, radix: 16))
   }
 
+  /// What follows `@BASE` of a raw expression.
+  private mutating func extent(_ value: JSONValue) {
+    put(",")
+    put(value["offset"]?.int ?? 0)
+    put(",")
+    put(value["len"]?.int ?? 0)
+  }
+
   private mutating func payload(_ value: JSONValue) {
     if let base = value["base"]?.text {
       put("@")
       put(base)
-      put(",")
-      put(value["offset"]?.int ?? 0)
-      put(",")
-      put(value["len"]?.int ?? 0)
-      return
+      return extent(value)
     }
     if let tunnel = value["tunnel"]?.text {
       put(tunnel)
