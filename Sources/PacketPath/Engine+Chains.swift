@@ -128,7 +128,9 @@ extension Engine {
       switch clauses[at] {
       case .match(let match):
         switch decide(match, b, rule: ruleIndex, clause: at - first, isNft: isNft) {
-        case .yes: at += 1
+        case .yes:
+          b.choice = -1  // the next clause draws its own number
+          at += 1
         case .no: return .noMatch
         case .chance(let p):
           if laterMatchFails(b, from: at + 1, end: end, first: first, rule: ruleIndex, isNft: isNft) { return .noMatch }
@@ -160,7 +162,9 @@ extension Engine {
       case .statement(let statement):
         b.clause = UInt32(at - first)
         switch execute(statement, &b, rule: ruleIndex, isNft: isNft) {
-        case .goOn: at += 1
+        case .goOn:
+          b.choice = -1
+          at += 1
         case .again: continue
         case .noMatch: return .noMatch
         case .ended: return .ended

@@ -25,14 +25,18 @@ extension Engine {
     case .concatenation(let parts):
       var all: [Bits128] = []
       var unknown = false
+      var drawn: ExpressionValue?
       for part in parts {
         switch evaluate(part, b) {
         case .values(let values): all.append(contentsOf: values)
         case .unknown: unknown = true
+        case .choice(let modulus):
+          unknown = unknown || drawn != nil  // of two numbers, a branch holds one
+          drawn = .choice(modulus)
         case let other: return other
         }
       }
-      return unknown ? .unknown : .values(all)
+      return unknown ? .unknown : drawn ?? .values(all)
     case .and(let x, let y): return combine(x, y, b) { $0 & $1 }
     case .or(let x, let y): return combine(x, y, b) { $0 | $1 }
     case .xor(let x, let y): return combine(x, y, b) { $0 ^ $1 }
@@ -79,6 +83,7 @@ extension Engine {
     switch (evaluate(x, b), evaluate(y, b)) {
     case (.values(let a), .values(let c)) where a.count == 1 && c.count == 1: return .values([body(a[0], c[0])])
     case (.absent, _), (_, .absent): return .absent
+    case (.choice, .choice): return .unknown
     case (.choice(let n), _), (_, .choice(let n)): return .choice(n)
     case (.unknownLocal(let a), _), (_, .unknownLocal(let a)): return .unknownLocal(a)
     default: return .unknown

@@ -121,6 +121,9 @@ extension Situations {
       "nft: numgen random with an offset, as a map's key", forward,
       "numgen random mod 3 offset 5 vmap { 5 : accept, 6-7 : drop }", [toPod], repeats: 40),
     chain(
+      "nft: two numbers drawn in one rule", forward,
+      "numgen inc mod 2 0 numgen random mod 2 vmap { 0 : accept, 1 : drop }", [toPod], repeats: 60),
+    chain(
       "nft: jhash of several keys, with an offset", prerouting,
       "meta mark set jhash @ip saddr . @ip daddr mod 7 seed 0xdeadbeef offset 100\nmeta mark 100-103 counter",
       [toPod, fromPod, "eth0 tcp @client2:1 > @pod1:80", "eth0 tcp @far:1 > @pod2:80"]),
