@@ -51,6 +51,8 @@ public struct Observation: Sendable {
     public static let noShortCircuit = Faults(rawValue: 4096)
     /// Datagrams behind the first one of a flow are dropped.
     public static let onlyFirstDatagram = Faults(rawValue: 8192)
+    /// loadBalancerSourceRanges name the client, and the rules refuse it.
+    public static let rangeRefused = Faults(rawValue: 16384)
   }
 }
 
@@ -89,6 +91,8 @@ public struct NodeContext: Sendable {
   var planes: [ProxyPlane] = []
   var missingRules: [MissingRule] = []
   var serviceChains = ServiceChains()
+  /// IPVS mode: where kube-proxy's ipsets differ from the objects.
+  var setMismatches: [ProxySets.Mismatch] = []
 }
 
 extension NodeContext {
@@ -120,6 +124,7 @@ public struct CheckContext: Sendable {
         owners = owners ?? ServiceOfChain(intent)
         return owners!
       }
+      node.setMismatches = ProxySets.mismatches(intent, node)
       nodes.append(node)
     }
     for (index, service) in intent.services.enumerated() where service.isProxied {

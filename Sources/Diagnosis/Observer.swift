@@ -190,6 +190,7 @@ struct Observer {
           kept = true
         }
       }
+      if frontend.kind == .loadBalancer { sourceRanges(frontend, selection, index, number, slot, &kept) }
     }
     if let address = service.clusterIPs.first(where: { $0.version == version }) {
       let frontend = Frontend(.clusterIP, address, port.port, port.ipProtocol)
@@ -198,6 +199,34 @@ struct Observer {
     }
     if selection.usesHints { context.usesHints.append(index) }
     if kept { context.selections.append(selection) }
+  }
+
+  /// A client of each of loadBalancerSourceRanges that no traced origin stands for.
+  private mutating func sourceRanges(
+    _ frontend: Frontend, _ selection: EndpointSelection, _ index: Int, _ number: Int, _ slot: Int, _ kept: inout Bool
+  ) {
+    let service = intent.services[index]
+    let version = frontend.address.version
+    for range in service.sourceRanges.prefix(16)
+    where range.address.version == version && !range.contains(outside[version]!) {
+      let client = range.firstHost
+      guard !ownAddresses.contains(client), !client.isLoopback else { continue }
+      let reach = probe.reach(frontend, source: client, from: nil)
+      context.traced += 1
+      // What fails for other reasons fails for the other origins too, and is theirs to tell.
+      guard reach.programmed.isEmpty, !reach.isUncertain, let step = reach.losses.first?.step,
+        snapshot.ruleset.isKubeProxys(step.chain)
+      else { continue }
+      let expected = Expectation.of(
+        frontend.kind, .outside, service, selection, source: client, isIPVS: context.isIPVS)
+      guard expected.result == .serve, !expected.mayRefuse else { continue }
+      var observation = Observation(
+        service: index, port: number, frontend: frontend, origin: .outside, source: client, reach: reach,
+        expected: expected, selection: slot)
+      observation.faults = .rangeRefused
+      context.observations.append(observation)
+      kept = true
+    }
   }
 
   private mutating func count(_ observation: Observation) {

@@ -6,7 +6,7 @@ import Wire
 /// The ipsets of kube-proxy's IPVS mode, and what the cluster's objects ask for in each (pkg/proxy/ipvs of Kubernetes).
 struct ProxySets {
   /// An element; parts that a set does not have are nil.
-  struct Member: Hashable, CustomStringConvertible {
+  struct Member: Hashable, Sendable, CustomStringConvertible {
     var address: IPAddress?
     /// Of bitmap:port sets none.
     var ipProtocol: IPProtocol?
@@ -45,7 +45,13 @@ struct ProxySets {
       let ips = (node.snapshot.addresses ?? []).filter {
         $0.interface == "kube-ipvs0" && $0.address.version == version && !$0.address.isLinkLocal
       }
-      sets[Self.name("IPVS-IPS", version)] = Contents(required: Set(ips.map { Member(address: $0.address) }))
+      // Addresses of Services that the interface lacks are another finding's.
+      let wanted = intent.services.lazy.filter(\.isProxied).flatMap { service in
+        service.clusterIPs + service.externalIPs + service.loadBalancerIPs
+      }
+      sets[Self.name("IPVS-IPS", version)] = Contents(
+        required: Set(ips.map { Member(address: $0.address) }),
+        allowed: Set(wanted.filter { $0.version == version }.map { Member(address: $0) }))
       for service in intent.services where service.isProxied {
         guard service.clusterIPs.contains(where: { $0.version == version }) else { continue }
         for port in service.ports { add(service, port, version, intent, node) }

@@ -100,6 +100,7 @@ extension Engine {
     case .none: finish(b, .noroute, detail: "no route to real server \(target.address)")
     case .refused(let type, let route):
       b.packet.route = route
+      b.packet.nextHop = -1
       finish(b, .noroute, detail: "route to real server \(target.address) is of type \(type)")
     case .multipath(let index, let hops):
       let total = Double(hops.reduce(0) { $0 + $1.weight })

@@ -41,6 +41,7 @@ extension Engine {
       return false
     case .refused(let type, let route):
       b.packet.route = route
+      b.packet.nextHop = -1
       finish(b, .noroute, detail: "route to \(destination) is of type \(type)")
       return false
     case .multipath: return false
@@ -279,6 +280,8 @@ extension Engine {
     case .none, .multipath: return "no route to \(destination)"
     case .refused(let type, let route):
       b.packet.route = route
+      // The route before a reroute had one.
+      b.packet.nextHop = -1
       return "route to \(destination) is of type \(type)"
     case .route(let index, let hop):
       let type = node.routing.type(of: index)

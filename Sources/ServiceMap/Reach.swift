@@ -15,11 +15,13 @@ public struct Reach: Sendable {
     /// After the address was translated to an endpoint.
     public var translatedTo: EndpointAddress?
     public var untracked: Bool
+    /// The route that its last routing decision took.
+    public var route: Route?
 
     public init(
       verdict: Outcome.Verdict, probability: Double, step: Step? = nil, detail: String? = nil,
       translatedTo: EndpointAddress? = nil,
-      untracked: Bool = false
+      untracked: Bool = false, route: Route? = nil
     ) {
       self.verdict = verdict
       self.probability = probability
@@ -27,6 +29,7 @@ public struct Reach: Sendable {
       self.detail = detail
       self.translatedTo = translatedTo
       self.untracked = untracked
+      self.route = route
     }
   }
 
@@ -58,6 +61,8 @@ public struct Reach: Sendable {
   /// Chains that packets went through, each once; only where a label was asked for.
   public var chains: [ChainID] = []
   public var untracked = false
+  /// The rule that takes packets out of connection tracking.
+  public var untrackingRule: RuleID?
 
   public var rejected: Double { lost { $0.verdict == .reject && $0.translatedTo == nil } }
   public var dropped: Double { lost { $0.verdict == .drop && $0.translatedTo == nil } }
@@ -91,7 +96,10 @@ extension Reach {
         isUncertain = true
         if assumptions.count < 5 { assumptions += outcome.assumptions.prefix(2) }
       }
-      if outcome.untracked { untracked = true }
+      if outcome.untracked {
+        untracked = true
+        if untrackingRule == nil { untrackingRule = Self.ruleThatUntracks(outcome, snapshot.ruleset) }
+      }
       switch outcome.verdict {
       case .forward, .deliver:
         guard isTranslated else {
@@ -117,7 +125,8 @@ extension Reach {
           Loss(
             verdict: outcome.verdict, probability: outcome.probability,
             step: outcome.balancer.map { $0.hasEndpoint } == false ? nil : outcome.steps.last, detail: outcome.detail,
-            translatedTo: isTranslated ? Self.endpoint(outcome, snapshot) : nil, untracked: outcome.untracked))
+            translatedTo: isTranslated ? Self.endpoint(outcome, snapshot) : nil, untracked: outcome.untracked,
+            route: outcome.verdict == .noroute ? trace.route(of: outcome)?.route : nil))
       }
     }
     order(reached)
@@ -131,6 +140,12 @@ extension Reach {
     var sums = Array(repeating: 0.0, count: endpoints.count)
     for (endpoint, share) in zip(reached, shares) { sums[endpoints.position(of: endpoint)!] += share }
     shares = sums
+  }
+
+  private static func ruleThatUntracks(_ outcome: Outcome, _ ruleset: Ruleset) -> RuleID? {
+    outcome.steps.lazy.compactMap(\.rule).first { id in
+      ruleset.clauses(of: ruleset[id]).contains { if case .statement(.noTrack) = $0 { true } else { false } }
+    }
   }
 
   /// Where the connection goes; IPVS' direct routing and tunnels leave the packet's own address as it is.

@@ -9,6 +9,12 @@ public struct IPPrefix: Hashable, Sendable {
     self.address = IPAddress(bits: address.bits & Self.mask(length, address.version), version: address.version)
   }
 
+  /// Its first address that a host may have: behind the network's own one, where it has more than two.
+  public var firstHost: IPAddress {
+    guard length < address.version.width - 1 else { return address }
+    return IPAddress(bits: address.bits | Bits128(UInt32(1)), version: address.version)
+  }
+
   /// `a.b.c.d/len`, `a.b.c.d/mask` (contiguous), or a bare address.
   public init?(_ text: some StringProtocol) {
     guard let slash = text.firstIndex(of: "/") else {

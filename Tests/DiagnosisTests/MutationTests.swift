@@ -66,6 +66,15 @@ import Testing
         changed.remove(at: number)
         var mutated = files
         mutated[file] = changed.joined(separator: "\n")
+        // The kernel takes an address's local route away with it.
+        if file == "ip-addr.txt",
+          let address = line.split(separator: " ").dropFirst().first?.split(separator: "/").first
+        {
+          let routes = (files["ip-route.txt"] ?? "").split(separator: "\n").filter {
+            !$0.hasPrefix("local \(address) ")
+          }
+          mutated["ip-route.txt"] = routes.joined(separator: "\n") + "\n"
+        }
         list.append(Mutation(name: "delete \(file):\(number + 1) \(line)", files: mutated))
       }
     }

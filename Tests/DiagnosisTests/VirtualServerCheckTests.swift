@@ -103,7 +103,7 @@ import Testing
     ),
     (
       "iptables-save.txt", "-A PREROUTING -m comment --comment \"kubernetes service portals\" -j KUBE-SERVICES", "",
-      "masquerade-scope"
+      "rules-flushed"
     ),
     ("ipset.txt", "add KUBE-CLUSTER-IP 10.96.0.10,tcp:80", "", "ipvs-set-mismatch"),
     (
@@ -111,7 +111,7 @@ import Testing
       "add KUBE-CLUSTER-IP 10.96.0.10,tcp:80\nadd KUBE-CLUSTER-IP 10.96.0.77,tcp:80", "ipvs-set-mismatch"
     ),
     ("sysctl.txt", "net.ipv4.vs.conntrack = 1", "net.ipv4.vs.conntrack = 0", "ipvs-conntrack-off"),
-    ("ipset.txt", "add KUBE-LOOP-BACK 10.244.1.7,tcp:8080,10.244.1.7", "", "hairpin"),
+    ("ipset.txt", "add KUBE-LOOP-BACK 10.244.1.7,tcp:8080,10.244.1.7", "", "ipvs-set-mismatch"),
     ("iptables-save.txt", ":OUTPUT ACCEPT [0:0]\nCOMMIT", ":OUTPUT DROP [0:0]\nCOMMIT", "forward-drop"),
   ]) func oneBrokenThingIsNamed(_ file: String, _ from: String, _ to: String, _ id: String) throws {
     var files = Self.healthy

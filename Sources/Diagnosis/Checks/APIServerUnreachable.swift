@@ -20,6 +20,8 @@ enum APIServerUnreachable: Check {
     // Pods and nodes must reach it; that the ClusterIP leads nowhere from outside the cluster is no fault.
     for group in context.groups(faults, where: { observation, _ in observation.origin != .outside })
     where group.first.service == index {
+      // Where no Service works, findings of the node say so.
+      if group.observations.allSatisfy({ context.programsNothing(group.node, from: $0.origin) }) { continue }
       let loss = group.first.reach.losses.first
       findings.append(
         finding(
@@ -28,8 +30,8 @@ enum APIServerUnreachable: Check {
           loss?.detail
             ?? (loss == nil
               ? "its rules do not translate \(group.first.frontend) to the API server's endpoints"
-              : "\(loss?.step?.rule == nil ? "the policy of" : "a rule of") chain \(context.chainName(loss?.step, group.node)) drops it"),
-          context.evidence(loss?.step, group.node), fix: fix(group, context),
+              : "\(loss?.step?.rule == nil ? "the policy of" : "a rule of") chain \(context.chainName(loss?.step, group.node)) \(loss?.verdict == .reject ? "rejects" : "drops") it"),
+          loss?.detail == nil ? context.evidence(loss?.step, group.node) : [], fix: fix(group, context),
           confidence: group.observations.allSatisfy { $0.reach.isUncertain } ? .likely : .certain))
     }
     return findings
@@ -46,9 +48,7 @@ enum APIServerUnreachable: Check {
     }
     guard let step = loss.step else { return nil }
     let ruleset = group.node.snapshot.ruleset
-    let isKubeProxys =
-      context.chainName(step, group.node).hasPrefix("KUBE-") || ruleset[ruleset[step.chain].table].name == "kube-proxy"
-    if loss.translatedTo == nil, isKubeProxys { return nil }
+    if loss.translatedTo == nil, ruleset.isKubeProxys(step.chain) { return nil }
     let target = loss.translatedTo ?? EndpointAddress(group.first.frontend.address, group.first.frontend.port)
     let accept = OutcomeAdvice.acceptance(
       of: group.first.frontend.ipProtocol, from: nil, to: target.address, target.port, at: step, ruleset)

@@ -9,20 +9,47 @@ enum Hairpin: Check {
   }
 
   private static func traced(_ context: CheckContext) -> [Finding] {
-    context.groups(.hairpin) { _, node in node.masqueradeDone > 0 || node.masqueradeWanted == 0 && node.leftMarked == 0
-    }.map { group in
-      Finding(
-        id: id, severity: .error, confidence: .certain, subject: context.subject(group.first, group.node),
-        problem: "\(group.first.source) cannot reach itself through \(context.label(group.first))",
-        cause:
-          "the endpoint's own traffic is not masqueraded ← the rule that marks it is missing, or names another address",
-        evidence: group.first.reach.firstTranslatingRule.map { context.evidence($0, group.node) } ?? [],
-        fix: [group.node.restartKubeProxy],
-        verify: [
-          "kubepath trace \(group.first.frontend.address):\(group.first.frontend.port) --from \(group.first.source)"
-        ], reference: "kubernetes/kubernetes#13375")
+    let groups = context.groups(.hairpin) { observation, node in
+      !node.isExplainedBySets(observation)
+        && (node.masqueradeDone > 0 || node.masqueradeWanted == 0 && node.leftMarked == 0)
     }
+    // Many at once have one cause: said once a node.
+    let wide = Dictionary(grouping: groups, by: \.node.name).filter { $0.value.count > 3 }
+    return wide.sorted { $0.key < $1.key }.map { everywhere($0.value, context) }
+      + groups.filter { wide[$0.node.name] == nil }.map { finding($0, context) }
   }
+
+  private static func everywhere(_ groups: [FaultGroup], _ context: CheckContext) -> Finding {
+    let node = groups[0].node
+    let first = groups[0].first
+    let rules = groups.prefix(3).compactMap(\.first.reach.firstTranslatingRule)
+    return Finding(
+      id: id, severity: .error, confidence: .certain, subject: node.subject,
+      problem:
+        "Pods of \(node.name) cannot reach themselves through \(groups.count) Service ports (\(groups.prefix(3).map { context.label($0.first) }.joined(separator: ", ")) …)",
+      cause: "the endpoints' own traffic is not masqueraded ← "
+        + (node.isIPVS
+          ? "no rule of KUBE-POSTROUTING asks set KUBE-LOOP-BACK, or the set is wrong"
+          : "the rules that mark it are missing, or name other addresses"),
+      evidence: rules.flatMap { context.evidence($0, node) }, fix: [node.restartKubeProxy],
+      verify: [
+        "kubepath trace \(first.frontend.address):\(first.frontend.port) --from \(first.source)   (on \(node.name))"
+      ], reference: "kubernetes/kubernetes#13375")
+  }
+
+  private static func finding(_ group: FaultGroup, _ context: CheckContext) -> Finding {
+    Finding(
+      id: id, severity: .error, confidence: .certain, subject: context.subject(group.first, group.node),
+      problem: "\(group.first.source) cannot reach itself through \(context.label(group.first))",
+      cause:
+        "the endpoint's own traffic is not masqueraded ← the rule that marks it is missing, or names another address",
+      evidence: group.first.reach.firstTranslatingRule.map { context.evidence($0, group.node) } ?? [],
+      fix: [group.node.restartKubeProxy],
+      verify: [
+        "kubepath trace \(group.first.frontend.address):\(group.first.frontend.port) --from \(group.first.source)"
+      ], reference: "kubernetes/kubernetes#13375")
+  }
+
   /// Endpoint chains without the rule: of endpoints elsewhere too, which may move here with their chain unchanged.
   private static func missing(_ context: CheckContext) -> [Finding] {
     context.nodes.compactMap { node in

@@ -5,6 +5,10 @@ enum HealthCheckNodePort: Check {
   static let id = "health-check-node-port"
 
   static func run(_ context: CheckContext) -> [Finding] {
+    context.missingRules(id, explaining: closed(context)) + unanswered(context) + unaccepted(context)
+  }
+
+  private static func closed(_ context: CheckContext) -> [Finding] {
     context.nodes.flatMap { node in
       node.closedHealthChecks.map { closed in
         let service = context.intent.services[closed.service]
@@ -19,7 +23,7 @@ enum HealthCheckNodePort: Check {
           verify: ["curl -si http://\(address):\(service.healthCheckNodePort)/healthz"],
           reference: "kubernetes/kubernetes#97824")
       }
-    } + unanswered(context) + unaccepted(context)
+    }
   }
 
   /// The node's list of sockets has none for the port.
@@ -44,26 +48,25 @@ enum HealthCheckNodePort: Check {
 
   /// iptables and IPVS mode accept health checks before a host firewall's rules come.
   private static func unaccepted(_ context: CheckContext) -> [Finding] {
-    context.missingRules(id)
-      + context.nodes.flatMap { node -> [Finding] in
-        guard let plane = node.planes.first(where: { $0.mode == .iptables && $0.family == .ip }),
-          let chain = plane.chain("KUBE-NODEPORTS", "filter")
-        else { return [] }
-        let accepted = Set(plane.facts(of: chain).filter(\.accepts).flatMap(\.destinationPorts))
-        return context.intent.services.filter {
-          $0.isProxied && $0.healthCheckNodePort != 0 && !accepted.contains($0.healthCheckNodePort)
-            && $0.clusterIPs.contains { $0.version == .v4 }
-        }.map { service in
-          Finding(
-            id: id, severity: .warning, confidence: .certain, subject: context.subject(service, node: node.name),
-            problem:
-              "health checks of \(service.fullName) on \(node.name) depend on the host's firewall: port \(service.healthCheckNodePort) is not accepted",
-            cause:
-              "chain KUBE-NODEPORTS of table filter does not know the port ← kube-proxy is behind, or the rule was removed",
-            fix: [node.restartKubeProxy],
-            verify: ["iptables -S KUBE-NODEPORTS | grep \(service.healthCheckNodePort)"],
-            reference: "kubernetes/kubernetes#97824")
-        }
+    context.nodes.flatMap { node -> [Finding] in
+      guard let plane = node.planes.first(where: { $0.mode == .iptables && $0.family == .ip }),
+        let chain = plane.chain("KUBE-NODEPORTS", "filter")
+      else { return [] }
+      let accepted = Set(plane.facts(of: chain).filter(\.accepts).flatMap(\.destinationPorts))
+      return context.intent.services.filter {
+        $0.isProxied && $0.healthCheckNodePort != 0 && !accepted.contains($0.healthCheckNodePort)
+          && $0.clusterIPs.contains { $0.version == .v4 }
+      }.map { service in
+        Finding(
+          id: id, severity: .warning, confidence: .certain, subject: context.subject(service, node: node.name),
+          problem:
+            "health checks of \(service.fullName) on \(node.name) depend on the host's firewall: port \(service.healthCheckNodePort) is not accepted",
+          cause:
+            "chain KUBE-NODEPORTS of table filter does not know the port ← kube-proxy is behind, or the rule was removed",
+          fix: [node.restartKubeProxy],
+          verify: ["iptables -S KUBE-NODEPORTS | grep \(service.healthCheckNodePort)"],
+          reference: "kubernetes/kubernetes#97824")
       }
+    }
   }
 }

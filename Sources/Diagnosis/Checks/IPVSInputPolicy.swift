@@ -21,7 +21,7 @@ enum IPVSInputPolicy: Check {
         let reach = probe.reach(frontend, source: source, from: nil)
         if let loss = reach.losses.first(where: {
           $0.translatedTo == nil && $0.step?.hook == .input && $0.verdict != .noroute
-        }),
+        }), let step = loss.step, !node.snapshot.ruleset.isKubeProxys(step.chain),
           loss.probability > 0.999
         {
           dropped.append((frontend, loss))

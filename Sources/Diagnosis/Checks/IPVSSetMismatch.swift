@@ -10,32 +10,14 @@ enum IPVSSetMismatch: Check {
   static let id = "ipvs-set-mismatch"
 
   static func run(_ context: CheckContext) -> [Finding] {
-    guard !context.intent.services.isEmpty else { return [] }
-    return context.nodes.flatMap { node -> [Finding] in
-      guard node.isIPVS, let ipsets = node.snapshot.ipsets else { return [] }
-      let wanted = ProxySets(context.intent, node)
-      return ipsets.compactMap { set in
-        guard let contents = wanted.sets[set.name] else { return nil }
-        return finding(set, contents, context, node)
-      }
+    context.nodes.flatMap { node in
+      node.setMismatches.map { finding($0, node.snapshot.ipsets![$0.set], node) }
     }
   }
 
-  private static func finding(
-    _ set: IPSet, _ contents: ProxySets.Contents, _ context: CheckContext, _ node: NodeContext
-  ) -> Finding? {
-    let version: IPVersion = set.name.hasPrefix("KUBE-6-") ? .v6 : .v4
-    var present: Set<ProxySets.Member> = []
-    var extra: [(member: ProxySets.Member, line: Int)] = []
-    for element in set.elements {
-      guard let member = ProxySets.member(element, version) else { continue }
-      present.insert(member)
-      if !contents.required.contains(member), !contents.allowed.contains(member) {
-        extra.append((member, element.line))
-      }
-    }
-    let missing = contents.required.subtracting(present).map(\.description).sorted()
-    guard !missing.isEmpty || !extra.isEmpty else { return nil }
+  private static func finding(_ mismatch: ProxySets.Mismatch, _ set: IPSet, _ node: NodeContext) -> Finding {
+    let extra = mismatch.extra
+    let missing = mismatch.missing.map(\.description).sorted()
     let name = escaped(set.name)
     var parts: [String] = []
     if !missing.isEmpty { parts.append("lacks \(list(missing))") }

@@ -6,7 +6,7 @@ enum MasqueradeScope: Check {
   static let id = "masquerade-scope"
 
   static func run(_ context: CheckContext) -> [Finding] {
-    traced(context) + undetected(context) + context.missingRules(id)
+    context.missingRules(id, explaining: traced(context)) { _, node in !node.masqueradesNothing } + undetected(context)
   }
 
   /// No client of any ClusterIP is masqueraded: kube-proxy was told to detect no local traffic, or the rules that ask
@@ -38,6 +38,10 @@ enum MasqueradeScope: Check {
       if observation.faults.contains(.sourceLost) { return true }
       // Nothing at all is rewritten: the node's fault, said once by rules-flushed.
       if node.masqueradeDone == 0 { return false }
+      // IPVS mode: an element that its sets lack, or the jump to the rules that mark; other findings name these.
+      if node.isIPVS, node.isExplainedBySets(observation) || node.missingRules.contains(where: \.rule.isEntrance) {
+        return false
+      }
       // kube-proxy that detects no local traffic takes every ClusterIP client for a Pod: its choice, not a fault.
       return observation.frontend.kind != .clusterIP || node.clusterMasqueradeDone > 0
     }
@@ -86,7 +90,8 @@ enum MasqueradeScope: Check {
         ? "a rule masquerades traffic that policy Local asks to leave alone"
         : unmarked,
       evidence: rule.map { context.evidence($0, group.node) } ?? [],
-      fix: fix,
+      // Where other Services' clients are masqueraded, one Service's rules are at fault.
+      fix: (!lost && group.node.clusterMasqueradeDone > 0 ? [group.node.restartKubeProxy] : []) + fix,
       verify: [
         "kubepath trace \(group.first.frontend.address):\(group.first.frontend.port) --from \(group.first.source)"
       ], reference: "kubernetes/kubernetes#36835")

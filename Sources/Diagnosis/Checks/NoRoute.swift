@@ -28,7 +28,7 @@ enum NoRoute: Check {
       // Where most are so, the network plugin has other means than routes.
       faults.removeAll { if case .astray = $0.kind { $0.count * 2 > ownPods } else { false } }
       return faults.map { finding($0, node, context) }
-    }
+    } + traced(context)
   }
 
   private enum Kind: Equatable {

@@ -10,6 +10,7 @@ enum NotrackBeforeNAT: Check {
         id: id, severity: .error, confidence: .certain, subject: context.subject(group.first, group.node),
         problem: "\(context.label(group.first)) does not answer: \(group.places) is not translated",
         cause: "a NOTRACK rule matches before the nat hooks, and NAT needs a tracked connection",
+        evidence: group.first.reach.untrackingRule.map { context.evidence($0, group.node) } ?? [],
         fix: ["remove the NOTRACK rule or narrow it"],
         verify: [
           "kubepath trace \(group.first.frontend.address):\(group.first.frontend.port) --from \(group.first.source)"

@@ -21,6 +21,19 @@ enum RuleDumpMissing: Check {
     return snapshot.ruleset.tables.filter { $0.family == own || $0.family == .inet }
   }
 
+  /// Why there are none. nftables mode writes one table a version.
+  private static func absence(_ snapshot: Snapshot, _ version: IPVersion, _ tool: String) -> String {
+    let other = snapshot.ruleset.tables.first {
+      $0.backend == .nft && $0.name == "kube-proxy" && $0.family == (version == .v4 ? .ip6 : .ip)
+    }
+    guard let other else {
+      return "no output of \(tool) or nft list ruleset was given for this node, or none that could be read"
+    }
+    let family: Family = version == .v4 ? .ip : .ip6
+    return
+      "\(snapshot.ruleset.files[Int(other.file)].name) has table \(other.family.rawValue) kube-proxy and no table \(family.rawValue) kube-proxy ← only a part of the ruleset was listed, or kube-proxy serves \(version == .v4 ? "IPv6" : "IPv4") alone here"
+  }
+
   static func run(_ context: CheckContext) -> [Finding] {
     context.nodes.flatMap { node in
       node.withoutRules.map { version in
@@ -32,7 +45,7 @@ enum RuleDumpMissing: Check {
             "the \(version == .v4 ? "IPv4" : "IPv6") addresses of Services were not traced on \(node.name): \(cut == nil ? "the snapshot has no such rules" : "its rules were read only in part")",
           cause: cut.map {
             "\(node.snapshot.ruleset.files[Int($0.file)].name) ends inside table \($0.name): what is missing from it may be on the node"
-          } ?? "no output of \(tool) or nft list ruleset was given for this node, or none that could be read",
+          } ?? absence(node.snapshot, version, tool),
           fix: [
             "\(tool) -c > \(tool).txt; nft list ruleset > nft-ruleset.txt   # on the node, then \(cut == nil ? "add them to the snapshot" : "take them instead")"
           ],

@@ -29,15 +29,21 @@ enum RulesFlushed: Check {
   private static func traced(_ context: CheckContext) -> [Finding] {
     var findings: [Finding] = []
     for node in context.nodes where node.isIPVS || hasServiceRules(node) {
-      func add(_ problem: String, _ cause: String) {
+      func add(_ problem: String, _ cause: String, _ missing: [MissingRule]) {
         findings.append(
           Finding(
             id: id, severity: .error, confidence: .certain,
             subject: node.subject,
             problem: problem, cause: cause,
+            evidence: missing.map { $0.evidence(node.snapshot.ruleset) },
             fix: [node.restartKubeProxy],
             verify: ["iptables-save -t nat | grep -c 'j KUBE-'", "nft list table ip kube-proxy"],
             reference: "k3s-io/k3s#7542"))
+      }
+      func entrances(_ hooks: [String]) -> [MissingRule] {
+        node.missingRules.filter { missing in
+          missing.rule.isEntrance && hooks.contains { missing.rule.chain.lowercased().hasSuffix($0) }
+        }
       }
       let arriving = context.programsNothing(node, from: .pod) || context.programsNothing(node, from: .outside)
       let own = context.programsNothing(node, from: .node)
@@ -46,23 +52,25 @@ enum RulesFlushed: Check {
       } else if arriving, own {
         add(
           "no Service works on \(node.name), though their rules are there",
-          "nothing leads to them from prerouting or output ← the jumps of the nat hooks were removed (firewall reload, iptables -F)"
-        )
+          "nothing leads to them from prerouting or output ← the jumps of the nat hooks were removed (firewall reload, iptables -F)",
+          entrances(["prerouting", "output"]))
       } else if arriving {
         add(
           "Pods and outside clients reach no Service through \(node.name); the node itself does",
-          "the jump from the nat prerouting hook to the Service rules is missing ← a flush or a hand-made change")
+          "the jump from the nat prerouting hook to the Service rules is missing ← a flush or a hand-made change",
+          entrances(["prerouting"]))
       } else if own {
         add(
           "the node \(node.name) itself and its hostNetwork Pods reach no Service",
-          "the jump from the nat output hook to the Service rules is missing ← a flush or a hand-made change")
+          "the jump from the nat output hook to the Service rules is missing ← a flush or a hand-made change",
+          entrances(["output"]))
       }
-      if node.masqueradeDone == 0, node.leftMarked > 0 || node.masqueradeWanted > 0,
-        node.snapshot.sysctlInt("net.ipv4.vs.conntrack") != 0
-      {
+      if node.masqueradesNothing {
+        let missing = entrances(["postrouting"]) + node.missingRules.filter { $0.rule.finding == MasqueradeScope.id }
         add(
           "no connection to a Service is masqueraded on \(node.name): replies take another way and connections hang",
-          "the nat postrouting hook no longer leads to a masquerade rule for the mark that Service rules set")
+          "the nat postrouting hook no longer leads to a masquerade rule for the mark that Service rules set"
+            + (missing.first.map { " ← " + $0.cause } ?? ""), missing)
       }
     }
     return findings

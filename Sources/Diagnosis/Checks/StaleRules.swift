@@ -19,6 +19,12 @@ enum StaleRules: Check {
       {
         return false
       }
+      if node.isExplainedBySets(observation) || leavesNode(observation, node) { return false }
+      if observation.faults == .ignored, observation.frontend.kind == .nodePort,
+        node.versionsWithoutNodePorts.contains(observation.frontend.address.version)
+      {
+        return false
+      }
       // A node that answers for no NodePort at all may have none on this address (nodePortAddresses).
       if observation.faults == .notRefused, observation.frontend.kind == .nodePort, node.nodePortsAnswered == 0 {
         return false
@@ -31,6 +37,16 @@ enum StaleRules: Check {
       if let rule = observation.reach.firstTranslatingRule, context.isForeign(rule, node) { return false }
       return !observation.reach.untracked
     }.map { finding($0, context) } + clusterIPs(context) + directRouting(context) + leftovers(context)
+      + nodePorts(context)
+  }
+
+  /// IPVS mode: there is a virtual server, and no interface holds its address; ipvs-address-missing tells.
+  private static func leavesNode(_ o: Observation, _ node: NodeContext) -> Bool {
+    node.isIPVS && o.faults == .ignored && !o.reach.untranslatedIsLocal
+      && (node.snapshot.virtualServers ?? []).contains {
+        $0.address == o.frontend.address && $0.port == o.frontend.port
+          && $0.ipProtocol == o.frontend.ipProtocol.rawValue
+      }
   }
 
   /// IPVS mode: kube-proxy's real servers are all reached by translation.
@@ -92,9 +108,37 @@ enum StaleRules: Check {
             problem:
               "packets to ports that \(service.fullName) does not have leave \(node.name) instead of being refused: clients time out",
             cause: "\(entry.address) is not in set cluster-ips ← kube-proxy is behind, or the element was removed",
+            evidence: [
+              Finding.Evidence(
+                file: plane.fileName,
+                text: "\(plane.family.rawValue) kube-proxy: no \(entry.address) in set cluster-ips")
+            ],
             fix: [node.restartKubeProxy],
             verify: ["nft get element \(plane.family.rawValue) kube-proxy cluster-ips '{ \(entry.address) }'"])
         }
+      }
+    }
+  }
+
+  /// nftables mode: no address of the node answers for NodePorts.
+  private static func nodePorts(_ context: CheckContext) -> [Finding] {
+    context.nodes.flatMap { node in
+      node.versionsWithoutNodePorts.filter { version in
+        node.observations.contains {
+          $0.faults.contains(.ignored) && $0.frontend.kind == .nodePort && $0.frontend.address.version == version
+        }
+      }.map { version in
+        let family = version == .v4 ? "ip" : "ip6"
+        return Finding(
+          id: id, severity: .error, confidence: .likely, subject: node.subject,
+          problem: "no NodePort answers at the \(version == .v4 ? "IPv4" : "IPv6") addresses of \(node.name)",
+          cause:
+            "set nodeport-ips holds none of them ← nodePortAddresses of kube-proxy's configuration leaves them out, or elements were removed",
+          evidence: [
+            Finding.Evidence(
+              file: node.planes.first { $0.mode == .nftables && $0.family.version == version }?.fileName,
+              text: "\(family) kube-proxy: no address of the node in set nodeport-ips")
+          ], fix: [node.restartKubeProxy], verify: ["nft list set \(family) kube-proxy nodeport-ips"])
       }
     }
   }
@@ -116,9 +160,13 @@ enum StaleRules: Check {
       return foreignFinding(foreign, label, group, context)
     } else if o.faults.contains(.refused) {
       problem = "\(label) is refused: \(group.places)"
+      let step = o.reach.losses.first?.step
       let refuser =
         o.reach.balancer.map { $0.hasEndpoint } == false
-        ? "its entry in the table has no endpoint to give" : "a rule refuses it as if it had no endpoints"
+        ? "its entry in the table has no endpoint to give"
+        : context.chainName(step, group.node) == "cluster-ips-check"
+          ? "nothing in map service-ips leads it to an endpoint, and what is not translated is refused"
+          : "a rule refuses it as if it had no endpoints"
       cause = "\(refuser), though it has \(selection.cluster.count) ← \(group.node.proxy) is behind"
       evidence += context.evidence(o.reach.losses.first?.step, group.node)
     } else if o.faults.contains(.partlyIgnored) {
@@ -181,8 +229,7 @@ enum StaleRules: Check {
   private static func foreignRefusal(_ o: Observation, _ node: NodeContext, _ context: CheckContext) -> Reach.Loss? {
     o.reach.losses.first { loss in
       guard let step = loss.step, loss.translatedTo == nil else { return false }
-      let ruleset = node.snapshot.ruleset
-      return !ruleset.name(of: step.chain).hasPrefix("KUBE-") && ruleset[ruleset[step.chain].table].name != "kube-proxy"
+      return !node.snapshot.ruleset.isKubeProxys(step.chain)
     }
   }
 

@@ -32,6 +32,22 @@ public struct MissingRule: Sendable {
   }
 }
 
+extension MissingRule {
+  var cause: String {
+    "rule “\(rule.name)” of table \(rule.table) is missing ← removed by hand or by another program; kube-proxy has not written it again"
+  }
+
+  /// The chain that lacks it.
+  func evidence(_ ruleset: Ruleset) -> Finding.Evidence {
+    let chain = ruleset[self.chain]
+    let file = Int(ruleset[chain.table].file)
+    return Finding.Evidence(
+      file: ruleset.files.indices.contains(file) ? ruleset.files[file].name : nil,
+      line: chain.line > 0 ? Int(chain.line) : nil,
+      text: "\(family.rawValue) \(rule.table): no “\(rule.name)”: \(rule.without)")
+  }
+}
+
 extension ProxyPlane {
   /// Until 1.18 one rule of KUBE-POSTROUTING asked for the mark and masqueraded, and left the mark as it was.
   var hasOldMasquerade: Bool {
@@ -62,16 +78,8 @@ extension CheckContext {
         problem: missing.count == 1
           ? "\(node.name): \(first.rule.without)"
           : "\(missing.count) of kube-proxy's own rules are missing on \(node.name), one of them: \(first.rule.without)",
-        cause:
-          "rule “\(first.rule.name)” of table \(first.rule.table) is missing ← removed by hand or by another program; kube-proxy has not written it again",
-        evidence: missing.prefix(8).map { entry in
-          let chain = ruleset[entry.chain]
-          let file = Int(ruleset[chain.table].file)
-          return Finding.Evidence(
-            file: ruleset.files.indices.contains(file) ? ruleset.files[file].name : nil,
-            line: chain.line > 0 ? Int(chain.line) : nil,
-            text: "\(entry.family.rawValue) \(entry.rule.table): no “\(entry.rule.name)”: \(entry.rule.without)")
-        },
+        cause: first.cause,
+        evidence: missing.prefix(8).map { $0.evidence(ruleset) },
         fix: [node.restartKubeProxy],
         verify: [
           first.mode == .nftables
@@ -82,7 +90,35 @@ extension CheckContext {
   }
 }
 
+extension CheckContext {
+  /// As `missingRules`, and what traces show on other nodes: on one that lacks a rule they show its effect, which is
+  /// said with it.
+  func missingRules(
+    _ id: String, reference: String? = nil, explaining traced: [Finding],
+    where counts: (MissingRule, NodeContext) -> Bool = { _, _ in true }
+  ) -> [Finding] {
+    let missing = missingRules(id, reference: reference, where: counts)
+    let lacking = Set(missing.compactMap(\.subject.node))
+    return missing.map { finding in
+      let effects = traced.filter { $0.subject.node == finding.subject.node }
+      guard let first = effects.first else { return finding }
+      var finding = finding
+      finding.severity = effects.reduce(finding.severity) { max($0, $1.severity) }
+      finding.problem += ": \(first.problem)"
+      if effects.count > 1 { finding.problem += ", and \(effects.count - 1) more" }
+      finding.verify = first.verify + finding.verify
+      return finding
+    } + traced.filter { !lacking.contains($0.subject.node ?? "") }
+  }
+}
+
 extension NodeContext {
+  /// Nothing is masqueraded that should be: a fault of the node, told by rules-flushed.
+  var masqueradesNothing: Bool {
+    masqueradeDone == 0 && (leftMarked > 0 || masqueradeWanted > 0)
+      && snapshot.sysctlInt("net.ipv4.vs.conntrack") != 0
+  }
+
   /// What serves the Services here.
   var proxy: String { (snapshot.ebpfFrontends ?? []).isEmpty ? "kube-proxy" : "Cilium" }
 

@@ -46,6 +46,13 @@ struct ProxyPlane {
     tables[table].flatMap { ruleset.declaredChain(name, $0) }
   }
 
+  /// The dump that holds its Service rules.
+  var fileName: String? {
+    guard let table = tables[mode == .nftables ? "kube-proxy" : "nat"] else { return nil }
+    let file = Int(ruleset[table].file)
+    return ruleset.files.indices.contains(file) ? ruleset.files[file].name : nil
+  }
+
   func facts(of chain: ChainID) -> [RuleFacts] { ruleset.rules(of: chain).map { RuleFacts($0, in: ruleset) } }
 
   /// Command that prints a table, for evidence and advice.
@@ -56,6 +63,11 @@ struct ProxyPlane {
 }
 
 extension Ruleset {
+  /// Whether a chain is of those that kube-proxy (or kubelet) writes, by its name or its table's.
+  func isKubeProxys(_ chain: ChainID) -> Bool {
+    names.name(self[chain].name, hasPrefix: "KUBE-") || self[self[chain].table].name == "kube-proxy"
+  }
+
   func declaredChain(_ name: String, _ table: TableID) -> ChainID? {
     chain(named: name, in: table).flatMap { self[$0].isDefined ? $0 : nil }
   }

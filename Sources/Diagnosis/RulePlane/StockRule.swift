@@ -99,10 +99,6 @@ struct StockRule {
 
   private static let shared: [StockRule] = [
     StockRule(
-      "nat", "PREROUTING", .calls("KUBE-SERVICES"), "rules-flushed", "Pods and outside clients reach no Service"),
-    StockRule(
-      "nat", "OUTPUT", .calls("KUBE-SERVICES"), "rules-flushed", "the node and its hostNetwork Pods reach no Service"),
-    StockRule(
       "nat", "POSTROUTING", .calls("KUBE-POSTROUTING"), "rules-flushed",
       "nothing is masqueraded, replies take another way"),
     StockRule("nat", "KUBE-MARK-MASQ", .setsMark, "masquerade-scope", "no packet is marked, so none is masqueraded"),
@@ -140,6 +136,10 @@ struct StockRule {
 
   private static let iptables: [StockRule] = [
     StockRule(
+      "nat", "PREROUTING", .calls("KUBE-SERVICES"), "rules-flushed", "Pods and outside clients reach no Service"),
+    StockRule(
+      "nat", "OUTPUT", .calls("KUBE-SERVICES"), "rules-flushed", "the node and its hostNetwork Pods reach no Service"),
+    StockRule(
       "nat", "KUBE-SERVICES", .calls("KUBE-NODEPORTS"), "rules-flushed", "no NodePort works on this node"),
     StockRule(
       "filter", "OUTPUT", .calls("KUBE-PROXY-FIREWALL"), "source-ranges",
@@ -168,6 +168,12 @@ struct StockRule {
   ]
 
   private static let ipvs: [StockRule] = [
+    StockRule(
+      "nat", "PREROUTING", .calls("KUBE-SERVICES"), "rules-flushed",
+      "no arriving packet is marked for masquerading: answers to outside clients bypass the node"),
+    StockRule(
+      "nat", "OUTPUT", .calls("KUBE-SERVICES"), "rules-flushed",
+      "the node's own packets are not marked for masquerading: they leave with a Service's address"),
     StockRule(
       "filter", "INPUT", .calls("KUBE-IPVS-FILTER"), "rules-flushed",
       "other ports of Service addresses reach the node's own daemons"),

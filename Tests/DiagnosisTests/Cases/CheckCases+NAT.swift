@@ -32,7 +32,7 @@ extension CheckTests {
     Case("masquerade-scope", .iptables, "return for unmarked packets", "lose their clients' addresses") {
       $0.remove("iptables-save", "KUBE-POSTROUTING", "-j RETURN")
     },
-    Case("masquerade-scope", .nftables, "mark-for-masquerade: set the masquerade mark") {
+    Case("rules-flushed", .nftables, "mark-for-masquerade: set the masquerade mark", severity: .error) {
       $0.remove("nft", "meta mark set meta mark | 0x00004000")
     },
     Case("hairpin", .iptables, "10.244.0.6", severity: .error) {
