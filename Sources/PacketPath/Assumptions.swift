@@ -83,13 +83,14 @@ extension Assumption {
       return
         "chain \(ruleset[chain.table].name) \(printable(ruleset.names[chain.name])), which the dump cuts off, has no rule for the packet behind its end"
     case .clause(let rule, let clause, let holds):
-      let text = Self.text(ruleset.clauses[Int(ruleset.rules[Int(rule)].firstClause) + Int(clause)], ruleset)
+      let clause = ruleset.clauses[Int(ruleset.rules[Int(rule)].firstClause) + Int(clause)]
+      let text = Self.text(clause, ruleset) ?? ruleset.spelling(of: clause, in: RuleID(Int(rule)))
       return "'\(text)' \(holds ? "holds" : "does not hold") (\(ruleset.place(of: RuleID(Int(rule)))))"
     }
   }
 
-  /// What an undecided clause asks, in the dump's words where they were kept.
-  private static func text(_ clause: Clause, _ ruleset: Ruleset) -> String {
+  /// What an undecided clause asks, in the dump's words where they were kept; nil: as nft spells it.
+  private static func text(_ clause: Clause, _ ruleset: Ruleset) -> String? {
     switch clause {
     case .match(let match):
       let sign = match.negated ? "! " : ""
@@ -109,10 +110,10 @@ extension Assumption {
         return "\(sign)\(field) == \(value)"
       case .rangeWide(let field, _): return "\(sign)\(field) is set"
       case .tcpOption(let kind): return "\(sign)TCP option \(kind)"
-      default: return "\(sign)\(match.test)"
+      default: return nil
       }
     case .statement(.timeDependent(let text)), .statement(.unknown(let text)): return ruleset[text]
-    case .statement(let statement): return "\(statement)"
+    case .statement: return nil
     }
   }
 }

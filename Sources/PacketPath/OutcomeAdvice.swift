@@ -14,6 +14,11 @@ public enum OutcomeAdvice {
             "\(printable(ruleset.files[Int(cut.file)].name)) ends inside table \(printable(cut.name)): the rules of \(printable(service)) may stand behind that. Take the dump again."
           ]
         }
+        if ruleset.texts.contains(where: { $0.hasPrefix("xt ") }) {
+          return [
+            "The rules are nft's print of iptables tables, which leaves out matches and targets such as DNAT: give the output of \(flow.destination.version == .v4 ? "iptables-save" : "ip6tables-save") too."
+          ]
+        }
         return [
           "No rule of this node translates \(flow.destination):\(flow.destinationPort), the ClusterIP of \(printable(service)). See whether kube-proxy runs here and what it logs: kubectl -n kube-system get pods -o wide -l k8s-app=kube-proxy",
           "kubepath check with the same snapshot says what its rules lack.",

@@ -37,6 +37,33 @@ import Testing
     }
   }
 
+  /// JSON of nft says the same as its text.
+  @Test(arguments: ["affinity-clientip", "boutique-cluster", "dual-stack", "lb-source-ranges"])
+  func recordedClusterInJSONHasNoFinding(_ name: String) throws {
+    let scenario = "\(name)--v1.34.9-nftables"
+    guard let json = Corpus.text(scenario, "nft-j.json") else { return }
+    var files = Corpus.files(scenario)
+    files["nft-list-ruleset.txt"] = nil
+    files["nft-j.json"] = json
+    let allowed = Self.exceptions.first { scenario.hasPrefix($0.prefix) }?.ids ?? []
+    for finding in try Corpus.findings(files) where !allowed.contains(finding.id) {
+      Issue.record("\(scenario): \(finding.id): \(finding.problem): \(finding.cause)")
+    }
+  }
+
+  /// nft prints the tables of iptables mode without some of their parts: nothing is concluded from what it leaves out.
+  @Test(arguments: ["affinity-clientip", "clusterip-3ep", "no-endpoints"])
+  func partsThatNftLeavesOutAreNoFault(_ name: String) throws {
+    let scenario = "\(name)--v1.30.3-iptables-nft"
+    guard let rules = Corpus.text(scenario, "nft-list-ruleset.txt") else { return }
+    var files = Corpus.files(scenario)
+    files["iptables-save.txt"] = nil
+    files["ip6tables-save.txt"] = nil
+    files["nft-list-ruleset.txt"] = rules
+    let ids = Set(try Corpus.findings(files).map(\.id))
+    #expect(ids.subtracting(["no-endpoints"]) == ["rule-dump-missing"])
+  }
+
   @Test(
     arguments: Corpus.scenarios.filter {
       !$0.contains("svc-5000") && !$0.contains("large-slices") && !$0.contains("svc-1000x5")

@@ -111,6 +111,16 @@ struct NftJSONTests {
     #expect(set.annotations == [0: "timeout 60s expires 42s"])
   }
 
+  /// nft 1.0.6 leaves `dynamic` out of its JSON; what rules add to is no less changing for that.
+  @Test func setsThatRulesFillAreDynamic() throws {
+    let rule =
+      #"{"rule": {"family": "inet", "table": "t", "chain": "c", "handle": 6, "expr": [{"set": {"op": "update", "elem": {"payload": {"protocol": "ip", "field": "saddr"}}, "set": "@s"}}]}}"#
+    let reading = Reading(json: Self.list.replacing("RULES", with: rule))
+    let set = try #require(reading.set("s"))
+    #expect(set.flags.isSuperset(of: [.dynamic, .timeout, .volatile]))
+    #expect(try !#require(reading.set("m")).flags.contains(.dynamic))
+  }
+
   @Test func truncated() {
     let whole = Self.list.replacing(",\nRULES", with: "")
     let reading = Reading(json: String(whole.dropLast(40)))

@@ -12,13 +12,25 @@ enum RuleDumpMissing: Check {
   /// Whether some whole dump speaks of packets of that version, or something else than rules translates them.
   static func hasRules(_ snapshot: Snapshot, _ version: IPVersion) -> Bool {
     let tables = tables(snapshot, version)
-    return !tables.isEmpty && !tables.contains(where: \.isCut)
+    return !tables.isEmpty && !tables.contains(where: \.isCut) && hidingTable(snapshot, version) == nil
       || snapshot.virtualServers != nil || snapshot.ebpfFrontends != nil
   }
 
   private static func tables(_ snapshot: Snapshot, _ version: IPVersion) -> [Table] {
     let own: Family = version == .v4 ? .ip : .ip6
     return snapshot.ruleset.tables.filter { $0.family == own || $0.family == .inet }
+  }
+
+  /// The table of kube-proxy's iptables mode, where nft printed it: it leaves out what is no match or statement of its
+  /// own: comments, `recent`, and often DNAT and MASQUERADE.
+  private static func hidingTable(_ snapshot: Snapshot, _ version: IPVersion) -> Table? {
+    let ruleset = snapshot.ruleset
+    guard ruleset.texts.contains(where: { $0.hasPrefix("xt ") }) else { return nil }
+    return ruleset.chains.indices.lazy.map { ChainID($0) }.first {
+      let table = ruleset[ruleset[$0].table]
+      return table.name == "nat" && table.family == (version == .v4 ? .ip : .ip6) && ruleset.isKubeProxys($0)
+        && ruleset.hidesParts($0)
+    }.map { ruleset[ruleset[$0].table] }
   }
 
   /// Why there are none. nftables mode writes one table a version.
@@ -38,16 +50,21 @@ enum RuleDumpMissing: Check {
     context.nodes.flatMap { node in
       node.withoutRules.map { version in
         let cut = tables(node.snapshot, version).first(where: \.isCut)
+        let hiding = hidingTable(node.snapshot, version)
         let tool = version == .v4 ? "iptables-save" : "ip6tables-save"
         return Finding(
           id: id, severity: .warning, confidence: .certain, subject: node.subject,
           problem:
-            "the \(version == .v4 ? "IPv4" : "IPv6") addresses of Services were not traced on \(node.name): \(cut == nil ? "the snapshot has no such rules" : "its rules were read only in part")",
-          cause: cut.map {
+            "the \(version == .v4 ? "IPv4" : "IPv6") addresses of Services were not traced on \(node.name): \(cut == nil && hiding == nil ? "the snapshot has no such rules" : "its rules were read only in part")",
+          cause: hiding.map {
+            "\(node.snapshot.ruleset.files[Int($0.file)].name) is nft's print of iptables' table \($0.name), which leaves out matches and targets (recent, DNAT, MASQUERADE …)"
+          } ?? cut.map {
             "\(node.snapshot.ruleset.files[Int($0.file)].name) ends inside table \($0.name): what is missing from it may be on the node"
           } ?? absence(node.snapshot, version, tool),
           fix: [
-            "\(tool) -c > \(tool).txt; nft list ruleset > nft-ruleset.txt   # on the node, then \(cut == nil ? "add them to the snapshot" : "take them instead")"
+            hiding != nil
+              ? "\(tool) -c > \(tool).txt   # on the node, then add it to the snapshot"
+              : "\(tool) -c > \(tool).txt; nft list ruleset > nft-ruleset.txt   # on the node, then \(cut == nil ? "add them to the snapshot" : "take them instead")"
           ],
           verify: ["kubepath services   (on \(node.name))"])
       }

@@ -15,6 +15,7 @@ public struct MissingRule: Sendable {
       let isOld = plane.hasOldMasquerade
       return StockRule.program(plane.mode).compactMap { rule in
         guard let chain = plane.chain(rule.chain, rule.table), !plane.ruleset[chain].isCut,
+          !plane.ruleset.hidesParts(chain),
           plane.declares(rule.needs, rule.table)
         else { return nil }
         let rules = plane.facts(of: chain)

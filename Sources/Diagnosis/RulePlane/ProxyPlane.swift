@@ -68,6 +68,19 @@ extension Ruleset {
     names.name(self[chain].name, hasPrefix: "KUBE-") || self[self[chain].table].name == "kube-proxy"
   }
 
+  /// Whether nft printed the chain's iptables rules without some of their matches or targets.
+  func hidesParts(_ chain: ChainID) -> Bool {
+    rules(of: chain).contains { rule in
+      clauses(of: self[rule]).contains { clause in
+        switch clause {
+        case .statement(.unknown(let text)): self[text].hasPrefix("xt ")
+        case .match(let match): if case .unknown(let text) = match.test { self[text].hasPrefix("xt ") } else { false }
+        default: false
+        }
+      }
+    }
+  }
+
   func declaredChain(_ name: String, _ table: TableID) -> ChainID? {
     chain(named: name, in: table).flatMap { self[$0].isDefined ? $0 : nil }
   }

@@ -25,9 +25,11 @@ extension NftLowering {
     add(.reject(reason ?? standard))
   }
 
-  /// `add|update|delete @set { key }`.
+  /// `add|update|delete @set { key }`. The set is dynamic then, whether or not its declaration says so: nft 1.0.6 leaves
+  /// the flag out of its JSON.
   public mutating func update(_ update: SetUpdate, key: NftTerm) {
     require(key)
+    ruleset.sets[Int(update.set.index)].flags.formUnion([.dynamic, .volatile])
     add(.updateSet(ruleset.add(update, to: \.setUpdates)))
   }
 

@@ -29,6 +29,14 @@ struct NftRuleSpelling {
     return parts.joined(separator: " ")
   }
 
+  fileprivate func text(of clause: Clause) -> String {
+    var copy = self
+    switch clause {
+    case .match(let match): return copy.text(of: match, following: nil) ?? "\(match.negated ? "! " : "")\(match.test)"
+    case .statement(let statement): return copy.text(of: statement)
+    }
+  }
+
   // MARK: Fields
 
   /// The header that the transport protocol known so far names.
@@ -538,5 +546,12 @@ struct NftRuleSpelling {
     }
     if proxy.port != 0 { text += ":\(proxy.port)" }
     return text
+  }
+}
+
+extension Ruleset {
+  /// One clause of a rule in nft's language, whatever tool the rule came from.
+  public func spelling(of clause: Clause, in rule: RuleID) -> String {
+    NftRuleSpelling(self, family: self[self[self[rule].chain].table].family).text(of: clause)
   }
 }

@@ -49,6 +49,12 @@ extension CheckTests {
       $0.remove("ip-route", "default via")
       $0.remove("ip-route", "10.244.1.0/24 via")
     },
+    Case("no-route", .nftables, "a routing rule sends these packets to table 100", severity: .error) {
+      $0.append("ip-route", "unreachable 0.0.0.0/0 table 100\n")
+      $0.append(
+        "ip-rule",
+        "0: from all lookup local\n100: from all fwmark 0x4000/0x4000 lookup 100\n32766: from all lookup main\n")
+    },
     Case("no-route", .nftables, "a refuses to route to", "blackhole 10.244.1.0/24", severity: .error) {
       $0.replace("ip-route", "10.244.1.0/24 via 10.244.1.0 dev flannel.1 onlink", "blackhole 10.244.1.0/24")
     },
