@@ -28,7 +28,7 @@ extension CaptureAnalyzer {
       network(bytes.dropping(LinuxCookedHeader.length), header.etherType, outer)
     case 276:
       guard let header = LinuxCookedHeader2(bytes) else { return undecoded() }
-      interface = header.interfaceIndex
+      interface = (interface & ~0xF_FFFF) | (header.interfaceIndex & 0xF_FFFF)
       network(bytes.dropping(LinuxCookedHeader2.length), header.etherType, outer)
     case 12, 14, 101, 228, 229: rawIP(bytes, outer)
     case 0, 108:

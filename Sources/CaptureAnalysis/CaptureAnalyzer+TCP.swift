@@ -71,10 +71,11 @@ extension CaptureAnalyzer {
     }
     let c = conversations.records.pointer(index)
     let (forward, reverse) = halves.pair(Int(c.pointee.tcp) &* 2, first: direction)
-    // On a bridge, or on an interface that packets leave as they came, a routed segment shows twice.
+    // On a bridge, or on an interface that packets leave as they came, a routed segment shows twice, on a mirror port every
+    // one; nobody sends data again so soon.
     let isRoutedCopy =
-      forward.pointee.lastTTL != layer.ttl && forward.pointee.lastSequence == s.sequence
-      && forward.pointee.lastLength == s.length && forward.pointee.lastAck == s.acknowledgment
+      forward.pointee.lastSequence == s.sequence && forward.pointee.lastLength == s.length
+      && (forward.pointee.lastTTL != layer.ttl || s.occupies) && forward.pointee.lastAck == s.acknowledgment
       && forward.pointee.window == s.window && now &- forward.pointee.lastAckTime < 1_000_000
       && now >= forward.pointee.lastAckTime
     forward.pointee.lastTTL = layer.ttl
@@ -182,7 +183,10 @@ extension CaptureAnalyzer {
     guard tcp >= 0 else { return index }
     let forward = halves.pointer(tcp * 2 + ends.pointee.direction)
     guard forward.pointee.hasBase else { return index }
-    if sequence == forward.pointee.baseSequence, c.pointee.phase.isDisjoint(with: [.reset, .fin]) {
+    // A client that resets an answer it did not expect sends its SYN again all the same.
+    let isOver = !c.pointee.phase.isDisjoint(with: [.reset, .fin])
+    let isDialling = forward.pointee.syns > 0 && forward.pointee.segments == 0 && forward.pointee.lastAck == 0
+    if sequence == forward.pointee.baseSequence, !isOver || isDialling && !c.pointee.phase.contains(.fin) {
       forward.pointee.nextSequence = forward.pointee.highestAckable
       return index
     }

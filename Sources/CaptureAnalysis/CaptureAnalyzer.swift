@@ -66,6 +66,11 @@ public struct CaptureAnalyzer: ~Copyable {
     var interface: UInt32
   }
   static let recentCount = 4096
+  /// How long after its first sight another interface, or another capture, may show a packet: queues, links and clocks that
+  /// differ lie between them. A retransmission after a timeout comes no sooner than 200 ms.
+  static let copyWindow: Int64 = 100_000_000
+  /// Where interfaces are not told apart.
+  static let nearCopyWindow: Int64 = 1_000_000
 
   public init(options: CaptureOptions = CaptureOptions()) {
     self.options = options
@@ -91,12 +96,16 @@ public struct CaptureAnalyzer: ~Copyable {
     unjudged.deallocate()
   }
 
+  /// Several captures are read as one: a packet may show in each of them, from the first on.
+  public mutating func expectCopies() { mayDuplicate = true }
+
   @inline(__always) mutating func walk(_ source: UnsafePointer<Frame>) {
     let f = source.pointee
     frame = FrameReference(file: f.file, number: f.number)
     now = f.time
     linkType = f.linkType
-    interface = f.interface
+    // The same interface of two files is two places: where the packet was seen before, and where after.
+    interface = f.interface &+ UInt32(truncatingIfNeeded: f.file) << 20
     if now != 0 {
       if now < start { start = now }
       if now > end { end = now }
@@ -130,13 +139,19 @@ public struct CaptureAnalyzer: ~Copyable {
     if frameTunnels & 1 << TunnelKind.ipip.rawValue != 0 { counts.ipip &+= 1 }
   }
 
-  /// A copy of a packet that another interface of the same capture showed within a millisecond.
+  /// A copy of a packet that another interface or another capture showed a moment before.
   @inline(never) mutating func isDuplicate(_ signature: UInt64) -> Bool {
     let slot = recent + Int(signature & UInt64(Self.recentCount - 1))
     let seen = slot.pointee
-    if seen.signature == signature, now &- seen.time < 1_000_000, now >= seen.time {
+    if seen.signature == signature, now >= seen.time {
+      let age = now &- seen.time
+      if seen.interface != interface {
+        if age < Self.copyWindow { return true }
+      }
       // SLL of version 1 has no interface; there the time alone decides.
-      if seen.interface != interface || linkType == .linuxCooked { return true }
+      else if linkType == .linuxCooked, age < Self.nearCopyWindow {
+        return true
+      }
     }
     slot.pointee = RecentPacket(signature: signature, time: now, interface: interface)
     return false
@@ -282,11 +297,17 @@ public struct CaptureAnalyzer: ~Copyable {
   }
 
   /// Leaves out what another finding explains: unanswered SYNs to a frontend whose answers come untranslated, or while
-  /// the conntrack table is full.
+  /// the conntrack table is full; DNS questions repeated to a server whose answers are lost so, or that is refused.
   static func withoutSymptoms(_ findings: [Finding]) -> [Finding] {
     let untranslated = Set(findings.filter { $0.id == "reply-not-translated" }.map(\.subject))
     let tableFull = findings.contains { $0.id == "conntrack-table-full" }
+    let refused = Set(findings.filter { $0.id == "rejected-by-icmp" && $0.severity == .error }.map(\.subject))
     return findings.filter { finding in
+      if finding.id.hasPrefix("dns-") {
+        return !untranslated.union(refused).contains {
+          $0.name == finding.subject.name && $0.port == "53" && finding.subject.port == "53"
+        } || finding.id == "dns-service"
+      }
       guard finding.id == "syn-unanswered" else { return true }
       if untranslated.contains(where: { $0.name == finding.subject.name && $0.port == finding.subject.port }) {
         return false

@@ -48,6 +48,7 @@ public enum CaptureSession {
       analyzer.describe(&summary)
       return [summary]
     }
+    analyzer.expectCopies()
     let merged = MergedCapture()
     for path in paths { merged.add(try CaptureReader.open(path: path)) }
     var tallies = [FrameTally](repeating: FrameTally(), count: paths.count)

@@ -95,20 +95,22 @@ import Wire
     #expect(script.ids.contains("snat-port-exhaustion") == exhausted)
   }
 
-  /// What a router sends back out of the same interface has another hop limit: seen twice, sent once.
-  @Test(arguments: [UInt8(63), 64]) func routedCopiesAreNotRetransmissions(ttl: UInt8) {
+  /// What a router sends back out of the same interface, or a mirror port shows at both ports: seen twice, sent once.
+  @Test(arguments: [(63, 0), (64, 0), (64, 5)] as [(UInt8, Int)]) func copiesAreNotRetransmissions(ttl: UInt8, gap: Int)
+  {
     var script = Script()
     script.handshake(at: 0, port: 40_000)
     for number in 0..<6 {
       let seq = UInt32(101 + number * 50)
       let at = 10 + number * 10
       script.tcp(at: at, from: (1, 40_000), to: (2, 80), seq: seq, ack: 501, flags: Script.pushAck, count: 50)
-      script.tcp(at: at, from: (1, 40_000), to: (2, 80), seq: seq, ack: 501, flags: Script.pushAck, count: 50, ttl: ttl)
+      script.tcp(
+        at: at + gap, from: (1, 40_000), to: (2, 80), seq: seq, ack: 501, flags: Script.pushAck, count: 50, ttl: ttl)
     }
     let (counts, findings, _) = script.analyze()
     #expect(counts.tcpRetransmissions == 6)
-    #expect(counts.duplicateRetransmissions == (ttl == 63 ? 6 : 0))
-    #expect(findings.contains { $0.id == "packet-loss" } == (ttl == 64))
+    #expect(counts.duplicateRetransmissions == (gap == 0 ? 6 : 0))
+    #expect(findings.contains { $0.id == "packet-loss" } == (gap > 0))
   }
 
   /// A router whose route leads back returns each SYN; the other host only never answers.

@@ -5,7 +5,9 @@ import Wire
 
 /// Frames of raw IPv4 written one by one, with their times in milliseconds.
 struct Script {
-  private(set) var frames: [(bytes: [UInt8], time: Int64)] = []
+  private(set) var frames: [(bytes: [UInt8], time: Int64, file: Int)] = []
+  /// The capture that frames are added to.
+  var file = 0
 
   static let syn: UInt8 = 2
   static let rst: UInt8 = 4
@@ -14,7 +16,7 @@ struct Script {
   static let pushAck: UInt8 = 24
 
   mutating func add(_ bytes: [UInt8], at milliseconds: Int) {
-    frames.append((bytes, Int64(milliseconds) * 1_000_000))
+    frames.append((bytes, Int64(milliseconds) * 1_000_000, file))
   }
 
   static func word(_ value: UInt32) -> [UInt8] { [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: value >> $0) } }
@@ -22,14 +24,14 @@ struct Script {
   /// `10.0.0.last:port` to another; with a TCP timestamp option if one is given.
   mutating func tcp(
     at milliseconds: Int, from: (UInt8, UInt16), to: (UInt8, UInt16), seq: UInt32, ack: UInt32 = 0, flags: UInt8,
-    count: Int = 0, timestamp: UInt32? = nil, ttl: UInt8 = 64, id: UInt16 = 7
+    count: Int = 0, payload: [UInt8] = [], timestamp: UInt32? = nil, ttl: UInt8 = 64, id: UInt16 = 7
   ) {
     var segment = AnalyzerTests.tcp(from.1, to.1, seq: seq, ack: ack, flags: flags)
     if let timestamp {
       segment[12] = 0x80
       segment += [1, 1, 8, 10] + Self.word(timestamp) + Self.word(0)
     }
-    segment += [UInt8](repeating: 65, count: count)
+    segment += [UInt8](repeating: 65, count: count) + payload
     var packet = AnalyzerTests.ipv4(6, from: [10, 0, 0, from.0], to: [10, 0, 0, to.0], id: id, segment)
     packet[8] = ttl
     // Another hop limit changes the header's sum by as much.
@@ -50,11 +52,13 @@ struct Script {
 
   func analyze(_ options: CaptureOptions = CaptureOptions()) -> (CaptureCounts, [Finding], CaptureReport) {
     var analyzer = CaptureAnalyzer(options: options)
+    if file != 0 { analyzer.expectCopies() }
     for (index, frame) in frames.sorted(by: { $0.time < $1.time }).enumerated() {
       frame.bytes.withUnsafeBytes {
         analyzer.consume(
           Frame(
-            bytes: PacketBytes($0), time: 1_700_000_000_000_000_000 + frame.time, number: index + 1, linkType: .ipv4))
+            bytes: PacketBytes($0), time: 1_700_000_000_000_000_000 + frame.time, number: index + 1, linkType: .ipv4,
+            file: frame.file))
       }
     }
     let findings = analyzer.finish()
