@@ -25,6 +25,8 @@ struct BlackHoleDetector: Detector {
   private var tally = Tally<Pair>()
   private var mtus: [Pair: Int] = [:]
   private var sizes: [Pair: Sizes] = [:]
+  /// Pairs of which some conversation went on beside its large segments.
+  private var proven: Set<Pair> = []
 
   /// Payloads of segments, and the whole IP packet of the largest.
   private struct Sizes {
@@ -89,6 +91,7 @@ struct BlackHoleDetector: Detector {
     let ignored = announced != 0 && c.record.oversized >= 2
     guard half.health.worstCount >= 2 || ignored else { return }
     var delivered = false
+    var isMute = false
     let peer = other.maximumSegment > 0 ? Int(other.maximumSegment) : 1460
     // Timestamps take 12 bytes of each segment.
     let full = min(peer, 1460) * 9 / 10 - 12
@@ -97,18 +100,23 @@ struct BlackHoleDetector: Detector {
       // Acknowledged later all the same: it was loss, or the sender went over to smaller segments (PLPMTUD).
       delivered = other.lastAck != 0 && before(half.health.worstSequence, other.lastAck)
       guard !delivered || half.largestAcked * 10 < half.health.worstLength * 9 else { return }
-      // Something must have got through, else the host is simply gone.
-      guard
-        half.largestAcked > 0 || c.serverPackets > 1 && (other.synAcks > 0 || half.synAcks > 0 || other.segments > 0)
-      else { return }
+      // Something must have got through, else the host is simply gone. Where the first thing said is too large (an upload,
+      // a ClientHello), that is the handshake only: what passed elsewhere between the two decides, at the end.
+      let isShaken = other.synAcks > 0 || half.synAcks > 0
+      isMute = half.largestAcked == 0 && !(c.serverPackets > 1 && (isShaken || other.segments > 0))
+      guard !isMute || isShaken && half.health.worstCount >= 3 else { return }
     }
     let pair = Pair(
       sender: sender, receiver: receiver, tunnelled: c.isTunnelled,
       kind: ignored ? .ignored : delivered ? .probed : .silent)
     if ignored { mtus[pair] = Int(announced) }
+    // Not the largest packet where an offload merged several before they were captured.
+    let payload = ignored ? max(peer, Int(half.health.worstLength)) : Int(half.health.worstLength)
+    let headers = (c.record.key.version == 4 ? 40 : 60) + (half.hasTimestamp ? 12 : 0)
     note(
       pair, stuck: Int(half.health.worstLength), passed: Int(half.largestAcked),
-      packet: Int(c.record.largest[direction]))
+      packet: min(Int(c.record.largest[direction]), payload + headers))
+    if !isMute { proven.insert(pair) }
     let text =
       ignored
       ? "\(c.endpoints): MTU \(announced) announced in frame \(c.record.announcedFrame.number), "
@@ -123,11 +131,35 @@ struct BlackHoleDetector: Detector {
         frames: ignored
           ? [c.record.oversizedFrame, c.record.announcedFrame] : [half.health.worstFirst, half.health.worstLast],
         text: text,
-        filter: c.filter + " && tcp.len>0"))
+        // An ICMP error matches by the header that it quotes, but has no segment length.
+        filter: ignored ? c.filter : c.filter + " && tcp.len>0"))
+  }
+
+  /// The largest segments that arrived in other conversations of pairs whose own say nothing.
+  private func passedElsewhere(_ facts: borrowing CaptureAnalyzer) -> [Pair: Int] {
+    let open = Set(sizes.keys).subtracting(proven).filter { $0.kind == .silent }
+    guard !open.isEmpty else { return [:] }
+    var passed: [Pair: Int] = [:]
+    facts.visitAll {
+      let c = facts.view($0)
+      guard c.isTCP else { return }
+      for (sender, receiver, half) in [
+        (c.record.client, c.record.server, c.clientHalf), (c.record.server, c.record.client, c.server),
+      ] {
+        let pair = Pair(sender: sender, receiver: receiver, tunnelled: c.isTunnelled, kind: .silent)
+        if half.largestAcked > 0, open.contains(pair) { passed[pair] = max(passed[pair] ?? 0, Int(half.largestAcked)) }
+      }
+    }
+    return passed
   }
 
   mutating func findings(_ facts: borrowing CaptureAnalyzer) -> [Finding] {
-    tally.top(3).map { pair, entry in
+    let elsewhere = passedElsewhere(facts)
+    return tally.top(3).compactMap { pair, entry in
+      let other = elsewhere[pair] ?? 0
+      // Full segments arrive in other conversations: not their size stopped these.
+      guard other * 10 < (sizes[pair]?.stuck ?? 0) * 9 || proven.contains(pair) else { return nil }
+      let isShown = proven.contains(pair) || other > 0
       let size = sizes[pair] ?? Sizes()
       let overlay = pair.tunnelled && pair.kind != .ignored
       let overhead = facts.tunnels.all.contains { $0.key.version == 6 } ? 70 : 50
@@ -136,13 +168,15 @@ struct BlackHoleDetector: Detector {
       let isSmallerLink = overlay && outer <= facts.options.linkMTU ?? 1500
       return Finding(
         id: overlay ? "overlay-mtu" : "pmtu-black-hole", severity: pair.kind == .probed ? .warning : .error,
-        confidence: pair.kind == .ignored || entry.count > 1 || entry.worst >= 3 ? .likely : .possible,
+        confidence: isShown && (pair.kind == .ignored || entry.count > 1 || entry.worst >= 3) ? .likely : .possible,
         subject: .init(kind: "Path", name: "\(pair.sender) → \(pair.receiver)"),
-        problem: problem(pair, entry.count, size),
+        problem: problem(pair, entry.count, isShown: isShown),
         cause: isSmallerLink
           ? "a link between the nodes takes less than \(outer) bytes, the size of these packets with their outer header, and "
             + "says nothing ← a VPN, tunnel or cloud network below the overlay"
-          : cause(pair, overlay: overlay), evidence: facts.evidence([(pair, entry)]),
+          : cause(pair, overlay: overlay)
+            + (isShown ? "" : "; or \(pair.receiver) went silent behind the handshake: nothing small was sent either"),
+        evidence: facts.evidence([(pair, entry)]),
         fix: isSmallerLink
           ? [
             "find what passes from node to node: ping -M do -s \(outer - 28) NODE, then smaller; that size plus 28 is the link's MTU",
@@ -164,7 +198,7 @@ struct BlackHoleDetector: Detector {
     }
   }
 
-  private func problem(_ pair: Pair, _ count: Int, _ size: Sizes) -> String {
+  private func problem(_ pair: Pair, _ count: Int, isShown: Bool) -> String {
     let conversations = "(\(plural(count, "conversation")))"
     switch pair.kind {
     case .ignored:
@@ -174,7 +208,8 @@ struct BlackHoleDetector: Detector {
         "large packets from \(pair.sender) to \(pair.receiver) vanish until the sender tries smaller ones by itself "
         + "(path MTU probing) \(conversations)"
     case .silent, .missing:
-      return "large packets from \(pair.sender) to \(pair.receiver) never arrive, small ones do \(conversations)"
+      return "large packets from \(pair.sender) to \(pair.receiver) never arrive, "
+        + (isShown ? "small ones do" : "handshakes do") + " \(conversations)"
     }
   }
 

@@ -142,12 +142,45 @@ extension ConversationView {
   var endpoints: String { ends.text }
   var filter: String { ends.filter }
 
+  /// The client answers each SYN-ACK with a reset and says nothing else.
+  var isRefusedAnswer: Bool {
+    isTCP && clientPointer.pointee.resets > 0 && clientPointer.pointee.segments == 0
+      && clientPointer.pointee.lastAck == 0 && serverPointer.pointee.synAcks > 0
+  }
+
+  /// SYN-ACKs are sent again and again, and nothing says that the client got one.
+  var isAnswerLost: Bool {
+    isTCP && serverPointer.pointee.synAcks > 1 && clientPointer.pointee.syns > 0 && clientPointer.pointee.lastAck == 0
+      && clientPointer.pointee.segments == 0 && clientPointer.pointee.resets == 0
+  }
+
   /// Neither a SYN-ACK nor a reset came back, and the client never acknowledged one either: the capture does not just
   /// lack a direction.
   var isUnansweredSyn: Bool {
     isTCP && clientHalf.syns > 0 && clientHalf.lastAck == 0 && clientHalf.segments == 0 && server.synAcks == 0
       && server.resets == 0 && serverPackets == 0
   }
+}
+
+/// A display filter that shows what any of the given ones shows; terms that all of them have stand in front.
+func anyOf(_ filters: [String]) -> String {
+  let terms = filters.filter { !$0.isEmpty }.map { filter in
+    // Of alternatives no term can be taken out.
+    filter.contains("||")
+      ? ["(\(filter))"] : filter.split(separator: " && ", omittingEmptySubsequences: true).map(String.init)
+  }
+  guard let first = terms.first else { return "" }
+  let common = first.filter { term in terms.allSatisfy { $0.contains(term) } }
+  var rests: [String] = []
+  for own in terms.map({ $0.filter { !common.contains($0) } }) {
+    // All that has the common terms is shown.
+    guard !own.isEmpty else { return common.joined(separator: " && ") }
+    let rest = own.joined(separator: " && ")
+    if !rests.contains(rest) { rests.append(rest) }
+  }
+  guard rests.count > 1 else { return (common + rests).joined(separator: " && ") }
+  let either = rests.map { $0.contains("&&") ? "(\($0))" : $0 }.joined(separator: " || ")
+  return common.isEmpty ? either : (common + ["(\(either))"]).joined(separator: " && ")
 }
 
 extension CaptureAnalyzer {
@@ -166,12 +199,12 @@ extension CaptureAnalyzer {
     return [evidence(first, text)]
   }
 
-  /// Examples, then one line with a display filter.
+  /// Examples, then one line with a display filter that shows them.
   func evidence<Key>(_ entries: [(Key, Tally<Key>.Entry)], filter: String? = nil) -> [Finding.Evidence] {
-    var list = entries.flatMap { $0.1.examples.flatMap { evidence($0) } }.prefix(6).map { $0 }
-    if let filter = filter ?? entries.first?.1.examples.first?.filter, !filter.isEmpty {
-      list.append(Finding.Evidence(text: "Wireshark display filter: \(filter)"))
-    }
+    let examples = entries.flatMap(\.1.examples).prefix(6)
+    var list = examples.flatMap { evidence($0) }
+    let filter = filter ?? anyOf(examples.map(\.filter))
+    if !filter.isEmpty { list.append(filterEvidence(filter)) }
     return list
   }
 

@@ -11,12 +11,14 @@ struct RejectedByICMPDetector: Detector {
     var version: IPVersion
     /// The conversation had answers before.
     var answered: Bool
+
+    var isTimeExceeded: Bool { type == (version == .v4 ? 11 : 3) }
   }
 
   mutating func findings(_ facts: borrowing CaptureAnalyzer) -> [Finding] {
     var tally = Tally<Key>()
-    for event in facts.icmpEvents where event.isUnreachable {
-      guard event.quotedProtocol != 0 else { continue }
+    for event in facts.icmpEvents where event.isUnreachable || event.isTimeExceeded && event.code == 0 {
+      guard event.quotedProtocol != 0, event.isUnreachable || runsInCircle(event, facts) else { continue }
       var answered = false
       if event.conversation >= 0 {
         let c = facts.conversations.records.pointer(Int(event.conversation))
@@ -32,21 +34,32 @@ struct RejectedByICMPDetector: Detector {
       if event.quotedProtocol == 17, event.quotedSourcePort == 53 { continue }
       if facts.vxlanPorts[event.quotedDestinationPort], event.quotedProtocol == 17 { continue }
       var frames = [event.frame]
+      var filter =
+        event.version == .v4 ? "icmp && ip.addr==\(key.target.address)" : "icmpv6 && ipv6.addr==\(key.target.address)"
       if event.conversation >= 0 {
-        frames.insert(facts.conversations.records.pointer(Int(event.conversation)).pointee.firstFrame, at: 0)
+        let c = facts.view(facts.conversations.records.pointer(Int(event.conversation)))
+        frames.append(c.record.firstFrame)
+        // The error matches too, by the headers that it quotes.
+        filter = c.filter
       }
       tally.add(
         key, client: event.address(event.quotedSource),
         example: .init(
-          frames: frames.reversed(),
+          frames: frames,
           text: "\(ICMPEvent.name(event.version, type: event.type, code: event.code)) from \(key.reporter) to "
             + "\(event.address(event.receiver)) about \(endpointText(event.address(event.quotedSource), event.quotedSourcePort))"
             + " → \(key.target.text)",
-          filter:
-            "\(event.version == .v4 ? "icmp" : "icmpv6") && \(event.version == .v4 ? "ip" : "ipv6").addr==\(key.target.address)"
+          filter: filter
         ))
     }
     return tally.top(5).map { key, entry in finding(key, entry, facts) }
+  }
+
+  /// Traceroute sends its packets with few hops to go; those of connections that TCP dials are unanswered SYNs.
+  private func runsInCircle(_ event: ICMPEvent, _ facts: borrowing CaptureAnalyzer) -> Bool {
+    guard event.quotedProtocol != 6, event.conversation >= 0 else { return false }
+    let c = facts.conversations.records.pointer(Int(event.conversation))
+    return c.pointee.isOneWay && max(c.pointee.ttl[0], c.pointee.ttl[1]) >= 32
   }
 
   /// Not every rejection is a fault: a traceroute ends in one, and an application that hangs up leaves its peer's last
@@ -70,7 +83,9 @@ struct RejectedByICMPDetector: Detector {
     let udpPort = key.target.proto == 17 && (key.version == .v4 ? key.code == 3 : key.code == 4)
     let proto = IPProtocol(rawValue: key.target.proto).description
     let cause: String
-    if key.version == .v4 ? key.code == 1 || key.code == 0 : key.code == 0 || key.code == 3 {
+    if key.isTimeExceeded {
+      cause = "packets run in a circle until their hop limit ends ← two routers or nodes send them to each other"
+    } else if key.version == .v4 ? key.code == 1 || key.code == 0 : key.code == 0 || key.code == 3 {
       // The error of a translated packet comes from the address that was dialled.
       cause =
         own
@@ -92,9 +107,11 @@ struct RejectedByICMPDetector: Detector {
       problem:
         "\(plural(entry.count, "packet")) to \(proto) \(key.target.text) answered by \(name) from \(key.reporter)",
       cause: cause, evidence: facts.evidence([(key, entry)]),
-      fix: [
-        "on \(own ? "the node" : "\(key.reporter)"): iptables-save -c | grep REJECT; nft list ruleset | grep reject"
-      ],
+      fix: key.isTimeExceeded
+        ? ["on \(key.reporter) and the next hop: ip route get \(key.target.address)"]
+        : [
+          "on \(own ? "the node" : "\(key.reporter)"): iptables-save -c | grep REJECT; nft list ruleset | grep reject"
+        ],
       verify: [
         "kubepath trace \(key.target.text) --from \(entry.clients.keys.first.map(\.description) ?? "CLIENT") -s NODE/"
       ])

@@ -23,6 +23,8 @@ struct ReplyNotTranslatedDetector: Detector {
     var reset: FrameReference
     var acknowledges: UInt32
     var isSynAck: Bool
+    /// The SYN to this address was seen as well.
+    var isDialled = false
     var time: Int64
     var filter: String
   }
@@ -35,14 +37,16 @@ struct ReplyNotTranslatedDetector: Detector {
   private var strays: [Stray] = []
 
   mutating func examine(_ c: ConversationView) {
-    guard c.isTCP, c.clientHalf.syns == 0 else { return }
+    guard c.isTCP else { return }
+    // A capture on the node shows the translated SYN too; its answer is as strange to the client, who resets it.
+    guard c.clientHalf.syns == 0 || c.isRefusedAnswer else { return }
     if c.server.synAcks > 0, strays.count < Self.maximum {
       strays.append(
         Stray(
           client: c.record.client, clientPort: c.record.clientPort, server: c.record.server,
           serverPort: c.record.serverPort,
           frame: c.server.synAck, reset: c.clientHalf.health.firstReset, acknowledges: c.server.synAckAcknowledges,
-          isSynAck: true,
+          isSynAck: true, isDialled: c.clientHalf.syns > 0,
           time: c.record.firstTime, filter: c.filter))
     } else if c.server.synAcks == 0, strays.count < Self.maximum {
       // In the middle: one side sends data, the other only resets.
@@ -87,12 +91,14 @@ struct ReplyNotTranslatedDetector: Detector {
     for stray in strays {
       let key = ClientPort(address: stray.client, port: stray.clientPort)
       guard let known = attempts[key] else { continue }
-      let match = known.first { $0.server != stray.server || $0.port != stray.serverPort }
+      // With the same first number where there are several: it is the same connection, translated.
+      let others = known.filter { $0.server != stray.server || $0.port != stray.serverPort }
+      let match = others.first { $0.nextSequence == stray.acknowledges } ?? others.first
       guard let match else { continue }
       let source = Target(address: stray.server, port: stray.serverPort)
       let target = Target(address: match.server, port: match.port)
       if stray.isSynAck {
-        guard stray.acknowledges == match.nextSequence || !match.answered else { continue }
+        guard stray.acknowledges == match.nextSequence || !match.answered && !stray.isDialled else { continue }
         // A bridge device shows packets after the destination was changed and answers after it was changed back
         // (br_netfilter), another tap of the node the endpoint's own answers too: the client is content.
         if match.continued, !stray.reset.exists { continue }
@@ -144,7 +150,9 @@ struct ReplyNotTranslatedDetector: Detector {
       problem: "answers to \(target.text) come from \(source.text), which the client never dialled "
         + "(\(plural(entry.count, "connection")))",
       cause: cause,
-      evidence: facts.evidence([(source, entry)], filter: "ip.addr==\(target.address) || ip.addr==\(source.address)"),
+      evidence: facts.evidence(
+        [(source, entry)],
+        filter: anyOf([target, source].map { "\($0.address.version == .v4 ? "ip" : "ipv6").addr==\($0.address)" })),
       fix: id == "invalid-packet-reset"
         ? [
           "drop INVALID packets before they are forwarded (kube-proxy does since 1.15), or sysctl -w "

@@ -5,20 +5,35 @@ import Wire
 struct SynUnansweredDetector: Detector {
   private var tally = Tally<Target>()
   private var single = Tally<Target>()
+  /// Attempts whose answers were sent, again and again, and did not reach the client.
+  private var lostAnswers = Tally<Target>()
   private var hairpins = 0
   private var ttlExceeded = 0
   /// Conversations whose packets were seen again, further on their way.
   private var returned = 0
 
   mutating func examine(_ c: ConversationView) {
+    if c.isAnswerLost, c.clientHalf.syns > 1 {
+      lostAnswers.add(
+        c.target, client: c.record.client, amount: Int64(c.server.synAcks),
+        example: .init(
+          frames: [c.clientHalf.firstSyn, c.server.synAck, c.clientHalf.lastSyn],
+          text:
+            "\(c.endpoints): \(plural(Int(c.clientHalf.syns), "SYN")) and \(plural(Int(c.server.synAcks), "SYN-ACK")), no "
+            + "acknowledgment", filter: c.filter))
+    }
     guard c.isUnansweredSyn else { return }
     let timeExceeded = c.record.icmpError >> 8 == (c.record.key.version == 4 ? 11 : 3)
     guard c.record.icmpError == 0xFFFF || timeExceeded else { return }
     let half = c.clientHalf
-    if timeExceeded { ttlExceeded += 1 }
     if c.record.client == c.record.server { hairpins += 1 }
-    if c.record.duplicates > 0, half.lastTTL < c.record.ttl[Int(c.record.initiator)] { returned += 1 }
-    if half.syns > 1 {
+    let firstTTL = c.record.ttl[Int(c.record.initiator)]
+    if c.record.duplicates > 0, half.lastTTL < firstTTL { returned += 1 }
+    // Copies on other interfaces are a hop older at most.
+    let circles = Int(firstTTL) - Int(half.lastTTL) > 3
+    if timeExceeded || circles { ttlExceeded += 1 }
+    // A client that is told gives up at once: no retry is needed as a proof.
+    if half.syns > 1 || timeExceeded || circles {
       tally.add(c.target, client: c.record.client, amount: Int64(half.syns), example: Self.example(c))
     } else {
       single.add(
@@ -47,6 +62,7 @@ struct SynUnansweredDetector: Detector {
     for (target, entry) in tally.top(5) {
       list.append(finding(target, entry, facts, others: answering.contains(target), retried: true))
     }
+    for (target, entry) in lostAnswers.top(3) { list.append(oneWay(target, entry, facts)) }
     if tally.isEmpty {
       // Without a retry the answer may only have come after the capture's end.
       for (target, entry) in single.top(3) where entry.worst < facts.end &- 3_000_000_000 {
@@ -89,14 +105,46 @@ struct SynUnansweredDetector: Detector {
       id: "syn-unanswered", severity: retried ? .error : .warning, confidence: others ? .likely : .certain,
       subject: .init(kind: "Endpoint", name: target.address.description, port: String(target.port)),
       problem: "\(plural(entry.count, "connection attempt")) to \(target.text) from "
-        + "\(plural(entry.clients.count, "client")) got no answer\(retried ? ", retries included" : "")",
-      cause: cause, evidence: facts.evidence([(target, entry)]),
+        + "\(plural(entry.clients.count, "client")) got no answer\(retried && entry.worst > 1 ? ", retries included" : "")",
+      cause: cause, evidence: facts.evidence([(target, entry)]) + circle(target, facts),
       fix: [
         "kubepath trace \(target.text) --from \(entry.clients.keys.first.map(\.description) ?? "CLIENT") -s NODE/",
         "iptables-save -c | grep -E 'DROP|KUBE-FIREWALL'; nft list ruleset | grep -w drop",
       ],
       verify: [
         "capture on the server's node: kubepath capture --live any --filter 'host \(target.address) and port \(target.port)'"
+      ])
+  }
+
+  /// The ICMP error that says where the packets' hop limit ended.
+  private func circle(_ target: Target, _ facts: borrowing CaptureAnalyzer) -> [Finding.Evidence] {
+    guard ttlExceeded > 0,
+      let event = facts.icmpEvents.first(where: {
+        $0.isTimeExceeded && $0.code == 0 && $0.address($0.quotedDestination) == target.address
+      })
+    else { return [] }
+    return [facts.evidence(event.frame, "time exceeded in transit, from \(event.address(event.reporter))")]
+  }
+
+  private func oneWay(
+    _ target: Target, _ entry: Tally<Target>.Entry, _ facts: borrowing CaptureAnalyzer
+  ) -> Finding {
+    let client = entry.clients.keys.first.map(\.description) ?? "CLIENT"
+    return Finding(
+      id: "syn-unanswered", severity: .error, confidence: .certain,
+      subject: .init(kind: "Endpoint", name: target.address.description, port: String(target.port)),
+      problem: "\(target.text) answers \(plural(entry.count, "connection attempt")) from "
+        + "\(plural(entry.clients.count, "client")), but the answers do not arrive: SYN and SYN-ACK are both repeated",
+      cause:
+        "SYN-ACKs are lost between here and the client ← a return path that differs and meets a firewall without the "
+        + "connection's state, a route that is missing or wrong there, rp_filter, or a tunnel that works one way only",
+      evidence: facts.evidence([(target, entry)]),
+      fix: [
+        "on each hop back: ip route get \(client) from \(target.address); sysctl -a | grep -w rp_filter",
+        "kubepath trace \(client) --from \(target.address) -s NODE/",
+      ],
+      verify: [
+        "capture on the client's node: kubepath capture --live any --filter 'host \(target.address) and port \(target.port)'"
       ])
   }
 }
