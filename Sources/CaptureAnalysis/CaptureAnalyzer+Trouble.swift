@@ -10,6 +10,7 @@ extension CaptureAnalyzer {
       let trouble = troubles.own(forward)
       if !trouble.pointee.firstHole.exists { trouble.pointee.firstHole = frame }
     }
+    if events.contains(.ackedLost), !duplicate { counts.tcpAckedUnseen &+= 1 }
     if events.contains(.duplicateAck) { counts.tcpDuplicateAcks &+= 1 }
     if events.contains(.zeroWindow) {
       counts.tcpZeroWindows &+= 1

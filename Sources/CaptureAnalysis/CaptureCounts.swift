@@ -36,6 +36,8 @@ public struct CaptureCounts: Sendable, Equatable {
   public var tcpLostSegments = 0
   public var tcpDuplicateAcks = 0
   public var tcpZeroWindows = 0
+  /// Acknowledgments of segments not seen until then, as Wireshark's `tcp.analysis.ack_lost_segment`.
+  public var tcpAckedUnseen = 0
 
   public var badIPv4HeaderChecksums = 0
   public var badUDPChecksums = 0

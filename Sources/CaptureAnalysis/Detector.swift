@@ -51,6 +51,7 @@ struct DetectorSet {
   private var timestamps = TimestampsNATDetector()
   private var refused = ConnectionRefusedDetector()
   private var unanswered = SynUnansweredDetector()
+  private var reset = ConnectionResetDetector()
   private var handshake = TLSHandshakeDetector()
   private var segmentSize = MSSDetector()
   private var zeroWindow = ZeroWindowDetector()
@@ -67,6 +68,7 @@ struct DetectorSet {
     timestamps.examine(c)
     refused.examine(c)
     unanswered.examine(c)
+    reset.examine(c)
     handshake.examine(c)
     segmentSize.examine(c)
     zeroWindow.examine(c)
@@ -81,6 +83,7 @@ struct DetectorSet {
       FragmentationDetector(), TunnelDetector(), TunnelEndsDetector(), blackHole, untranslated,
       DuplicateAddressDetector(), conntrack,
       timestamps, RejectedByICMPDetector(), refused, DNSDetector(), unanswered, CertificateDateDetector(), handshake,
+      reset,
       segmentSize,
       zeroWindow,
       slowServer, loss, limits,

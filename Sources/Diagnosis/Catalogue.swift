@@ -93,6 +93,7 @@ public enum Catalogue {
     reply-not-translated|An answer comes from an address that was never dialled.|client resets|see masquerade-scope
     syn-unanswered|Connection attempts are dropped silently.|SYN repeated after 1, 3, 7 seconds|trace the flow
     connection-refused|Nobody listens at the dialled port.|resets|start the server, check the port
+    connection-reset|The server ends connections by a reset in the middle.|connection reset by peer|its restarts and limits, idle timeouts before it
     rejected-by-icmp|A rule or router refuses the flow.|ICMP unreachable|trace the flow
     packet-loss|Segments are sent again.|retransmissions|find the lossy link
     zero-window|A receiver stops reading.|window 0|the application

@@ -122,7 +122,8 @@ public enum CaptureJSON {
       ("tcpFastRetransmissions", c.tcpFastRetransmissions),
       ("tcpSpuriousRetransmissions", c.tcpSpuriousRetransmissions), ("tcpOutOfOrder", c.tcpOutOfOrder),
       ("tcpLostSegments", c.tcpLostSegments), ("tcpDuplicateAcks", c.tcpDuplicateAcks),
-      ("tcpZeroWindows", c.tcpZeroWindows), ("offloadedChecksums", c.offloadedChecksums),
+      ("tcpZeroWindows", c.tcpZeroWindows), ("tcpAckedUnseen", c.tcpAckedUnseen),
+      ("offloadedChecksums", c.offloadedChecksums),
       ("duplicateFrames", c.duplicateFrames), ("duplicateRetransmissions", c.duplicateRetransmissions),
       ("undecoded", c.undecoded),
     ]

@@ -45,6 +45,13 @@ struct CaptureLimitsDetector: Detector {
             "\(facts.counts.snapped) of \(facts.counts.packets) frames were snapped: checksums and contents beyond are unknown"
         ))
     }
+    if facts.counts.tcpAckedUnseen > 0 {
+      limits.append(
+        .init(
+          text:
+            "\(plural(facts.counts.tcpAckedUnseen, "acknowledgment")) of data that is not here, or only later: packets were lost "
+            + "while capturing, or clocks differ (Wireshark display filter: tcp.analysis.ack_lost_segment)"))
+    }
     if facts.conversations.evicted > 0 {
       limits.append(.init(text: "\(facts.conversations.evicted) idle conversations were dropped from the table"))
     }

@@ -25,11 +25,10 @@ struct ConntrackTableDetector: Detector {
     var frame = FrameReference.none
     var last = FrameReference.none
 
+    /// `lost`: the first SYN; a retry may have been answered.
     mutating func add(_ c: ConversationView, lost isLost: Bool) {
-      guard isLost else {
-        open += 1
-        return
-      }
+      if !isLost || c.serverPointer.pointee.synAcks > 0 { open += 1 }
+      guard isLost else { return }
       lost += 1
       if !frame.exists { frame = c.clientHalf.firstSyn }
       last = c.clientHalf.lastSyn
@@ -50,7 +49,9 @@ struct ConntrackTableDetector: Detector {
       if isLost { lost += 1 }
       if c.record.reuses > 0, c.record.reuseGap >= 0, c.record.reuseGap < 60 {
         reused += 1
-        if isLost || c.clientHalf.syns > 1 {
+        // In TIME_WAIT the server answers a SYN that looks old by an acknowledgment, which the client resets.
+        let isOld = c.serverPointer.pointee.synAcks == 0 && c.clientPointer.pointee.resets > 0 && c.serverPackets > 0
+        if isLost || c.clientPointer.pointee.syns > 1 || isOld {
           reusedLost += 1
           failed = true
         }
@@ -69,6 +70,9 @@ struct ConntrackTableDetector: Detector {
     let time = c.clientHalf.firstSynTime / 1_000_000_000
     if origin == .min { origin = time }
     let lost = c.isUnansweredSyn && c.record.icmpError == 0xFFFF
+    let delay = c.clientPointer.pointee.lastSynTime - c.clientPointer.pointee.firstSynTime
+    // The first SYN went the same way as those that nothing ever answered.
+    let isDelayed = c.clientPointer.pointee.syns > 1 && c.serverPointer.pointee.synAcks > 0 && delay > 900_000_000
     if time >= origin, time - origin < Int64(Self.maximum) {
       let at = Int(time - origin)
       while opened.count <= at {
@@ -76,19 +80,18 @@ struct ConntrackTableDetector: Detector {
         unanswered.append(0)
       }
       opened[at] += 1
-      if lost { unanswered[at] += 1 }
+      if lost || isDelayed { unanswered[at] += 1 }
     }
     if let number = targetNumbers.number(c.target, limit: 4096) {
       if number == targets.count { targets.append(TargetTally()) }
-      targets[number].add(c, lost: lost)
+      targets[number].add(c, lost: lost || isDelayed)
     }
-    if lost { _ = clientsLost.number(c.record.client, limit: 4096) }
+    if lost || isDelayed { _ = clientsLost.number(c.record.client, limit: 4096) }
     if let number = pairNumbers.number(ClientTarget(client: c.record.client, target: c.target), limit: 8192) {
       if number == pairs.count { pairs.append(PortTally()) }
       pairs[number].add(c, lost: lost)
     }
-    let delay = c.clientHalf.lastSynTime - c.clientHalf.firstSynTime
-    if c.server.synAcks > 0, c.clientHalf.syns > 1, delay > 900_000_000, delay < 3_500_000_000 {
+    if isDelayed, delay < 3_500_000_000 {
       retried.add(
         c.target, client: c.record.client,
         example: .init(
@@ -168,8 +171,13 @@ struct ConntrackTableDetector: Detector {
     if let known, peak >= known {
       return [finding(facts, peak, known, worst.lost, old, affected.count, symptom ? .certain : .likely, alive)]
     }
-    guard symptom else { return [] }
-    return [finding(facts, peak, known, worst.lost, old, affected.count, old > 0 ? .likely : .possible, alive)]
+    // A full table spares no destination: where others take new connections, it is this one, or its source ports.
+    let spared = targets.contains { $0.open >= 5 && $0.lost == 0 }
+    guard symptom, affected.count > 1 || !spared else { return [] }
+    return [
+      finding(
+        facts, peak, known, worst.lost, old, affected.count, old > 0 && affected.count > 1 ? .likely : .possible, alive)
+    ]
   }
 
   private func finding(
@@ -181,16 +189,19 @@ struct ConntrackTableDetector: Detector {
       id: "conntrack-table-full", severity: .error, confidence: confidence,
       subject: .init(kind: "Node"),
       problem: lost > 0
-        ? "\(plural(lost, "new connection")) within 5 s got no answer (\(plural(destinations, "destination"))) while "
+        ? "\(plural(lost, "new connection")) within 5 s got no answer, or none to the first SYN (\(plural(destinations, "destination"))), while "
           + "\(plural(old, "older connection")) went on"
         : "the simulated conntrack table reaches \(peak) entries, the limit is \(known ?? 0)",
       cause: "the node's conntrack table is full and new entries are dropped ← too many short connections for "
-        + "nf_conntrack_max\(known.map { " (\($0))" } ?? ""); simulated peak of what this capture shows: \(peak) entries",
+        + "nf_conntrack_max\(known.map { " (\($0))" } ?? "")"
+        + (destinations == 1
+          ? "; or, as all went to one place, the masquerade's source ports towards it are used up" : "")
+        + "; simulated peak of what this capture shows: \(peak) entries",
       evidence: examples.map {
         facts.evidence(
           targets[$0].frame,
-          "\(targetNumbers.keys[$0].text): \(targets[$0].lost) attempts unanswered, \(targets[$0].open) answered at "
-            + "other times")
+          "\(targetNumbers.keys[$0].text): \(targets[$0].lost) attempts unanswered or answered late, "
+            + "\(targets[$0].open) answered at other times or in the end")
       } + [facts.filterEvidence("tcp.flags.syn==1 && tcp.flags.ack==0")],
       fix: [
         "sysctl -w net.netfilter.nf_conntrack_max=\(max(262_144, peak * 2)) (kube-proxy: conntrack.maxPerCore)",

@@ -10,6 +10,11 @@ struct DNSDetector: Detector {
     var slow = Tally<IPAddress>()
     var servers = KeyTable<IPAddress>()
     var asked: [Int] = []
+    var answered = KeyTable<IPAddress>()
+    for index in 0..<facts.dns.queries.count {
+      let q = facts.dns.queries.pointer(index).pointee
+      if q.answerTime >= 0 { _ = answered.number(q.serverAddress, limit: 4096) }
+    }
     for index in 0..<facts.dns.queries.count {
       let q = facts.dns.queries.pointer(index).pointee
       if let number = servers.number(q.serverAddress, limit: 4096) {
@@ -17,7 +22,10 @@ struct DNSDetector: Detector {
         asked[number] += 1
       }
       let delay = (q.answerTime < 0 ? q.lastTime : q.answerTime) &- q.firstTime
-      if q.repeats > 0, q.lastTime &- q.firstTime > 4_500_000_000, q.lastTime &- q.firstTime < 16_000_000_000 {
+      // A server that answers nobody is no race: resolvers repeat after 5 s then as well.
+      if q.repeats > 0, q.lastTime &- q.firstTime > 4_500_000_000, q.lastTime &- q.firstTime < 16_000_000_000,
+        q.answerTime >= 0 || answered.find(q.serverAddress) != nil
+      {
         late.add(
           q.serverAddress, client: q.clientAddress, amount: delay,
           example: .init(
@@ -25,7 +33,7 @@ struct DNSDetector: Detector {
             text:
               "\(q.clientAddress) port \(q.clientPort) asked for \(facts.dns.names.domain(q.name)) \(Self.type(q)), again after "
               + "\(seconds(q.lastTime &- q.firstTime))" + (q.answerTime < 0 ? ", no answer" : ", answered then"),
-            filter: "dns.id==0x" + String(q.identifier, radix: 16)))
+            filter: Self.filter(q)))
       } else if q.answerTime < 0, q.lastTime < facts.end &- 2_000_000_000 || q.repeats > 0 {
         silent.add(
           q.serverAddress, client: q.clientAddress, amount: Int64(q.repeats) + 1,
@@ -33,7 +41,7 @@ struct DNSDetector: Detector {
             frames: [q.firstFrame, q.repeatFrame],
             text: "\(q.clientAddress) asked \(q.serverAddress) for \(facts.dns.names.domain(q.name)) \(Self.type(q))"
               + (q.repeats > 0 ? ", \(q.repeats + 1) times" : ""),
-            filter: "dns.id==0x" + String(q.identifier, radix: 16)))
+            filter: Self.filter(q)))
       } else if q.answerTime >= 0, delay > 1_000_000_000 {
         slow.add(
           q.serverAddress, client: q.clientAddress, amount: delay,
@@ -41,7 +49,7 @@ struct DNSDetector: Detector {
             frames: [q.firstFrame, q.answerFrame],
             text:
               "\(facts.dns.names.domain(q.name)) \(Self.type(q)): answered by \(q.serverAddress) after \(seconds(delay))",
-            filter: "dns.time>1"))
+            filter: Self.filter(q)))
       } else if q.responseCode == 2 || q.responseCode == 5 {
         refused.add(
           q.serverAddress, client: q.clientAddress,
@@ -49,7 +57,7 @@ struct DNSDetector: Detector {
             frames: [q.answerFrame, q.firstFrame],
             text:
               "\(facts.dns.names.domain(q.name)) \(Self.type(q)): \(q.responseCode == 2 ? "SERVFAIL" : "REFUSED") from \(q.serverAddress)",
-            filter: "dns.flags.rcode==\(q.responseCode)"))
+            filter: Self.filter(q)))
       }
     }
     var list: [Finding] = []
@@ -57,7 +65,7 @@ struct DNSDetector: Detector {
       list.append(
         Finding(
           id: "dns-five-second-delay", severity: entry.count > 1 ? .error : .warning,
-          confidence: entry.count > 1 ? .certain : .possible,
+          confidence: entry.count > 1 ? .likely : .possible,
           subject: .init(kind: "DNS", name: server.description, port: "53"),
           problem:
             "\(plural(entry.count, "DNS question")) to \(server) \(entry.count == 1 ? "was" : "were") repeated after 5 s: "
@@ -130,6 +138,8 @@ struct DNSDetector: Detector {
     }
     return list
   }
+
+  private static func filter(_ query: DNSQuery) -> String { "dns.id==0x" + String(query.identifier, radix: 16) }
 
   private static func type(_ query: DNSQuery) -> String {
     switch query.type {

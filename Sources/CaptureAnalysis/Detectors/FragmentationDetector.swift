@@ -6,9 +6,16 @@ struct FragmentationDetector: Detector {
   mutating func findings(_ facts: borrowing CaptureAnalyzer) -> [Finding] {
     var list: [Finding] = []
     let groups = facts.fragments.groups.sorted { $0.fragments > $1.fragments }
+    let timeouts = facts.icmpEvents.filter { $0.isTimeExceeded && $0.code == 1 }
     for group in groups.filter({ $0.overlay > 0 }).prefix(3) { list.append(overlay(group, facts)) }
     for group in groups.filter({ lost($0) && $0.overlay == 0 }).prefix(3) { list.append(incomplete(group, facts)) }
-    let rest = groups.filter { $0.overlay == 0 && !lost($0) }
+    // Whole here, not where they went: the receiver says so (RFC 792, time exceeded, code 1).
+    func failed(_ group: FragmentTable.Group) -> [ICMPEvent] {
+      timeouts.filter { $0.quotedSource == group.key.source && $0.quotedDestination == group.key.destination }
+    }
+    let whole = groups.filter { $0.overlay == 0 && !lost($0) }
+    for group in whole.filter({ !failed($0).isEmpty }).prefix(3) { list.append(beyond(group, failed(group), facts)) }
+    let rest = whole.filter { failed($0).isEmpty }
     if let first = rest.first {
       let fragments = rest.reduce(0) { $0 + $1.fragments }
       let datagrams = rest.reduce(0) { $0 + $1.datagrams }
@@ -63,6 +70,31 @@ struct FragmentationDetector: Detector {
         "or raise the link's MTU by 50 bytes (70 over IPv6) on every node and switch",
       ],
       verify: ["ip -d link show type vxlan; then capture again: no outer fragments may be left"])
+  }
+
+  /// Fragments that all pass here and do not all reach the receiver.
+  private func beyond(
+    _ group: FragmentTable.Group, _ errors: [ICMPEvent], _ facts: borrowing CaptureAnalyzer
+  ) -> Finding {
+    Finding(
+      id: "udp-fragments-lost", severity: .error, confidence: .certain,
+      subject: .init(kind: "Path", name: names(group)),
+      problem:
+        "\(errors[0].address(errors[0].reporter)) got \(plural(errors.count, "datagram")) \(names(group)) in part "
+        + "only and gave up on the rest",
+      cause:
+        "fragments are lost behind this capture ← later fragments carry no ports: a NAT, firewall or load balancer "
+        + "that does not reassemble drops them or sends them elsewhere",
+      evidence: [
+        facts.evidence(errors[0].frame, "ICMP: fragment reassembly time exceeded"),
+        facts.evidence(group.firstFrame, "the first fragment of this pair"),
+        facts.filterEvidence("\(filter(group)) || \(errors[0].version == .v4 ? "icmp.type==11" : "icmpv6.type==3")"),
+      ],
+      fix: [
+        "send smaller datagrams (DNS: EDNS buffer 1232; others: below the path MTU)",
+        "or let fragments through: nf_defrag on the NATing node, fragment rules in the firewall",
+      ],
+      verify: ["netstat -s | grep -i reasm   (on the receiver: \"packet reassemblies failed\" must not grow)"])
   }
 
   private func incomplete(_ group: FragmentTable.Group, _ facts: borrowing CaptureAnalyzer) -> Finding {

@@ -1,12 +1,21 @@
 import Findings
 import Wire
 
-/// TLS handshakes that end in an alert or a reset.
+/// TLS handshakes that end in an alert, a reset, an answer that is no TLS, or in silence.
 struct TLSHandshakeDetector: Detector {
+  private enum Ending: Hashable {
+    case alert(UInt8)
+    case reset
+    /// The server speaks, but not TLS.
+    case plain
+    /// The ClientHello arrived, nothing came back for seconds.
+    case silence
+  }
   private struct Key: MixHashable {
     var target: Target
-    var alert: UInt8
+    var ending: Ending
   }
+  private static let patience: Int64 = 3_000_000_000
   private var tally = Tally<Key>()
 
   mutating func examine(_ c: ConversationView) {
@@ -15,22 +24,35 @@ struct TLSHandshakeDetector: Detector {
     guard !tcp.seen.contains(.applicationData) || tcp.alertLevel == 2 else { return }
     if tcp.alertDescription != 0xFF, tcp.alertDescription != 0, tcp.alertLevel == 2 || tcp.alertDescription != 90 {
       let sender = tcp.alertDirection == c.record.initiator ? "the client" : "the server"
-      tally.add(
-        Key(target: c.target, alert: tcp.alertDescription), client: c.record.client,
-        example: .init(
-          frames: [tcp.alertFrame],
-          text: "\(c.endpoints): \(sender) sent \(TLSAlert.name(tcp.alertDescription))"
-            + "\u{0}\(tcp.serverName)", filter: c.filter + " && tls"))
-    } else if tcp.seen.contains(.clientHello), !tcp.seen.contains(.serverHello), c.server.resets > 0,
-      c.record.phase.contains(.reset)
-    {
-      tally.add(
-        Key(target: c.target, alert: 0), client: c.record.client,
-        example: .init(
-          frames: [c.server.health.firstReset],
-          text: "\(c.endpoints): the ClientHello was answered by a reset"
-            + "\u{0}\(tcp.serverName)", filter: c.filter + " && tls"))
+      add(c, .alert(tcp.alertDescription), [tcp.alertFrame], "\(sender) sent \(TLSAlert.name(tcp.alertDescription))")
+      return
     }
+    guard tcp.seen.contains(.clientHello), !tcp.seen.contains(.serverHello) else { return }
+    let server = c.serverPointer
+    if server.pointee.resets > 0, c.record.phase.contains(.reset) {
+      add(c, .reset, [server.pointee.health.firstReset], "the ClientHello was answered by a reset")
+    } else if server.pointee.segments > 0 {
+      guard server.pointee.tls.state == .other, !server.pointee.health.firstHole.exists else { return }
+      add(
+        c, .plain, [server.pointee.lastDataFrame, c.clientHalf.lastDataFrame],
+        "the ClientHello was answered by something that is no TLS")
+    } else if server.pointee.synAcks > 0, !before(server.pointee.lastAck, c.clientHalf.baseSequence &+ 2),
+      c.record.lastTime &- c.clientHalf.lastData > Self.patience, !server.pointee.health.firstHole.exists
+    {
+      let waited = c.record.lastTime &- c.clientHalf.lastData
+      add(
+        c, .silence, [c.clientHalf.lastDataFrame, c.record.lastFrame],
+        "the ClientHello was acknowledged, nothing followed in \(seconds(waited))")
+    }
+  }
+
+  private mutating func add(_ c: ConversationView, _ ending: Ending, _ frames: [FrameReference], _ text: String) {
+    let (ends, name) = (c.ends, c.both.serverName)
+    tally.add(
+      Key(target: c.target, ending: ending), client: c.record.client,
+      example: .init(frames: frames) {
+        .init(text: "\(ends.text): \(text)\u{0}\(name)", filter: ends.filter)
+      })
   }
 
   /// Puts the server name, kept by its number while conversations are examined, into the text.
@@ -46,15 +68,41 @@ struct TLSHandshakeDetector: Detector {
 
   mutating func findings(_ facts: borrowing CaptureAnalyzer) -> [Finding] {
     tally.top(3).map { key, entry in
-      let name = key.alert == 0 ? "a reset" : TLSAlert.name(key.alert)
+      let silent = key.ending == .silence
       return Finding(
-        id: "tls-handshake-failure", severity: .error, confidence: .certain,
+        id: "tls-handshake-failure", severity: silent ? .warning : .error, confidence: silent ? .likely : .certain,
         subject: .init(kind: "Endpoint", name: key.target.address.description, port: String(key.target.port)),
-        problem: "\(plural(entry.count, "TLS handshake")) with \(key.target.text) ended in \(name)",
-        cause: TLSAlert.cause(key.alert), evidence: facts.evidence([(key, entry)]).map { named($0, facts) },
+        problem: "\(plural(entry.count, "TLS handshake")) with \(key.target.text) ended in \(name(key.ending))",
+        cause: cause(key.ending), evidence: facts.evidence([(key, entry)]).map { named($0, facts) },
         fix: [
           "openssl s_client -connect \(key.target.text) -servername NAME -showcerts </dev/null   (dates, issuer, names)"
         ], verify: ["the same command ends in \"Verify return code: 0 (ok)\""])
+    }
+  }
+}
+
+extension TLSHandshakeDetector {
+  private func name(_ ending: Ending) -> String {
+    switch ending {
+    case .alert(let code): TLSAlert.name(code)
+    case .reset: "a reset"
+    case .plain: "an answer without TLS"
+    case .silence: "silence"
+    }
+  }
+
+  private func cause(_ ending: Ending) -> String {
+    switch ending {
+    case .alert(let code): TLSAlert.cause(code)
+    case .reset:
+      "the server, or something before it, closed the connection at the ClientHello ← no TLS on this port, a policy on the "
+        + "server name, or a mesh that wants mTLS"
+    case .plain:
+      "the port speaks another protocol, often plain HTTP ← a wrong port, or a client told to use https where TLS ends "
+        + "earlier"
+    case .silence:
+      "the server hangs, or its certificates, the first large packets of the connection, are too large for a link on the "
+        + "way here and vanish"
     }
   }
 }
@@ -91,8 +139,7 @@ enum TLSAlert {
 
   static func cause(_ code: UInt8) -> String {
     switch code {
-    case 0:
-      "the server, or something before it, closed the connection at the ClientHello ← no TLS on this port, a policy on the server name, or a mesh that wants mTLS"
+    case 10: "the sender got something that is no TLS handshake ← often plain HTTP sent to a TLS port"
     case 40, 70, 71: "the two sides have no protocol version or cipher suite in common"
     case 42, 43, 44, 46: "one side does not accept the other's certificate"
     case 45: "the certificate is out of its dates ← it was not renewed, or a clock is wrong"

@@ -75,11 +75,15 @@ struct TunnelDetector: Detector {
     let nominal = first.key.version == 4 ? 50 : 70
     let kinds = Set(carried.map(\.key.kind.name)).sorted().joined(separator: " and ")
     let mtu = facts.options.linkMTU ?? 1500
+    let largest = carried.map(\.largestInner).max() ?? 0
+    // No link takes such packets: the wire carried each of its segments with a header of its own.
+    let merged = largest + per > 9216
     return [
       Finding(
         id: "vxlan-overhead", severity: .info, confidence: .certain, subject: .init(kind: "Overlay", name: kinds),
         problem: "\(kinds) costs \(per) bytes a packet here: \(outer - inner) of \(outer) bytes, goodput share "
-          + "\(inner * 1000 / max(1, outer) / 10).\(inner * 1000 / max(1, outer) % 10)%",
+          + "\(inner * 1000 / max(1, outer) / 10).\(inner * 1000 / max(1, outer) % 10)%"
+          + (merged ? " before offload cut the packets" : ""),
         cause:
           "outer \(first.key.version == 4 ? "IPv4 (20)" : "IPv6 (40)") + UDP (8) + header (8 and Geneve's options) + inner Ethernet (14); "
           + "on a link of \(mtu) bytes inner interfaces should have MTU \(mtu - max(nominal, per))",
@@ -93,7 +97,10 @@ struct TunnelDetector: Detector {
           ),
           facts.evidence(
             carried.max { $0.largestInner < $1.largestInner }!.largestInnerFrame,
-            "the largest inner packet: \(carried.map(\.largestInner).max() ?? 0) bytes"),
+            "the largest inner packet: \(largest) bytes"
+              + (merged
+                ? ", several segments merged by offload; on the wire each costs \(per) bytes, "
+                  + "\(per * 1000 / mtu / 10).\(per * 1000 / mtu % 10)% of a full packet" : "")),
         ],
         verify: ["ip -d link show type vxlan   (mtu)"])
     ]

@@ -62,7 +62,10 @@ struct TunnelEndsDetector: Detector {
             verify: ["capture again: the ICMP errors must be gone"]))
         continue
       }
-      if let other = between.first(where: { $0 > index && vxlan[$0].key.port != t.key.port }).map({ vxlan[$0] }) {
+      if !t.isAnswered,
+        let other = between.first(where: { $0 > index && vxlan[$0].key.port != t.key.port && !vxlan[$0].isAnswered })
+          .map({ vxlan[$0] })
+      {
         list.append(
           Finding(
             id: "vxlan-port", severity: .error, confidence: .likely,
