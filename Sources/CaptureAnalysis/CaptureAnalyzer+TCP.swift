@@ -75,7 +75,7 @@ extension CaptureAnalyzer {
     // one; nobody sends data again so soon.
     let isRoutedCopy =
       forward.pointee.lastSequence == s.sequence && forward.pointee.lastLength == s.length
-      && (forward.pointee.lastTTL != layer.ttl || s.occupies) && forward.pointee.lastAck == s.acknowledgment
+      && (forward.pointee.lastTTL != layer.ttl || s.length > 0 || isSyn) && forward.pointee.lastAck == s.acknowledgment
       && forward.pointee.window == s.window && now &- forward.pointee.lastAckTime < 1_000_000
       && now >= forward.pointee.lastAckTime
     forward.pointee.lastTTL = layer.ttl

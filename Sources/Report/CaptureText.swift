@@ -80,8 +80,9 @@ public struct CaptureText {
     let c = report.counts
     out += "\n" + paint("CAPTURE", "1") + "\n"
     for capture in report.captures {
+      let links = capture.linkTypes.isEmpty ? "" : capture.linkTypes.joined(separator: " ") + ", "
       out +=
-        "  \(escaped(capture.file)): \(capture.format), \(capture.linkTypes.joined(separator: " ")), \(count(capture.packets, "frame"))\n"
+        "  \(escaped(capture.file)): \(capture.format), \(links)\(count(capture.packets, "frame"))\n"
       if let damage = capture.damage { paragraph("", escaped(damage.description), indent: 4, &out) }
     }
     if let start = TimeText.iso(report.start), let end = TimeText.iso(report.end) {
@@ -90,7 +91,7 @@ public struct CaptureText {
     if report.interrupted { out += "  Interrupted: what follows holds for the frames read until then.\n" }
     out += "  \(c.packets) frames, \(size(c.bytes))"
     if c.snapped > 0 { out += ", \(c.snapped) of them snapped" }
-    if c.duplicateFrames > 0 { out += ", \(c.duplicateFrames) are copies from other interfaces" }
+    if c.duplicateFrames > 0 { out += ", \(c.duplicateFrames) are copies of others" }
     out += "\n"
     line(
       "TCP",

@@ -21,7 +21,7 @@ public struct VXLANHeader {
   /// The identifier flag, no bit that must be zero, and room for an inner Ethernet header. A DNS answer that happens to
   /// go to port 8472 does not pass. Group policy (0x80, 0x40 and the policy id) is let through.
   @inlinable public var isPlausible: Bool {
-    flags & 0x37 == 0 && hasIdentifier && bytes.u8(7) == 0 && bytes.count >= Self.length + EthernetHeader.length
+    flags & 0x37 == 0 && hasIdentifier && bytes.u8(7) == 0 && bytes.wireCount >= Self.length + EthernetHeader.length
       && (flags & 0x80 != 0 || bytes.u16(2) == 0)
   }
 }

@@ -88,6 +88,19 @@ import Wire
     #expect(counts.duplicateFrames == 7)
   }
 
+  /// A FIN has the number of the acknowledgment before it, and repeats nothing.
+  @Test func endingsAreNoCopies() {
+    var script = Script()
+    script.handshake(at: 0, port: 40_000)
+    script.tcp(at: 2, from: (1, 40_000), to: (2, 80), seq: 101, ack: 501, flags: Script.ack | 1)
+    script.tcp(at: 3, from: (2, 80), to: (1, 40_000), seq: 501, ack: 102, flags: Script.ack)
+    script.tcp(at: 3, from: (2, 80), to: (1, 40_000), seq: 501, ack: 102, flags: Script.ack | 1)
+    script.tcp(at: 4, from: (1, 40_000), to: (2, 80), seq: 102, ack: 502, flags: Script.ack)
+    let (counts, findings, _) = script.analyze()
+    #expect(counts.duplicateFrames == 0)
+    #expect(findings.isEmpty)
+  }
+
   /// On the node both SYNs show, to the Service and to the Pod behind it; the Pod answers by itself.
   @Test func untranslatedAnswersSeenOnTheNode() throws {
     var script = Script()
