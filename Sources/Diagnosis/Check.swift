@@ -25,7 +25,8 @@ public enum Checks {
   ]
   private static let packets: [any Check.Type] = [
     MasqueradeScope.self, Hairpin.self, ForwardDrop.self, OneWayUDPForwardDrop.self, NetworkPolicyDrop.self,
-    IPForwardOff.self, ConntrackTableFull.self, NoRoute.self, ReversePathFilter.self, BridgeNFCallOff.self,
+    IPForwardOff.self, ConntrackTableFull.self, StaleUDPConntrack.self,
+    UntranslatedUDP.self, NoRoute.self, ReversePathFilter.self, BridgeNFCallOff.self,
     NotrackBeforeNAT.self,
     SNATPortRace.self,
     HealthCheckNodePort.self, NodePortInEphemeralRange.self, LocalhostNodePort.self,

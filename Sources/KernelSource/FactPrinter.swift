@@ -8,7 +8,10 @@ enum FactPrinter {
     var out = ""
     for link in links {
       let below = link.parent ?? link.peerIndex.map { "if\($0)" }
-      let flags = [link.loopback ? "LOOPBACK" : nil, link.promiscuous ? "PROMISC" : nil, link.up ? "UP" : nil]
+      let flags = [
+        link.lacksCarrier ? "NO-CARRIER" : nil, link.loopback ? "LOOPBACK" : nil, link.promiscuous ? "PROMISC" : nil,
+        link.up ? "UP" : nil,
+      ]
       out +=
         "\(link.index): \(link.name)\(below.map { "@\($0)" } ?? ""): <\(flags.compactMap { $0 }.joined(separator: ","))>"
       if let mtu = link.mtu { out += " mtu \(mtu)" }

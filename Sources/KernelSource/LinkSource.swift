@@ -28,6 +28,8 @@ enum LinkSource {
       var link = Link(index: index, name: attributes[3]?.string ?? "if\(index)")
       link.hardwareType = Int(message.loadUnaligned(fromByteOffset: 2, as: UInt16.self))
       link.up = flags & 1 != 0
+      // IFF_LOWER_UP
+      link.lacksCarrier = link.up && flags & 0x10000 == 0
       link.loopback = flags & 8 != 0
       link.promiscuous = flags & 0x100 != 0 || (attributes[30]?.u32 ?? 0) > 0
       link.mtu = attributes[4].map { Int($0.u32) }

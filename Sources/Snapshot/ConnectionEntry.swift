@@ -26,6 +26,8 @@ public struct ConnectionEntry: Sendable, Hashable {
   public var assured = false
   public var mark: UInt32 = 0
   public var zone: UInt16 = 0
+  /// Where it stands: an index in the ruleset's files, and its line; 0: not known.
+  public var file: UInt32 = 0
   public var line = 0
 
   public init(ipProtocol: UInt8, original: Tuple, reply: Tuple) {

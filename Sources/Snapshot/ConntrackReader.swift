@@ -4,6 +4,7 @@ import Wire
 /// `conntrack -L` (with any `-o`, but not xml), `conntrack -E`, and /proc/net/nf_conntrack.
 public enum ConntrackReader: DumpReader {
   public static func read(_ section: DumpSection, into snapshot: inout Snapshot) {
+    let file = snapshot.fileIndex(section.file)
     var list = snapshot.connections ?? []
     var seen = Set(list.map { Key(entry: $0) })
     for line in section.lines {
@@ -14,6 +15,7 @@ public enum ConntrackReader: DumpReader {
       if text.hasPrefix("<") {
         readXML(text) { entry in
           var entry = entry
+          entry.file = file
           entry.line = line.number
           if seen.insert(Key(entry: entry)).inserted { list.append(entry) }
         }
@@ -23,6 +25,7 @@ public enum ConntrackReader: DumpReader {
         snapshot.warn(section, line.number, "expected a connection (`tcp 6 … src=… dst=…`), found “\(text.printable)”")
         continue
       }
+      entry.file = file
       entry.line = line.number
       if seen.insert(Key(entry: entry)).inserted { list.append(entry) }
     }

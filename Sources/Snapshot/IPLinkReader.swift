@@ -101,6 +101,7 @@ public enum IPLinkReader: DumpReader {
 
   private static func apply(flags: [String], to link: inout Link) {
     link.up = flags.contains("UP")
+    link.lacksCarrier = flags.contains("NO-CARRIER")
     link.loopback = flags.contains("LOOPBACK")
     link.promiscuous = flags.contains("PROMISC")
   }

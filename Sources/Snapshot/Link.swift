@@ -5,6 +5,8 @@ public struct Link: Sendable, Hashable {
   public var index: Int
   public var name: String
   public var up = true
+  /// It is up and its other end is not, or its cable is out: what is sent there is lost.
+  public var lacksCarrier = false
   public var loopback = false
   public var mtu: Int?
   /// Six bytes as text, `02:00:00:00:00:01`.

@@ -12,12 +12,17 @@ enum NoRoute: Check {
     context.nodes.flatMap { node -> [Finding] in
       guard node.snapshot.routes != nil else { return [] }
       let lookup = NodeRoutes(node.snapshot)
+      let down = Set((node.snapshot.links ?? []).filter(\.lacksCarrier).map(\.name))
+      var routed: Set<IPVersion> = []
       var faults: [Fault] = []
       var ownPods = 0
       for (index, pod) in context.intent.pods.enumerated() where pod.ready && !pod.hostNetwork {
         for address in pod.addresses {
           if pod.node == node.node?.name { ownPods += 1 }
-          guard let kind = fault(to: address, of: pod, on: node, lookup) else { continue }
+          guard let kind = fault(to: address, of: pod, on: node, lookup, down) else {
+            if pod.node != node.node?.name { routed.insert(address.version) }
+            continue
+          }
           if let known = faults.firstIndex(where: { $0.kind == kind && $0.node == pod.node }) {
             faults[known].count += 1
           } else {
@@ -26,7 +31,13 @@ enum NoRoute: Check {
         }
       }
       // Where most are so, the network plugin has other means than routes.
-      faults.removeAll { if case .astray = $0.kind { $0.count * 2 > ownPods } else { false } }
+      faults.removeAll {
+        switch $0.kind {
+        case .astray: $0.count * 2 > ownPods
+        case .byDefault(_, let version): !routed.contains(version) || !isNeighbour($0.node, version, lookup, context)
+        default: false
+        }
+      }
       return faults.map { finding($0, node, context) }
     } + traced(context)
   }
@@ -36,6 +47,10 @@ enum NoRoute: Check {
     case refused(Route)
     /// A Pod of this node, by the route of packets that leave it.
     case astray(Route)
+    /// By an interface without carrier.
+    case down(Route, String)
+    /// Pods of another node, by the default route, where those of other nodes have routes of their own.
+    case byDefault(Route, IPVersion)
   }
 
   /// What is wrong with the way to the Pods of one node.
@@ -48,12 +63,29 @@ enum NoRoute: Check {
     var count = 1
   }
 
-  private static func fault(to address: IPAddress, of pod: Pod, on node: NodeContext, _ lookup: NodeRoutes) -> Kind? {
+  /// The other node is on a network of this one: no router between them knows its Pods better.
+  private static func isNeighbour(
+    _ name: String, _ version: IPVersion, _ lookup: NodeRoutes, _ context: CheckContext
+  ) -> Bool {
+    guard let node = context.intent.nodes.first(where: { $0.name == name }),
+      let address = node.internalIPs.first(where: { $0.version == version }),
+      case .route(_, let gateway, _) = lookup.route(to: address)
+    else { return false }
+    return gateway == nil
+  }
+
+  private static func fault(
+    to address: IPAddress, of pod: Pod, on node: NodeContext, _ lookup: NodeRoutes, _ down: Set<String>
+  ) -> Kind? {
     switch lookup.route(to: address) {
     case .unknown: return nil
     case .none: return .none(address.version)
     case .refused(let route): return .refused(route)
-    case .route(let route, let gateway, _):
+    case .route(let route, let gateway, let interface):
+      if let interface, down.contains(interface) { return .down(route, interface) }
+      if gateway != nil, route.destination.length == 0, let own = node.node?.name, own != pod.node, !pod.node.isEmpty {
+        return .byDefault(route, address.version)
+      }
       // Network plugins may put a gateway before their own Pods, but never the default route's.
       guard gateway != nil, route.destination.length == 0, let own = node.node?.name, own == pod.node else {
         return nil
@@ -80,18 +112,30 @@ enum NoRoute: Check {
     case .refused(let route):
       problem = "\(node.name) refuses to route to \(pods)"
       cause = "the longest match is \(route.type) \(route.destination)"
+    case .down(_, let interface):
+      problem = "packets of \(node.name) to \(pods) are lost at \(printable(interface)), which has no carrier"
+      cause = "the interface is up and what it is connected to is not"
+    case .byDefault(let route, _):
+      problem = "\(node.name) has no route of its own to \(pods), as it has to those of other nodes"
+      cause =
+        "they follow the default route by \(printable(route.nextHops.first?.interface ?? "?")), though node \(fault.node) is on a network of this one"
     case .astray(let route):
       problem = "\(node.name) sends packets to \(pods) away, though it runs here"
       cause =
         "no route leads to the Pod's interface; they follow the default route by \(route.nextHops.first?.interface ?? "?")"
     }
+    let isDown = if case .down = fault.kind { true } else { false }
+    let isLikely = if case .byDefault = fault.kind { true } else { false }
     let gateway = home?.internalIPs.first { $0.version == fault.address.version }
     return Finding(
-      id: id, severity: .error, confidence: .certain, subject: node.subject, problem: problem,
+      id: id, severity: isLikely ? .warning : .error, confidence: isLikely ? .likely : .certain,
+      subject: node.subject, problem: problem,
       cause: cause
         + (isOwn
           ? " ← the network plugin's set-up of the Pod is gone"
-          : " ← the network plugin did not program node \(fault.node)'s Pod range here"),
+          : isDown
+            ? " ← a cable, bond or tunnel below it"
+            : " ← the network plugin did not program node \(fault.node)'s Pod range here"),
       evidence: evidence(fault.kind, node.snapshot),
       fix: isOwn
         ? ["kubectl -n \(pod.namespace) delete pod \(pod.name)   (made anew, it gets its interface and route)"]
@@ -105,7 +149,7 @@ enum NoRoute: Check {
   private static func evidence(_ kind: Kind, _ snapshot: Snapshot) -> [Finding.Evidence] {
     switch kind {
     case .none: []
-    case .refused(let route), .astray(let route):
+    case .refused(let route), .astray(let route), .down(let route, _), .byDefault(let route, _):
       [
         Finding.Evidence(
           file: snapshot.fileName(route.file), line: route.line > 0 ? route.line : nil,

@@ -64,6 +64,28 @@ extension CheckTests {
         "ip-route", "10.244.0.0/24 dev cni0 proto kernel scope link src 10.244.0.1",
         others.map { "10.244.0.\($0) dev cni0 scope link" }.joined(separator: "\n"))
     },
+    Case("stale-udp-conntrack", .iptables, "2 UDP flows to kube-system/kube-dns:dns", "10.244.0.99 is no endpoint") {
+      for port in [40001, 40002] {
+        $0.append(
+          "conntrack",
+          "udp      17 25 src=10.244.0.5 dst=10.96.0.10 sport=\(port) dport=53 [UNREPLIED] src=10.244.0.99 dst=10.244.0.5 sport=53 dport=\(port) mark=0 use=1\n"
+        )
+      }
+    },
+    Case("un-dnated-udp", .nftables, "1 UDP flow to kube-system/kube-dns:dns", "not translated") {
+      $0.append(
+        "conntrack",
+        "udp      17 25 src=10.244.0.5 dst=10.96.0.10 sport=40001 dport=53 [UNREPLIED] src=10.96.0.10 dst=10.244.0.5 sport=53 dport=40001 mark=0 use=1\n"
+          // Answered by an endpoint, and unanswered so far.
+          + "udp      17 25 src=10.244.0.5 dst=10.96.0.10 sport=40003 dport=53 src=10.244.0.2 dst=10.244.0.5 sport=53 dport=40003 mark=0 use=1\n"
+          + "udp      17 25 src=10.244.0.5 dst=10.96.0.10 sport=40004 dport=53 [UNREPLIED] src=10.244.1.2 dst=10.244.0.5 sport=53 dport=40004 mark=0 use=1\n"
+      )
+    },
+    Case("no-route", .iptables, "which has no carrier", severity: .error) {
+      for file in ["ip-addr", "ip-d-link"] {
+        $0.replace(file, "cni0: <BROADCAST,MULTICAST,UP,LOWER_UP>", "cni0: <NO-CARRIER,BROADCAST,MULTICAST,UP>")
+      }
+    },
     Case("conntrack-table-full", .iptables, "262144 of 262144", severity: .error) {
       $0.append("sysctl", "net.netfilter.nf_conntrack_count = 262144\nnet.netfilter.nf_conntrack_max = 262144\n")
     },
