@@ -158,8 +158,29 @@ import Testing
     var files = Self.cilium
     files["lb.txt"] = files["lb.txt"]!.replacing("10.96.0.10:80/TCP (2)         10.244.2.8:8080/TCP (3) (2)", with: "")
     let ids = try Corpus.findings(files).map(\.id)
-    #expect(ids.contains("ebpf-map-diverged"))
-    #expect(ids.contains("stale-rules"))
+    #expect(ids == ["ebpf-map-diverged"])
+  }
+
+  @Test func emptyTablesAreCiliumsFault() throws {
+    var files = Self.cilium
+    files["lb.txt"] = "SERVICE ADDRESS               BACKEND ADDRESS (REVNAT_ID) (SLOT)\n"
+    files["services.txt"] = "ID   Frontend                Service Type   Backend\n"
+    let findings = try Corpus.findings(files)
+    #expect(findings.map(\.id) == ["kube-proxy-not-programming"])
+    #expect(findings.allSatisfy { $0.cause.hasPrefix("Cilium") && !$0.fix.contains { $0.contains("kube-proxy") } })
+  }
+
+  @Test func aFrontendOfNoServiceIsNamed() throws {
+    var files = Self.cilium
+    let kubernetes =
+      #"{"kind": "Service", "apiVersion": "v1", "metadata": {"namespace": "default", "name": "kubernetes"}, "spec": {"clusterIP": "None", "clusterIPs": ["None"], "ports": [{"port": 443}]}},"#
+    files["objects.json"] = files["objects.json"]!.replacing(#""items": ["#, with: #""items": ["# + kubernetes)
+    #expect(try Corpus.findings(files).isEmpty)
+    files["services.txt"]! += "\n2    10.96.0.77:80/TCP       ClusterIP      1 => 10.244.1.99:8080/TCP (active)"
+    files["lb.txt"] = nil
+    let findings = try Corpus.findings(files)
+    #expect(findings.map(\.id) == ["stale-rules"])
+    #expect(findings.allSatisfy { $0.problem.contains("10.96.0.77:80") })
   }
 }
 

@@ -14,21 +14,30 @@ enum EBPFMapDiverged: Check {
     var isInternal: Bool
   }
 
+  /// What the agent has and the map lacks.
+  struct Divergence {
+    var wanted: EBPFFrontend
+    var present: EBPFFrontend?
+    var missing: [EndpointAddress]
+  }
+
   static func run(_ context: CheckContext) -> [Finding] {
-    context.nodes.flatMap { node -> [Finding] in
-      let all = node.snapshot.ebpfFrontends ?? []
-      guard all.contains(where: { $0.source == .agent }), all.contains(where: { $0.source == .datapath }) else {
-        return []
-      }
-      var map: [Key: EBPFFrontend] = [:]
-      for frontend in all where frontend.source == .datapath { map[key(frontend)] = frontend }
-      return all.filter { $0.source == .agent && $0.proxyPort == nil }.compactMap { wanted in
-        guard map[key(wanted)]?.proxyPort == nil else { return nil }
-        let inAgent = Set(wanted.usable.map { EndpointAddress($0.address, $0.port) })
-        let inMap = Set((map[key(wanted)]?.backends ?? []).map { EndpointAddress($0.address, $0.port) })
-        guard !inAgent.isSubset(of: inMap) else { return nil }
-        return finding(wanted, map[key(wanted)], inAgent.subtracting(inMap).sorted(), node)
-      }
+    context.nodes.flatMap { node in divergences(node.snapshot).map { finding($0, node) } }
+  }
+
+  static func divergences(_ snapshot: Snapshot) -> [Divergence] {
+    let all = snapshot.ebpfFrontends ?? []
+    guard all.contains(where: { $0.source == .agent }), all.contains(where: { $0.source == .datapath }) else {
+      return []
+    }
+    var map: [Key: EBPFFrontend] = [:]
+    for frontend in all where frontend.source == .datapath { map[key(frontend)] = frontend }
+    return all.filter { $0.source == .agent && $0.proxyPort == nil }.compactMap { wanted in
+      guard map[key(wanted)]?.proxyPort == nil else { return nil }
+      let inAgent = Set(wanted.usable.map { EndpointAddress($0.address, $0.port) })
+      let inMap = Set((map[key(wanted)]?.backends ?? []).map { EndpointAddress($0.address, $0.port) })
+      guard !inAgent.isSubset(of: inMap) else { return nil }
+      return Divergence(wanted: wanted, present: map[key(wanted)], missing: inAgent.subtracting(inMap).sorted())
     }
   }
 
@@ -38,9 +47,8 @@ enum EBPFMapDiverged: Check {
       isInternal: frontend.isInternal)
   }
 
-  private static func finding(
-    _ wanted: EBPFFrontend, _ present: EBPFFrontend?, _ missing: [EndpointAddress], _ node: NodeContext
-  ) -> Finding {
+  private static func finding(_ divergence: Divergence, _ node: NodeContext) -> Finding {
+    let (wanted, present, missing) = (divergence.wanted, divergence.present, divergence.missing)
     let name = EndpointAddress(wanted.address, wanted.port).description
     return Finding(
       id: id, severity: .error, confidence: .likely,

@@ -31,21 +31,23 @@ enum KubeProxyNotProgramming: Check {
     context.nodes.compactMap { node in
       guard context.programsNothing(node), !RulesFlushed.hasServiceRules(node) else { return nil }
       let wanted = node.expectedFrom.values.max() ?? 0
+      let proxy = node.proxy
+      let app = proxy.lowercased()
       return Finding(
         id: id, severity: .error, confidence: .likely,
         subject: node.subject,
         problem: "no Service works on \(node.name): none of \(wanted) frontends with endpoints is translated",
         cause:
-          "kube-proxy has written no rules here ← it does not run, cannot reach the API, or its rules fail to load",
+          "\(proxy) has \(proxy == "Cilium" ? "none of them in its tables" : "written no rules here") ← it does not run, cannot reach the API, or its \(proxy == "Cilium" ? "maps" : "rules") fail to load",
         evidence: [
           Finding.Evidence(
             text: "\(node.snapshot.ruleset.rules.count) rules in the snapshot, none translates a Service's address")
         ],
         fix: [
-          "kubectl -n kube-system logs -l k8s-app=kube-proxy --field-selector spec.nodeName=\(node.name)",
-          "kubectl -n kube-system rollout restart daemonset kube-proxy",
+          "kubectl -n kube-system logs -l k8s-app=\(app) --field-selector spec.nodeName=\(node.name)",
+          "kubectl -n kube-system rollout restart daemonset \(app)",
         ],
-        verify: ["curl -s http://127.0.0.1:10256/healthz"])
+        verify: [proxy == "Cilium" ? "cilium-dbg status --brief" : "curl -s http://127.0.0.1:10256/healthz"])
     }
   }
 }

@@ -12,7 +12,17 @@ enum StaleRules: Check {
     let kinds: Observation.Faults = [
       .ignored, .partlyIgnored, .wrongEndpoints, .refused, .served, .notRefused, .uneven, .noShortCircuit,
     ]
+    let diverged = Dictionary(
+      context.nodes.map { node in
+        (
+          node.name,
+          Set(EBPFMapDiverged.divergences(node.snapshot).map { EndpointAddress($0.wanted.address, $0.wanted.port) })
+        )
+      }, uniquingKeysWith: { $0.union($1) })
     return context.groups(kinds) { observation, node in
+      // ebpf-map-diverged has the cause.
+      let frontend = EndpointAddress(observation.frontend.address, observation.frontend.port)
+      if diverged[node.name]?.contains(frontend) == true { return false }
       // Said once for the node by other checks.
       if observation.faults == .ignored || observation.faults == .refused,
         context.programsNothing(node, from: observation.origin)
@@ -37,7 +47,7 @@ enum StaleRules: Check {
       if let rule = observation.reach.firstTranslatingRule, context.isForeign(rule, node) { return false }
       return !observation.reach.untracked
     }.map { finding($0, context) } + clusterIPs(context) + directRouting(context) + leftovers(context)
-      + nodePorts(context)
+      + ebpfLeftovers(context) + nodePorts(context)
   }
 
   /// IPVS mode: there is a virtual server, and no interface holds its address; ipvs-address-missing tells.
@@ -93,6 +103,31 @@ enum StaleRules: Check {
             + " ← \(node.proxy) is behind, or the rules are left from before",
           evidence: rule.map { context.evidence($0, node) } ?? [], fix: [node.restartKubeProxy],
           verify: ["kubectl get services -A", "kubepath services   (on \(node.name))"])
+      }
+    }
+  }
+
+  /// Cilium: ClusterIPs in its tables that no Service has, where the objects are those of all namespaces.
+  private static func ebpfLeftovers(_ context: CheckContext) -> [Finding] {
+    guard context.intent.serviceIndex["default/kubernetes"] != nil else { return [] }
+    let intended = IntendedFrontends(context.intent)
+    return context.nodes.flatMap { node -> [Finding] in
+      var seen: Set<EndpointAddress> = []
+      return (node.snapshot.ebpfFrontends ?? []).compactMap { frontend -> Finding? in
+        let name = EndpointAddress(frontend.address, frontend.port)
+        guard frontend.kind == "ClusterIP", let ipProtocol = frontend.ipProtocol, !frontend.usable.isEmpty,
+          !intended.contains(frontend.address, frontend.port, ipProtocol), seen.insert(name).inserted
+        else { return nil }
+        return Finding(
+          id: id, severity: .warning, confidence: .likely, subject: node.subject,
+          problem: "\(node.name) still serves \(name), which is no Service's address and port",
+          cause: "Cilium's table has it with \(frontend.usable.count) backends ← Cilium is behind",
+          evidence: [
+            Finding.Evidence(
+              file: node.snapshot.fileName(frontend.file), line: frontend.line > 0 ? frontend.line : nil,
+              text: "\(name): \(frontend.usable.count) backends")
+          ], fix: [node.restartKubeProxy],
+          verify: ["kubectl get services -A", "cilium-dbg service list"])
       }
     }
   }

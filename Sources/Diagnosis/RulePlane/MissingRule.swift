@@ -121,7 +121,10 @@ extension NodeContext {
   }
 
   /// What serves the Services here.
-  var proxy: String { (snapshot.ebpfFrontends ?? []).isEmpty ? "kube-proxy" : "Cilium" }
+  var proxy: String {
+    guard let frontends = snapshot.ebpfFrontends else { return "kube-proxy" }
+    return frontends.isEmpty && !planes.isEmpty ? "kube-proxy" : "Cilium"
+  }
 
   /// The command that makes kube-proxy, or Cilium in its place, write all its rules again.
   var restartKubeProxy: String {
