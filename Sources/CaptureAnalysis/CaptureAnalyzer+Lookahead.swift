@@ -40,6 +40,7 @@ extension CaptureAnalyzer {
     for index in 0..<frames.count {
       let ends = lookahead + index
       ends.pointee.record = ends.pointee.transport == nil ? -1 : conversations.guess(ends.pointee.hash)
+      if ends.pointee.isDNS { prefetchDomain(frames[index].bytes, ends) }
       if ends.pointee.record >= 0 {
         let base = UnsafeRawPointer(conversations.records.pointer(ends.pointee.record))
         prefetch_line(base)
@@ -49,7 +50,9 @@ extension CaptureAnalyzer {
     for index in 0..<frames.count where lookahead[index].record >= 0 {
       let ends = lookahead + index
       let c = conversations.records.pointer(ends.pointee.record)
-      guard c.pointee.key == ends.pointee.key else {
+      guard
+        c.pointee.key.matches(addresses: ends.pointee.addresses, rest: ends.pointee.rest, proto: ends.pointee.proto)
+      else {
         // Another key with the same tag.
         ends.pointee.record = -1
         continue
@@ -66,6 +69,18 @@ extension CaptureAnalyzer {
       sighted = lookahead + index
       walk(frames.baseAddress.unsafelyUnwrapped + index)
     }
+  }
+
+  @inline(__always) private func prefetchDomain(_ frame: PacketBytes, _ ends: UnsafeMutablePointer<PacketEnds>) {
+    let message = ends.pointee.transport.unsafelyUnwrapped + UDPHeader.length
+    guard frame.base + frame.count - message >= 2 else { return }
+    let addresses = ends.pointee.addresses
+    let ports = ends.pointee.rest
+    prefetch_line(
+      dns.line(
+        dns.place(
+          addresses >> 32 ^ addresses & 0xFFFF_FFFF, UInt16(truncatingIfNeeded: ports ^ ports >> 16),
+          identifier: UInt16(bigEndian: message.loadUnaligned(as: UInt16.self)))))
   }
 
   /// Shows all conversations of the table, the lines of the next ones on their way meanwhile.

@@ -47,7 +47,7 @@ extension CaptureAnalyzer {
       let layer = NetworkLayer(header, length: length, outer)
       let payload = bytes.limited(to: length).dropping(header.headerLength)
       if header.isFragment {
-        frameFragments |= 1
+        notes.insert(.ipv4Fragment)
         return fragment(
           layer, payload: payload, offset: header.fragmentOffset, more: header.moreFragments,
           identification: UInt32(header.identification), reassemble: isValid)
@@ -112,7 +112,7 @@ extension CaptureAnalyzer {
         layer.proto = piece.nextHeader
         rest = rest.dropping(IPv6FragmentHeader.length)
         if !piece.isAtomic {
-          frameFragments |= 2
+          notes.insert(.ipv6Fragment)
           return fragment(
             layer, payload: rest, offset: piece.offset, more: piece.moreFragments,
             identification: piece.identification, reassemble: true)
@@ -216,7 +216,7 @@ extension CaptureAnalyzer {
       TunnelKey(
         source: layer.source, destination: layer.destination, port: port, kind: kind, version: layer.version,
         scope: layer.outer.scope), frame: frame)
-    frameTunnels |= 1 << UInt16(kind.rawValue)
+    notes.insert(.tunnel(kind))
     if tunnel.pointee.packets == 0 {
       tunnel.pointee.identifier = identifier
       tunnel.pointee.ttl = layer.ttl
@@ -246,7 +246,7 @@ extension CaptureAnalyzer {
 
   mutating func genericRouting(_ bytes: PacketBytes, _ layer: NetworkLayer) {
     guard let header = GREHeader(bytes) else {
-      frameTunnels |= 1 << UInt16(TunnelKind.gre.rawValue)
+      notes.insert(.tunnel(.gre))
       return undecoded()
     }
     guard layer.outer.depth < Self.maximumDepth else { return undecoded() }

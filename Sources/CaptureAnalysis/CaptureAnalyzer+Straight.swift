@@ -37,13 +37,19 @@ extension CaptureAnalyzer {
   @inline(__always) private mutating func read(
     _ bytes: PacketBytes, _ transport: UInt8, scope: UInt32, _ ends: UnsafeMutablePointer<PacketEnds>
   ) {
-    let (key, direction) = ConversationKey.make(
-      Bits128(bytes.u32(26)), bytes.u16(34), Bits128(bytes.u32(30)), bytes.u16(36), proto: transport, version: 4,
-      scope: scope)
-    ends.pointee.key = key
-    ends.pointee.hash = conversations.hash(key)
-    ends.pointee.transport = bytes.base + 34
+    let addresses = bytes.u64(26)
+    let ports = bytes.u32(34)
+    let source = (addresses >> 32) << 16 | UInt64(ports >> 16)
+    let destination = (addresses << 32) >> 16 | UInt64(ports & 0xFFFF)
+    // The ends are put in order without a branch, which nobody could predict.
+    let direction = source <= destination ? 0 : 1
+    ends.pointee.addresses = addresses.rotated(by: 32 &* direction)
+    ends.pointee.rest = UInt64(ports.rotated(by: 16 &* (1 &- direction))) | UInt64(scope) << 32
+    ends.pointee.proto = transport
     ends.pointee.direction = direction
+    ends.pointee.hash = ConversationKey.hash(
+      ends.pointee.addresses, ends.pointee.rest, transport, seed: conversations.seed)
+    ends.pointee.transport = bytes.base + 34
   }
 
   /// Walks a frame whose ends were read.
@@ -51,7 +57,7 @@ extension CaptureAnalyzer {
     let isCarried = ends.pointee.isCarried
     if isCarried { carrier(frame.dropping(EthernetHeader.length)) }
     let bytes = frame.dropping(isCarried ? Self.carrier + EthernetHeader.length : EthernetHeader.length)
-    let outer = Outer(scope: ends.pointee.key.scope, depth: isCarried ? 1 : 0)
+    let outer = Outer(scope: UInt32(truncatingIfNeeded: ends.pointee.rest >> 32), depth: isCarried ? 1 : 0)
     let header = IPv4Header(withoutOptions: bytes)
     guard let length = packetLength(header, bytes) else { return undecoded() }
     _ = verify(header)
@@ -80,5 +86,11 @@ extension CaptureAnalyzer {
     enter(
       vxlan, layer, port: transport.destinationPort, checksum: state, sum: sum,
       innerFrame: datagram.wireCount &- UDPHeader.length &- VXLANHeader.length)
+  }
+}
+
+extension FixedWidthInteger {
+  @inline(__always) fileprivate func rotated(by count: Int) -> Self {
+    self &<< Self(truncatingIfNeeded: count) | self &>> Self(truncatingIfNeeded: Self.bitWidth &- count)
   }
 }

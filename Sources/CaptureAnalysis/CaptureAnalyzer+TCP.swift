@@ -15,8 +15,9 @@ extension CaptureAnalyzer {
   ) {
     counts.tcp &+= 1
     if bytes.isWhole, !isPartial {
-      let sum = Checksum.sum(bytes.base, bytes.wireCount, seed: layer().pseudoHeader(bytes))
-      if sum != 0xFFFF { wrongChecksum(header, sum, seed: layer().pseudoHeader(bytes)) }
+      let seed = layer().pseudoHeader(bytes)
+      let total = Checksum.total(bytes.base, bytes.wireCount) &+ seed
+      if !Checksum.isRight(total) { wrongChecksum(header, total, seed: seed) }
     }
     let s = Segment(header, bytes, isPartial: isPartial, time: now)
     let index = find(ends)
@@ -40,9 +41,11 @@ extension CaptureAnalyzer {
     track(c, timeout: timeout(c))
   }
 
-  @inline(never) private mutating func wrongChecksum(_ header: TCPHeader, _ sum: UInt16, seed: UInt64) {
+  @inline(never) private mutating func wrongChecksum(_ header: TCPHeader, _ total: UInt64, seed: UInt64) {
     counts.badTCPChecksums &+= 1
-    if header.checksum == Checksum.fold(seed) { offloaded(header.checksum, sum) }
+    if header.checksum == UInt16(bigEndian: Checksum.fold(seed)) {
+      offloaded(header.checksum, UInt16(bigEndian: Checksum.fold(total)))
+    }
   }
 
   /// Handshakes and ends, new conversations, copies, and what needs the whole sequence analysis.

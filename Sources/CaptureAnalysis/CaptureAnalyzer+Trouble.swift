@@ -21,7 +21,7 @@ extension CaptureAnalyzer {
       if !duplicate { troubles.own(forward).pointee.outOfOrder &+= 1 }
     }
     guard !events.isDisjoint(with: .anyRetransmission) else { return }
-    frameRetransmitted = true
+    notes.insert(.retransmission)
     if events.contains(.fast) { counts.tcpFastRetransmissions &+= 1 }
     if events.contains(.spurious) { counts.tcpSpuriousRetransmissions &+= 1 }
     if !duplicate, s.length > 0 { retransmitted(events, s, forward) }

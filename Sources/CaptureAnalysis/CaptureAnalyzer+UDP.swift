@@ -57,10 +57,11 @@ extension CaptureAnalyzer {
     if header.checksum == 0 { return (1, 0) }
     guard !layer.isPartial, datagram.isWhole, length == datagram.wireCount else { return (0, 0) }
     let seed = layer.pseudoHeader(datagram)
-    let sum = Checksum.sum(datagram.base, length, seed: seed)
-    if sum == 0xFFFF { return (2, sum) }
+    let total = Checksum.total(datagram.base, length) &+ seed
+    if Checksum.isRight(total) { return (2, 0xFFFF) }
     counts.badUDPChecksums &+= 1
-    guard header.checksum == Checksum.fold(seed) else { return (3, sum) }
+    let sum = UInt16(bigEndian: Checksum.fold(total))
+    guard header.checksum == UInt16(bigEndian: Checksum.fold(seed)) else { return (3, sum) }
     offloaded(header.checksum, sum)
     return (4, sum)
   }
@@ -104,6 +105,7 @@ extension CaptureAnalyzer {
     note(checksum, sum, on: tunnel)
     touched = nil
     if !tunnel.pointee.isAnswered {
+      notes.insert(.unsettled)
       unjudged[frameUnjudged] = tunnel
       frameUnjudged &+= 1
     }
@@ -194,6 +196,7 @@ extension CaptureAnalyzer {
       // is wrong shows after the inner packet.
       pendingOuterSum = sum
       pendingTunnel = tunnel
+      notes.insert(.unsettled)
     case 4: tunnel.pointee.checksumOffloaded &+= 1
     default: tunnel.pointee.checksumUnknown &+= 1
     }

@@ -30,10 +30,7 @@ public struct CaptureAnalyzer: ~Copyable {
   var now: Int64 = 0
   var linkType = LinkType.ethernet
   var interface: UInt32 = 0
-  var frameRetransmitted = false
-  var frameTunnels: UInt16 = 0
-  var frameFragments: UInt8 = 0
-  var frameDuplicate = false
+  var notes: FrameNotes = []
   /// The conversation that the innermost packet belongs to.
   var touched: UnsafeMutablePointer<Conversation>?
   /// VXLAN tunnels that nobody has answered in yet, one for each nesting at most.
@@ -111,32 +108,9 @@ public struct CaptureAnalyzer: ~Copyable {
       if now > end { end = now }
     }
     if f.interface != 0 || f.file != 0 || f.linkType != .ethernet && f.linkType.isLinuxCooked { mayDuplicate = true }
-    frameRetransmitted = false
-    frameTunnels = 0
-    frameFragments = 0
-    frameDuplicate = false
+    notes = []
     if sighted.pointee.transport != nil { straight(f.bytes, sighted) } else { link(f.bytes, f.linkType) }
-    if frameUnjudged != 0 { judgeTunnels() }
-    if pendingTunnel != nil { settleOuterChecksum() }
-    if frameRetransmitted {
-      counts.tcpRetransmissions &+= 1
-      if frameDuplicate { counts.duplicateRetransmissions &+= 1 }
-    }
-    if frameDuplicate { counts.duplicateFrames &+= 1 }
-    if frameTunnels == 1 << TunnelKind.vxlan.rawValue, frameFragments == 0 {
-      counts.vxlan &+= 1
-    } else if frameTunnels | UInt16(frameFragments) != 0 {
-      countLayers()
-    }
-  }
-
-  @inline(never) private mutating func countLayers() {
-    if frameFragments & 1 != 0 { counts.ipv4Fragments &+= 1 }
-    if frameFragments & 2 != 0 { counts.ipv6Fragments &+= 1 }
-    if frameTunnels & (1 << TunnelKind.vxlan.rawValue | 1 << TunnelKind.vxlanGPE.rawValue) != 0 { counts.vxlan &+= 1 }
-    if frameTunnels & 1 << TunnelKind.geneve.rawValue != 0 { counts.geneve &+= 1 }
-    if frameTunnels & 1 << TunnelKind.gre.rawValue != 0 { counts.gre &+= 1 }
-    if frameTunnels & 1 << TunnelKind.ipip.rawValue != 0 { counts.ipip &+= 1 }
+    if notes == .tunnel(.vxlan) { counts.vxlan &+= 1 } else if !notes.isEmpty { closeFrame() }
   }
 
   /// A copy of a packet that another interface or another capture showed a moment before.
@@ -156,8 +130,6 @@ public struct CaptureAnalyzer: ~Copyable {
     slot.pointee = RecentPacket(signature: signature, time: now, interface: interface)
     return false
   }
-
-  mutating func count(tunnel kind: TunnelKind) { frameTunnels |= 1 << UInt16(kind.rawValue) }
 
   // MARK: conversations
 
@@ -179,7 +151,7 @@ public struct CaptureAnalyzer: ~Copyable {
   ) -> Bool {
     touched = c
     if isCopy || mayDuplicate && isDuplicate(mix(signature(), UInt64(UInt(bitPattern: c)))) {
-      frameDuplicate = true
+      notes.insert(.copy)
       c.pointee.duplicates &+= 1
       return true
     }
@@ -209,6 +181,7 @@ public struct CaptureAnalyzer: ~Copyable {
   }
 
   @inline(never) mutating func create(_ ends: UnsafeMutablePointer<PacketEnds>, isTCP: Bool) -> Int {
+    ends.pointee.complete()
     var record = Conversation(key: ends.pointee.key, time: now, frame: frame)
     record.initiator = UInt8(ends.pointee.direction)
     let victim = conversations.victim()

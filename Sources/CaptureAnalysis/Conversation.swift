@@ -38,15 +38,20 @@ struct ConversationKey: Hashable {
   }
 
   @inline(__always) func hash(seed: UInt64) -> UInt64 {
-    var h: UInt64
-    if version == 4 {
-      h = mix((low.low << 32 | high.low) ^ seed, 0x9E37_79B9_7F4A_7C15)
-    } else {
-      h = mix(low.low ^ seed, low.high ^ 0x9E37_79B9_7F4A_7C15)
-      h = mix(h ^ high.low, high.high ^ 0xC2B2_AE3D_27D4_EB4F)
-    }
-    let rest = UInt64(lowPort) << 48 | UInt64(highPort) << 32 | UInt64(scope)
-    return mix(h ^ rest, UInt64(proto) << 8 ^ 0x1656_67B1_9E37_79F9)
+    let addresses = low.low << 32 | high.low
+    if version == 4 { return Self.hash(addresses, rest, proto, seed: seed) }
+    let h = mix(low.low ^ seed, low.high ^ 0x9E37_79B9_7F4A_7C15)
+    return Self.hash(mix(h ^ high.low, high.high ^ 0xC2B2_AE3D_27D4_EB4F), rest, proto, seed: seed)
+  }
+
+  @inline(__always) static func hash(_ addresses: UInt64, _ rest: UInt64, _ proto: UInt8, seed: UInt64) -> UInt64 {
+    mix(mix(addresses ^ seed, 0x9E37_79B9_7F4A_7C15) ^ rest, UInt64(proto) << 8 ^ 0x1656_67B1_9E37_79F9)
+  }
+
+  /// Whether it is the key that would be made of these.
+  @inline(__always) func matches(addresses: UInt64, rest: UInt64, proto: UInt8) -> Bool {
+    ((low.low << 32 | high.low) ^ addresses) | (self.rest ^ rest) | UInt64(self.proto ^ proto) | UInt64(version ^ 4)
+      == 0
   }
 
   /// All at once: equal ones are what is compared nearly always, and a branch for each field costs more.
@@ -57,7 +62,17 @@ struct ConversationKey: Hashable {
   }
 
   /// Ports and scope, in the order in which they stand: one word to be read.
-  @inline(__always) private var rest: UInt64 { UInt64(lowPort) | UInt64(highPort) << 16 | UInt64(scope) << 32 }
+  @inline(__always) var rest: UInt64 { UInt64(lowPort) | UInt64(highPort) << 16 | UInt64(scope) << 32 }
+}
+
+extension ConversationKey {
+  /// Of IPv4: the low end's address before the other, and `rest`.
+  @inline(__always) init(addresses: UInt64, rest: UInt64, proto: UInt8) {
+    self.init(
+      low: Bits128(addresses >> 32), high: Bits128(addresses & 0xFFFF_FFFF),
+      lowPort: UInt16(truncatingIfNeeded: rest), highPort: UInt16(truncatingIfNeeded: rest >> 16),
+      scope: UInt32(truncatingIfNeeded: rest >> 32), proto: proto, version: 4)
+  }
 }
 
 /// Folds a 128-bit product: one multiplication spreads every bit of both numbers.

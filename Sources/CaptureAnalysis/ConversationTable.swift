@@ -9,7 +9,7 @@ struct ConversationTable: ~Copyable {
   private var slots: UnsafeMutablePointer<UInt64>
   private var mask: Int
   private var used = 0
-  private let seed: UInt64
+  let seed: UInt64
   private(set) var records = Paged<Conversation>()
   private var hand = 0
   private(set) var evicted = 0

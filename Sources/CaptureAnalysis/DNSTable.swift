@@ -55,6 +55,15 @@ struct DNSTable: ~Copyable {
   private let seed = UInt64.random(in: .min ... .max)
   var names = NameTable()
 
+  /// Where the index has a message of these ends, in either direction: known before the name is read, so that the line
+  /// can be on its way.
+  @inline(__always) func place(_ addresses: UInt64, _ ports: UInt16, identifier: UInt16) -> UInt32 {
+    let key = UInt64(ports) << 16 | UInt64(identifier)
+    return HashIndex.place(mix(addresses ^ seed, key ^ 0x9E37_79B9_7F4A_7C15))
+  }
+
+  @inline(__always) func line(_ place: UInt32) -> UnsafeRawPointer { index.line(place) }
+
   struct Message {
     var source: Bits128
     var destination: Bits128
@@ -84,11 +93,13 @@ struct DNSTable: ~Copyable {
     hash = mix(hash ^ client.low, client.high ^ UInt64(clientPort) << 16 ^ UInt64(serverPort))
     hash = mix(hash ^ server.low, server.high ^ UInt64(m.proto) << 40 ^ UInt64(m.scope))
     hash |= 1
+    let place = place(
+      client.low ^ client.high ^ server.low ^ server.high, clientPort ^ serverPort, identifier: header.identifier)
     if response {
       let code = Int(header.responseCode)
       responseCodes[code] += 1
       if !codeFrames[code].exists { codeFrames[code] = m.frame }
-      if let at = index.find(hash) {
+      if let at = index.find(hash, at: place) {
         let query = queries.pointer(at)
         if query.pointee.answerTime < 0 {
           query.pointee.answerTime = m.time
@@ -110,7 +121,7 @@ struct DNSTable: ~Copyable {
       }
       return false
     }
-    if let at = index.find(hash) {
+    if let at = index.find(hash, at: place) {
       let query = queries.pointer(at)
       query.pointee.repeats &+= 1
       query.pointee.lastTime = m.time
@@ -122,7 +133,7 @@ struct DNSTable: ~Copyable {
           client: client, server: server, clientPort: clientPort, serverPort: serverPort, version: m.version,
           proto: m.proto, type: type, identifier: header.identifier, scope: m.scope, firstTime: m.time,
           lastTime: m.time, firstFrame: m.frame, name: name))
-      index.insert(hash, at)
+      index.insert(hash, at, at: place)
     } else {
       untracked += 1
     }

@@ -19,22 +19,25 @@ func hashBytes(_ base: UnsafeRawPointer, _ count: Int, seed: UInt64) -> UInt64 {
 /// Memory of zeroes for a table that is visited at random, on huge pages where it fills some; to be given to `free`.
 func zeroed<Slot>(_ count: Int, of type: Slot.Type) -> UnsafeMutablePointer<Slot> {
   let size = count * MemoryLayout<Slot>.stride
-  let isLarge = size >= 1 << 21
+  // A page of 2 MiB comes with one fault, and cheaper than half a hundred small ones.
+  let isLarge = size >= 1 << 18
   var base = isLarge ? nil : calloc(count, MemoryLayout<Slot>.stride)
-  if isLarge { posix_memalign(&base, 1 << 21, size) }
+  if isLarge { posix_memalign(&base, 1 << 21, max(size, 1 << 21)) }
   guard let base else { fatalError("out of memory") }
   if isLarge {
-    madvise(base, size, MADV_HUGEPAGE)
+    madvise(base, max(size, 1 << 21), MADV_HUGEPAGE)
     memset(base, 0, size)
   }
   return base.bindMemory(to: Slot.self, capacity: count)
 }
 
-/// 64-bit hashes (never 0) to indices, by open addressing; the hashes themselves are taken for equal keys.
+/// 64-bit hashes (never 0) to indices, by open addressing; the hashes themselves are taken for equal keys. Where the search
+/// begins is for the caller to say, who may know it before the hash: spread as well as a hash, the same for equal keys.
 struct HashIndex: ~Copyable {
   private struct Slot {
     var hash: UInt64
-    var index: Int
+    var place: UInt32
+    var index: UInt32
   }
   private var slots: UnsafeMutablePointer<Slot>
   private var mask = (1 << 10) - 1
@@ -43,31 +46,41 @@ struct HashIndex: ~Copyable {
   init() { slots = zeroed(mask + 1, of: Slot.self) }
   deinit { free(slots) }
 
-  func find(_ hash: UInt64) -> Int? {
-    var at = Int(truncatingIfNeeded: hash >> 20) & mask
+  @inline(__always) static func place(_ hash: UInt64) -> UInt32 { UInt32(truncatingIfNeeded: hash >> 20) }
+
+  /// The line in which the search will begin.
+  @inline(__always) func line(_ place: UInt32) -> UnsafeRawPointer { UnsafeRawPointer(slots + (Int(place) & mask)) }
+
+  func find(_ hash: UInt64) -> Int? { find(hash, at: Self.place(hash)) }
+
+  func find(_ hash: UInt64, at place: UInt32) -> Int? {
+    var at = Int(place) & mask
     while slots[at].hash != 0 {
-      if slots[at].hash == hash { return slots[at].index }
+      if slots[at].hash == hash { return Int(slots[at].index) }
       at = (at &+ 1) & mask
     }
     return nil
   }
 
-  /// The hash must not be there yet.
-  mutating func insert(_ hash: UInt64, _ index: Int) {
+  mutating func insert(_ hash: UInt64, _ index: Int) { insert(hash, index, at: Self.place(hash)) }
+
+  /// The hash must not be there yet; indices fit into 32 bits.
+  mutating func insert(_ hash: UInt64, _ index: Int, at place: UInt32) {
     if (used + 1) * 2 > mask {
       let old = slots
       let size = mask + 1
-      mask = size * 2 - 1
+      // At most one eighth full then: growing seldom costs less than the memory.
+      mask = size * 4 - 1
       slots = zeroed(mask + 1, of: Slot.self)
-      for at in 0..<size where old[at].hash != 0 { place(old[at]) }
+      for at in 0..<size where old[at].hash != 0 { put(old[at]) }
       free(old)
     }
-    place(Slot(hash: hash, index: index))
+    put(Slot(hash: hash, place: place, index: UInt32(truncatingIfNeeded: index)))
     used += 1
   }
 
-  private func place(_ slot: Slot) {
-    var at = Int(truncatingIfNeeded: slot.hash >> 20) & mask
+  private func put(_ slot: Slot) {
+    var at = Int(slot.place) & mask
     while slots[at].hash != 0 { at = (at &+ 1) & mask }
     slots[at] = slot
   }

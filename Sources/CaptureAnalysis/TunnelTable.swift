@@ -1,3 +1,4 @@
+import Glibc
 import Wire
 
 /// The ways to carry a packet inside another that the analysis walks.
@@ -35,7 +36,7 @@ struct TunnelKey: Hashable {
   }
 }
 
-/// One direction between two tunnel endpoints.
+/// One direction between two tunnel endpoints. What every packet touches comes first.
 struct Tunnel {
   var key: TunnelKey
   var firstFrame: FrameReference
@@ -44,20 +45,21 @@ struct Tunnel {
   /// Outer network-layer bytes, and inner network-layer bytes.
   var bytes = 0
   var innerBytes = 0
-  /// Bytes between the two network headers' starts, summed and of the first packet.
-  var overhead = 0
-  var innerPackets = 0
   var identifier: UInt32 = 0
-  var otherIdentifier: UInt32 = 0
   var hasOther = false
-  var otherFrame: FrameReference = .none
+  /// What it carries goes on as if the other direction existed.
+  var isAnswered = false
+  var ttl: UInt8 = 0
   var largestInner = 0
-  var largestInnerFrame: FrameReference = .none
   var checksumZero = 0
   var checksumGood = 0
+  var checksumUnknown = 0
+
   var checksumOffloaded = 0
   var checksumBad = 0
-  var checksumUnknown = 0
+  var otherIdentifier: UInt32 = 0
+  var otherFrame: FrameReference = .none
+  var largestInnerFrame: FrameReference = .none
   var firstBad: FrameReference = .none
   var secondBad: FrameReference = .none
   /// ICMP errors about the outer packets: the MTU announced, and where.
@@ -65,9 +67,6 @@ struct Tunnel {
   var announcedFrame: FrameReference = .none
   var unreachable: UInt16 = 0xFFFF
   var unreachableFrame: FrameReference = .none
-  var ttl: UInt8 = 0
-  /// What it carries goes on as if the other direction existed.
-  var isAnswered = false
   /// Packets to one receiver of which nothing showed so far that it got them.
   var calls = 0
 
@@ -92,43 +91,49 @@ struct Tunnel {
   }
 }
 
-/// Tunnels by endpoints, behind a small direct-mapped cache; bounded, what is beyond goes to one shared record.
+/// Tunnels by endpoints: open addressing with linear probing over their numbers, at most half full; bounded, what is beyond
+/// goes to one shared record.
 struct TunnelTable: ~Copyable {
   static let maximum = 16_384
+  private static let mask = 2 * maximum - 1
   private(set) var tunnels = Paged<Tunnel>()
-  private var index: [TunnelKey: Int] = [:]
-  private var cache: UnsafeMutablePointer<Int32>
+  /// Numbers from 1; 0: free.
+  private let slots: UnsafeMutablePointer<Int32>
+  private let seed = UInt64.random(in: .min ... .max)
   private(set) var overflow = 0
 
-  init() {
-    cache = .allocate(capacity: 256)
-    cache.initialize(repeating: -1, count: 256)
-  }
-  deinit { cache.deallocate() }
+  init() { slots = zeroed(Self.mask + 1, of: Int32.self) }
+  deinit { free(slots) }
 
   var count: Int { tunnels.count }
   var all: [Tunnel] { (0..<tunnels.count).map { tunnels[$0] } }
 
-  @inline(__always) mutating func find(_ key: TunnelKey, frame: FrameReference) -> UnsafeMutablePointer<Tunnel> {
-    let mixed = mix(key.source.low ^ key.source.high, key.destination.low ^ key.destination.high ^ UInt64(key.port))
-    let slot = Int(mixed & 255)
-    let cached = Int(cache[slot])
-    if cached >= 0, tunnels.pointer(cached).pointee.key == key { return tunnels.pointer(cached) }
-    let found = lookUp(key, frame)
-    cache[slot] = Int32(found)
-    return tunnels.pointer(found)
+  /// Where a key stands or would stand.
+  @inline(__always) private func slot(_ key: TunnelKey) -> Int {
+    let ends = key.source.low << 32 ^ key.destination.low ^ key.source.high ^ key.destination.high << 1
+    var at = Int(truncatingIfNeeded: mix(ends ^ seed, UInt64(key.port) ^ 0x9E37_79B9_7F4A_7C15)) & Self.mask
+    while slots[at] != 0, tunnels.pointer(Int(slots[at]) &- 1).pointee.key != key { at = (at &+ 1) & Self.mask }
+    return at
   }
 
-  @inline(never) private mutating func lookUp(_ key: TunnelKey, _ frame: FrameReference) -> Int {
-    if let known = index[key] { return known }
+  @inline(__always) mutating func find(_ key: TunnelKey, frame: FrameReference) -> UnsafeMutablePointer<Tunnel> {
+    let slot = slot(key)
+    let number = Int(slots[slot])
+    return tunnels.pointer(number != 0 ? number &- 1 : add(key, frame, slot))
+  }
+
+  @inline(never) private mutating func add(_ key: TunnelKey, _ frame: FrameReference, _ slot: Int) -> Int {
     if tunnels.count >= Self.maximum {
       overflow += 1
       return Self.maximum - 1
     }
     let at = tunnels.append(Tunnel(key: key, firstFrame: frame, lastFrame: frame))
-    index[key] = at
+    slots[slot] = Int32(at + 1)
     return at
   }
 
-  func existing(_ key: TunnelKey) -> UnsafeMutablePointer<Tunnel>? { index[key].map { tunnels.pointer($0) } }
+  func existing(_ key: TunnelKey) -> UnsafeMutablePointer<Tunnel>? {
+    let number = Int(slots[slot(key)])
+    return number != 0 ? tunnels.pointer(number - 1) : nil
+  }
 }

@@ -1,8 +1,18 @@
 /// The Internet checksum (RFC 1071): the one's complement sum of 16-bit words.
 public enum Checksum {
-  /// Sum of the bytes as 16-bit words in memory order, folded to 16 bits; an odd last byte is padded with zero. The sum
-  /// does not depend on byte order (RFC 1071, 2.B), so words are added as they stand and swapped once at the end.
+  /// Sum of the bytes as 16-bit words, folded to 16 bits; an odd last byte is padded with zero. `seed`: of words in memory
+  /// order.
   @inlinable public static func sum(_ base: UnsafeRawPointer, _ count: Int, seed: UInt64 = 0) -> UInt16 {
+    UInt16(bigEndian: fold(total(base, count) &+ seed))
+  }
+
+  /// Whether a total, of words in memory order that are not all zero, folds to all ones: is right where the checksum was
+  /// among them.
+  @inlinable @inline(__always) public static func isRight(_ total: UInt64) -> Bool { total.isMultiple(of: 0xFFFF) }
+
+  /// Sum of the bytes as 16-bit words in memory order, less than 2^35. The sum does not depend on byte order (RFC 1071,
+  /// 2.B), so words are added as they stand and swapped once at the end.
+  @inlinable public static func total(_ base: UnsafeRawPointer, _ count: Int) -> UInt64 {
     var first: UInt64 = 0
     var second: UInt64 = 0
     var at = 0
@@ -33,9 +43,7 @@ public enum Checksum {
       at &+= 2
     }
     if at < count { second &+= UInt64(UInt16(littleEndian: UInt16(base.load(fromByteOffset: at, as: UInt8.self)))) }
-    let low = (first & 0xFFFF_FFFF) &+ (first >> 32) &+ (second & 0xFFFF_FFFF) &+ (second >> 32)
-    let words = UInt16(bigEndian: fold(low))
-    return fold(UInt64(words) &+ seed)
+    return halves(first) &+ halves(second)
   }
 
   /// A sum folded to 16 bits with end-around carry.
@@ -51,18 +59,17 @@ public enum Checksum {
   @inlinable public static func pseudoHeader(
     source: Bits128, destination: Bits128, protocol number: UInt8, length: Int
   ) -> UInt64 {
-    halves(source) &+ halves(destination) &+ UInt64(number) &+ UInt64(length & 0xFFFF) &+ UInt64(length >> 16)
+    halves(source.high.bigEndian) &+ halves(source.low.bigEndian) &+ halves(destination.high.bigEndian)
+      &+ halves(destination.low.bigEndian) &+ pseudoHeader(source: 0, destination: 0, protocol: number, length: length)
   }
 
-  /// The same of IPv4 (RFC 9293 3.1); words of 32 bits are folded with all others.
+  /// The same of IPv4.
   @inlinable public static func pseudoHeader(
     source: UInt32, destination: UInt32, protocol number: UInt8, length: Int
   ) -> UInt64 {
-    UInt64(source) &+ UInt64(destination) &+ UInt64(number) &+ UInt64(truncatingIfNeeded: length)
+    UInt64(source.bigEndian) &+ UInt64(destination.bigEndian) &+ UInt64(UInt16(number).bigEndian)
+      &+ UInt64(UInt32(truncatingIfNeeded: length).bigEndian)
   }
 
-  @inlinable static func halves(_ bits: Bits128) -> UInt64 {
-    (bits.high >> 48) &+ (bits.high >> 32 & 0xFFFF) &+ (bits.high >> 16 & 0xFFFF) &+ (bits.high & 0xFFFF)
-      &+ (bits.low >> 48) &+ (bits.low >> 32 & 0xFFFF) &+ (bits.low >> 16 & 0xFFFF) &+ (bits.low & 0xFFFF)
-  }
+  @inlinable static func halves(_ word: UInt64) -> UInt64 { (word & 0xFFFF_FFFF) &+ (word >> 32) }
 }

@@ -35,12 +35,12 @@ public struct IPv4Header {
 
   /// The header's sum with its checksum is all ones when it is right.
   @inlinable @inline(__always) public var isChecksumValid: Bool {
-    guard headerLength == Self.minimumLength else { return Checksum.sum(bytes.base, headerLength) == 0xFFFF }
+    guard headerLength == Self.minimumLength else { return Checksum.isRight(Checksum.total(bytes.base, headerLength)) }
     let low = bytes.base.loadUnaligned(as: UInt64.self)
     let high = bytes.base.loadUnaligned(fromByteOffset: 8, as: UInt64.self)
     let sum =
       (low & 0xFFFF_FFFF) &+ (low >> 32) &+ (high & 0xFFFF_FFFF) &+ (high >> 32)
       &+ UInt64(bytes.base.loadUnaligned(fromByteOffset: 16, as: UInt32.self))
-    return Checksum.fold(sum) == 0xFFFF
+    return Checksum.isRight(sum)
   }
 }
