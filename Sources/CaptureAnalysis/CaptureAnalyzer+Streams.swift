@@ -8,12 +8,8 @@ extension CaptureAnalyzer {
     _ payload: PacketBytes, sequence: UInt32, _ c: UnsafeMutablePointer<Conversation>, _ direction: Int,
     forward: UnsafeMutablePointer<TCPHalf>
   ) {
-    // In the middle of a long record nothing needs to be looked at.
-    if forward.pointee.tls.state == .records, forward.pointee.tls.expected == sequence,
-      forward.pointee.tls.headerBytes == 5, Int(forward.pointee.tls.remaining) > payload.wireCount
-    {
-      forward.pointee.tls.remaining &-= UInt32(truncatingIfNeeded: payload.wireCount)
-      forward.pointee.tls.expected = sequence &+ UInt32(truncatingIfNeeded: payload.wireCount)
+    if let isWhole = forward.pointee.tls.carriesOn(payload, sequence: sequence) {
+      if isWhole { shared.pointer(Int(c.pointee.tcp)).pointee.seen.insert(.applicationData) }
       return
     }
     records(payload, sequence: sequence, c, direction, forward: forward)

@@ -101,7 +101,7 @@ extension CaptureAnalyzer {
   ) {
     let tunnel = enter(
       .vxlan, layer, port: port, identifier: header.identifier,
-      innerLength: max(0, innerFrame - EthernetHeader.length))
+      innerLength: max(0, innerFrame &- EthernetHeader.length))
     note(checksum, sum, on: tunnel)
     touched = nil
     if !tunnel.pointee.isAnswered {
@@ -188,8 +188,8 @@ extension CaptureAnalyzer {
   // MARK: outer checksums
 
   @inline(__always) mutating func note(_ state: Int, _ sum: UInt16, on tunnel: UnsafeMutablePointer<Tunnel>) {
+    guard state >= 2 else { return }
     switch state {
-    case 1: tunnel.pointee.checksumZero &+= 1
     case 2: tunnel.pointee.checksumGood &+= 1
     case 3:
       // Linux computes the outer checksum before the card fills in the inner one (local checksum offload): whether it
@@ -197,8 +197,7 @@ extension CaptureAnalyzer {
       pendingOuterSum = sum
       pendingTunnel = tunnel
       notes.insert(.unsettled)
-    case 4: tunnel.pointee.checksumOffloaded &+= 1
-    default: tunnel.pointee.checksumUnknown &+= 1
+    default: tunnel.pointee.checksumOffloaded &+= 1
     }
   }
 

@@ -100,17 +100,24 @@ public struct CaptureAnalyzer: ~Copyable {
     let f = source.pointee
     frame = FrameReference(file: f.file, number: f.number)
     now = f.time
-    linkType = f.linkType
-    // The same interface of two files is two places: where the packet was seen before, and where after.
-    interface = f.interface &+ UInt32(truncatingIfNeeded: f.file) << 20
     if now != 0 {
       if now < start { start = now }
       if now > end { end = now }
     }
-    if f.interface != 0 || f.file != 0 || f.linkType != .ethernet && f.linkType.isLinuxCooked { mayDuplicate = true }
+    if UInt64(f.interface) | UInt64(truncatingIfNeeded: f.file) != 0 || f.linkType != .ethernet || mayDuplicate {
+      origin(source)
+    }
     notes = []
     if sighted.pointee.transport != nil { straight(f.bytes, sighted) } else { link(f.bytes, f.linkType) }
     if notes == .tunnel(.vxlan) { counts.vxlan &+= 1 } else if !notes.isEmpty { closeFrame() }
+  }
+
+  /// Where a frame comes from, needed only where a packet can come twice.
+  @inline(never) private mutating func origin(_ f: UnsafePointer<Frame>) {
+    linkType = f.pointee.linkType
+    // The same interface of two files is two places: where the packet was seen before, and where after.
+    interface = f.pointee.interface &+ UInt32(truncatingIfNeeded: f.pointee.file) << 20
+    if f.pointee.interface != 0 || f.pointee.file != 0 || linkType.isLinuxCooked { mayDuplicate = true }
   }
 
   /// A copy of a packet that another interface or another capture showed a moment before.

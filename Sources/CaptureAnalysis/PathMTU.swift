@@ -21,20 +21,63 @@ public struct PathRow: Sendable {
   public var isLimited: Bool { announced != nil || fragment != nil || lost != nil }
 }
 
-private struct PathKey: MixHashable {
-  var source: Bits128
-  var destination: Bits128
+/// Two hosts, the smaller address first, for the paths of both directions.
+private struct HostPair: MixHashable {
+  var low: Bits128
+  var high: Bits128
   var version: UInt8
   var scope: UInt32
 
   func mixed(_ seed: UInt64) -> UInt64 {
-    let near = mix(source.low ^ seed, source.high ^ UInt64(version) << 1 ^ 0x9E37_79B9_7F4A_7C15)
-    return mix(near ^ destination.low, destination.high ^ UInt64(scope) << 32 ^ 0x1656_67B1_9E37_79F9)
+    let near = mix(low.low ^ seed, low.high ^ UInt64(version) << 1 ^ 0x9E37_79B9_7F4A_7C15)
+    return mix(near ^ high.low, high.high ^ UInt64(scope) << 32 ^ 0x1656_67B1_9E37_79F9)
   }
 
-  static func == (a: PathKey, b: PathKey) -> Bool {
-    a.source.low == b.source.low && a.destination.low == b.destination.low && a.scope == b.scope
-      && a.source.high == b.source.high && a.destination.high == b.destination.high && a.version == b.version
+  static func == (a: HostPair, b: HostPair) -> Bool {
+    a.low.low == b.low.low && a.high.low == b.high.low && a.scope == b.scope && a.low.high == b.low.high
+      && a.high.high == b.high.high && a.version == b.version
+  }
+}
+
+/// A path of a pair, from its low or its high end.
+private struct PathKey {
+  var pair: HostPair
+  var direction: Int
+
+  var source: Bits128 { direction == 0 ? pair.low : pair.high }
+  var destination: Bits128 { direction == 0 ? pair.high : pair.low }
+}
+
+/// Paths in the order in which they first came, at most `limit`.
+private struct PathTable {
+  let limit: Int
+  private var pairs = KeyTable<HostPair>()
+  /// Two for each pair, -1: no such path yet.
+  private var numbers: [Int32] = []
+  private(set) var keys: [PathKey] = []
+  var rows: [PathTally] = []
+
+  init(limit: Int) { self.limit = limit }
+
+  /// The pair's number; nil when it is unknown and there is no room.
+  mutating func number(_ pair: HostPair) -> Int? {
+    guard keys.count < limit else { return pairs.find(pair) }
+    guard let number = pairs.number(pair) else { return nil }
+    if number &* 2 == numbers.count { numbers += [-1, -1] }
+    return number
+  }
+
+  /// The row of a pair's path; nil when there is no room.
+  mutating func row(_ pair: HostPair, _ number: Int, _ direction: Int) -> Int? {
+    // A host that talks to itself has one path.
+    let direction = pair.low == pair.high ? 0 : direction
+    let at = Int(numbers[number &* 2 &+ direction])
+    guard at < 0 else { return at }
+    guard keys.count < limit else { return nil }
+    numbers[number &* 2 &+ direction] = Int32(keys.count)
+    keys.append(PathKey(pair: pair, direction: direction))
+    rows.append(PathTally())
+    return keys.count - 1
   }
 }
 
@@ -55,11 +98,11 @@ private struct PathTally {
   }
 
   func row(_ key: PathKey) -> PathRow {
-    let name: IPVersion = key.version == 4 ? .v4 : .v6
+    let name: IPVersion = key.pair.version == 4 ? .v4 : .v6
     return PathRow(
       source: IPAddress(bits: key.source, version: name),
       destination: IPAddress(bits: key.destination, version: name),
-      tunnel: CaptureAnalyzer.tunnelText(key.scope), packets: packets, announced: announced == 0 ? nil : announced,
+      tunnel: CaptureAnalyzer.tunnelText(key.pair.scope), packets: packets, announced: announced == 0 ? nil : announced,
       fragment: fragment == 0 ? nil : fragment, delivered: delivered == 0 ? nil : delivered,
       lost: lost == 0 ? nil : lost)
   }
@@ -68,19 +111,16 @@ private struct PathTally {
 extension CaptureAnalyzer {
   /// The first `top` of the paths between pairs of hosts, those that limit something first, then by packets.
   public func pathRows(top: Int, limit: Int = 16_384) -> [PathRow] {
-    var paths = KeyTable<PathKey>()
-    var rows: [PathTally] = []
+    var paths = PathTable(limit: limit)
     visitAll { c in
       let key = c.pointee.key
+      let pair = HostPair(low: key.low, high: key.high, version: key.version, scope: key.scope)
+      guard let number = paths.number(pair) else { return }
       for direction in 0...1 where c.pointee.packets[direction] > 0 {
-        let path = PathKey(
-          source: direction == 0 ? key.low : key.high, destination: direction == 0 ? key.high : key.low,
-          version: key.version, scope: key.scope)
-        guard let at = paths.number(path, limit: limit) else { continue }
-        if at == rows.count { rows.append(PathTally()) }
-        rows[at].packets += Int(c.pointee.packets[direction])
+        guard let at = paths.row(pair, number, direction) else { continue }
+        paths.rows[at].packets += Int(c.pointee.packets[direction])
         let announced = Int(c.pointee.announcedMTU[direction])
-        if announced > 0 { rows[at].smallest(\.announced, announced) }
+        if announced > 0 { paths.rows[at].smallest(\.announced, announced) }
         guard c.pointee.tcp >= 0 else { continue }
         let half = halves.pointer(Int(c.pointee.tcp) * 2 + direction)
         let other = halves.pointer(Int(c.pointee.tcp) * 2 + 1 - direction)
@@ -88,31 +128,31 @@ extension CaptureAnalyzer {
         let headers = max(0, Int(c.pointee.largest[direction]) - Int(half.pointee.largestPayload))
         guard headers <= 120 else { continue }
         if half.pointee.largestAcked > 0 {
-          rows[at].delivered = max(rows[at].delivered, Int(half.pointee.largestAcked) + headers)
+          paths.rows[at].delivered = max(paths.rows[at].delivered, Int(half.pointee.largestAcked) + headers)
         }
         guard half.pointee.trouble != troubles.none else { continue }
         let isStuck = half.pointee.health.worstCount >= 2 && half.pointee.health.worstLength > half.pointee.largestAcked
         if isStuck, other.pointee.lastAck == 0 || !before(half.pointee.health.worstSequence, other.pointee.lastAck) {
-          rows[at].smallest(\.lost, Int(half.pointee.health.worstLength) + headers)
+          paths.rows[at].smallest(\.lost, Int(half.pointee.health.worstLength) + headers)
         }
       }
     }
     for group in fragments.groups where group.fragments > 1 {
-      let path = PathKey(
-        source: group.key.source, destination: group.key.destination, version: group.key.version,
-        scope: group.key.scope)
-      guard let at = paths.number(path, limit: limit) else { continue }
-      if at == rows.count { rows.append(PathTally()) }
-      rows[at].fragment = max(rows[at].fragment, group.largestFragment)
+      let isForward = group.key.source <= group.key.destination
+      let pair = HostPair(
+        low: isForward ? group.key.source : group.key.destination,
+        high: isForward ? group.key.destination : group.key.source, version: group.key.version, scope: group.key.scope)
+      guard let number = paths.number(pair), let at = paths.row(pair, number, isForward ? 0 : 1) else { continue }
+      paths.rows[at].fragment = max(paths.rows[at].fragment, group.largestFragment)
     }
     var best = Ranking(capacity: top)
-    for (number, row) in rows.enumerated() { best.add(number, Int64(row.rank)) }
+    for (number, row) in paths.rows.enumerated() { best.add(number, Int64(row.rank)) }
     // Among equals the address decides, not who came first.
-    let least = best.indices.last.map { rows[$0].rank } ?? .max
-    return rows.indices.filter { rows[$0].rank >= least }.sorted {
-      if rows[$0].rank != rows[$1].rank { return rows[$0].rank > rows[$1].rank }
+    let least = best.indices.last.map { paths.rows[$0].rank } ?? .max
+    return paths.rows.indices.filter { paths.rows[$0].rank >= least }.sorted {
+      if paths.rows[$0].rank != paths.rows[$1].rank { return paths.rows[$0].rank > paths.rows[$1].rank }
       let (a, b) = (paths.keys[$0], paths.keys[$1])
-      return (a.version, a.source) < (b.version, b.source)
-    }.prefix(top).map { rows[$0].row(paths.keys[$0]) }
+      return (a.pair.version, a.source) < (b.pair.version, b.source)
+    }.prefix(top).map { paths.rows[$0].row(paths.keys[$0]) }
   }
 }

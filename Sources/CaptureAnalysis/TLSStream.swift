@@ -103,6 +103,30 @@ struct TLSStream {
     expected = end
   }
 
+  /// What most segments of an established connection are: the middle of a record, or the beginning or the whole of one of
+  /// application data. Updates the stream as `take` would, which then begins no handshake; nil when it must look closer,
+  /// else whether a record of application data went by whole.
+  @inline(__always) mutating func carriesOn(_ payload: PacketBytes, sequence: UInt32) -> Bool? {
+    guard state == .records, expected == sequence else { return nil }
+    let count = payload.wireCount
+    if headerBytes == 5, Int(remaining) > count {
+      remaining &-= UInt32(truncatingIfNeeded: count)
+    } else if headerBytes == 0, payload.count >= 5, payload.u8(0) == TLSRecordHeader.applicationData {
+      let record = TLSRecordHeader(UInt64(payload.u8(0)) << 32 | UInt64(payload.u32(1)))
+      let rest = record.payloadLength &+ TLSRecordHeader.length &- count
+      guard record.isPlausible, rest >= 0 else { return nil }
+      type = TLSRecordHeader.applicationData
+      remaining = UInt32(truncatingIfNeeded: rest)
+      headerBytes = rest > 0 ? 5 : 0
+      expected = sequence &+ UInt32(truncatingIfNeeded: count)
+      return rest == 0 && payload.isWhole
+    } else {
+      return nil
+    }
+    expected = sequence &+ UInt32(truncatingIfNeeded: count)
+    return false
+  }
+
   @inline(__always) static func looksLikeRecord(_ bytes: PacketBytes) -> Bool {
     guard bytes.count >= 5, bytes.u8(1) == 3, bytes.u8(0) >= 20, bytes.u8(0) <= 24 else { return false }
     return TLSRecordHeader(UInt64(bytes.u8(0)) << 32 | UInt64(bytes.u32(1))).isPlausible

@@ -106,8 +106,9 @@ public struct CaptureReader: ~Copyable {
     let value = buffer.next.loadUnaligned(fromByteOffset: at, as: UInt16.self)
     return swapped ? value.byteSwapped : value
   }
-  @inline(__always) func u32(_ at: Int) -> UInt32 {
-    let value = buffer.next.loadUnaligned(fromByteOffset: at, as: UInt32.self)
+  @inline(__always) func u32(_ at: Int) -> UInt32 { word(buffer.next, at) }
+  @inline(__always) private func word(_ base: UnsafeRawPointer, _ at: Int) -> UInt32 {
+    let value = base.loadUnaligned(fromByteOffset: at, as: UInt32.self)
     return swapped ? value.byteSwapped : value
   }
   func u64(_ at: Int) -> UInt64 {
@@ -172,7 +173,7 @@ public struct CaptureReader: ~Copyable {
   /// bytes are good until the next call. 0 at the end.
   public mutating func next(_ frames: UnsafeMutableBufferPointer<Frame>) -> Int {
     guard next(&frames[0]) else { return 0 }
-    var count = 1
+    var count = header.format == .pcap ? heldRecords(frames, from: 1) : 1
     while count < frames.count, holdsFrame, next(&frames[count]) { count &+= 1 }
     return count
   }
@@ -193,10 +194,7 @@ public struct CaptureReader: ~Copyable {
       if buffer.available > 0 || buffer.failure != nil { fail("the file ends inside a record header") }
       return false
     }
-    let seconds = u32(0)
-    let fraction = u32(4)
     let captured = Int(u32(8))
-    let original = Int(u32(12))
     guard captured <= Self.maximumRecord else {
       fail("record \(frames + 1) claims \(captured) captured bytes, at most \(Self.maximumRecord) are believed")
       return false
@@ -209,13 +207,40 @@ public struct CaptureReader: ~Copyable {
       return false
     }
     frames &+= 1
-    frame.bytes = PacketBytes(base: buffer.next + recordHeader, count: captured, wireCount: max(original, captured))
-    frame.time = Int64(seconds) &* 1_000_000_000 &+ Int64(fraction) &* subsecondFactor
-    frame.number = frames
-    frame.linkType = linkType
-    frame.interface = 0
+    take(buffer.next, captured, &frame)
     buffer.consume(total)
     if frames == 1 { linkTypes = [linkType] }
     return true
+  }
+
+  /// Fills `batch` from `first` on with the pcap records that the buffer holds whole; says how far.
+  @inline(__always) private mutating func heldRecords(
+    _ batch: UnsafeMutableBufferPointer<Frame>, from first: Int
+  ) -> Int {
+    let start = buffer.next
+    var at = start
+    var left = buffer.available
+    var count = first
+    while count < batch.count, left >= recordHeader {
+      let captured = Int(word(at, 8))
+      guard captured <= Self.maximumRecord, left &- recordHeader >= captured else { break }
+      frames &+= 1
+      take(at, captured, &batch[count])
+      count &+= 1
+      at += recordHeader &+ captured
+      left &-= recordHeader &+ captured
+    }
+    buffer.consume(at - start)
+    return count
+  }
+
+  /// The record whose header begins at `record`, number `frames`.
+  @inline(__always) private func take(_ record: UnsafeRawPointer, _ captured: Int, _ frame: inout Frame) {
+    frame.bytes = PacketBytes(
+      base: record + recordHeader, count: captured, wireCount: max(Int(word(record, 12)), captured))
+    frame.time = Int64(word(record, 0)) &* 1_000_000_000 &+ Int64(word(record, 4)) &* subsecondFactor
+    frame.number = frames
+    frame.linkType = linkType
+    frame.interface = 0
   }
 }
