@@ -91,6 +91,15 @@ extension CaptureAnalyzer {
     }
   }
 
+  /// The same for those that look at little more than the keys: only the first line of each record comes ahead.
+  @inline(__always) func visitKeys(_ visit: (UnsafeMutablePointer<Conversation>) -> Void) {
+    let count = conversations.records.count
+    for index in 0..<count {
+      if index &+ 16 < count { prefetch_line(conversations.records.pointer(index &+ 16)) }
+      visit(conversations.records.pointer(index))
+    }
+  }
+
   /// Asks for what a walk over all conversations comes to after this one.
   @inline(__always) func prefetchNeighbours(_ index: Int) {
     let count = conversations.records.count

@@ -200,8 +200,11 @@ extension CaptureAnalyzer {
     var hostIndex = HashIndex()
     var services: [ServiceRow] = []
     var servicePorts = KeyTable<UInt32>()
+    var paths = PathTable()
     for index in 0..<conversations.records.count {
+      prefetchNeighbours(index)
       let c = conversations.records.pointer(index)
+      add(c, to: &paths)
       let tcp = Int(c.pointee.tcp)
       let client = Int(c.pointee.initiator)
       var retransmissions = 0
@@ -260,7 +263,7 @@ extension CaptureAnalyzer {
     report.conntrackCurve = occupancy.entries
     report.conntrackSpan = occupancy.span
     report.conntrackMaximum = options.conntrackMaximum
-    report.paths = pathRows(top: top)
+    report.paths = pathRows(paths, top: top)
     return report
   }
 }

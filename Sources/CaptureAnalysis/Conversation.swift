@@ -45,7 +45,7 @@ struct ConversationKey: Hashable {
   }
 
   @inline(__always) static func hash(_ addresses: UInt64, _ rest: UInt64, _ proto: UInt8, seed: UInt64) -> UInt64 {
-    mix(mix(addresses ^ seed, 0x9E37_79B9_7F4A_7C15) ^ rest, UInt64(proto) << 8 ^ 0x1656_67B1_9E37_79F9)
+    mix(addresses ^ seed, (rest ^ UInt64(proto) << 48) &+ 0x9E37_79B9_7F4A_7C15 ^ seed)
   }
 
   /// Whether it is the key that would be made of these.

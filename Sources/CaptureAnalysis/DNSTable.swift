@@ -44,6 +44,7 @@ struct DNSTable: ~Copyable {
   private(set) var queries = Paged<DNSQuery>()
   private var index = HashIndex()
   private(set) var untracked = 0
+  private var answered = 0
   private(set) var strangers: [DNSStranger] = []
   private(set) var responseCodes = [Int](repeating: 0, count: 16)
   /// First frames of SERVFAIL (2), NXDOMAIN (3) and REFUSED (5).
@@ -103,6 +104,7 @@ struct DNSTable: ~Copyable {
         let query = queries.pointer(at)
         if query.pointee.answerTime < 0 {
           query.pointee.answerTime = m.time
+          if m.time >= 0 { answered += 1 }
           query.pointee.answerFrame = m.frame
           query.pointee.responseCode = UInt8(code)
           if code == 3, query.pointee.name >= 0, names.isSearchExpansion(query.pointee.name) {
@@ -140,9 +142,5 @@ struct DNSTable: ~Copyable {
     return true
   }
 
-  var unanswered: Int {
-    var count = 0
-    for at in 0..<queries.count where queries.pointer(at).pointee.answerTime < 0 { count += 1 }
-    return count
-  }
+  var unanswered: Int { queries.count - answered }
 }

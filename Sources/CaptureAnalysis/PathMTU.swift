@@ -22,7 +22,7 @@ public struct PathRow: Sendable {
 }
 
 /// Two hosts, the smaller address first, for the paths of both directions.
-private struct HostPair: MixHashable {
+struct HostPair: MixHashable {
   var low: Bits128
   var high: Bits128
   var version: UInt8
@@ -40,7 +40,7 @@ private struct HostPair: MixHashable {
 }
 
 /// A path of a pair, from its low or its high end.
-private struct PathKey {
+struct PathKey {
   var pair: HostPair
   var direction: Int
 
@@ -49,15 +49,15 @@ private struct PathKey {
 }
 
 /// Paths in the order in which they first came, at most `limit`.
-private struct PathTable {
+struct PathTable {
   let limit: Int
   private var pairs = KeyTable<HostPair>()
   /// Two for each pair, -1: no such path yet.
   private var numbers: [Int32] = []
   private(set) var keys: [PathKey] = []
-  var rows: [PathTally] = []
+  fileprivate(set) var rows: [PathTally] = []
 
-  init(limit: Int) { self.limit = limit }
+  init(limit: Int = 16_384) { self.limit = limit }
 
   /// The pair's number; nil when it is unknown and there is no room.
   mutating func number(_ pair: HostPair) -> Int? {
@@ -82,7 +82,7 @@ private struct PathTable {
 }
 
 /// A path while it is being summed up; 0: not known.
-private struct PathTally {
+struct PathTally {
   var packets = 0
   var announced = 0
   var fragment = 0
@@ -112,31 +112,39 @@ extension CaptureAnalyzer {
   /// The first `top` of the paths between pairs of hosts, those that limit something first, then by packets.
   public func pathRows(top: Int, limit: Int = 16_384) -> [PathRow] {
     var paths = PathTable(limit: limit)
-    visitAll { c in
-      let key = c.pointee.key
-      let pair = HostPair(low: key.low, high: key.high, version: key.version, scope: key.scope)
-      guard let number = paths.number(pair) else { return }
-      for direction in 0...1 where c.pointee.packets[direction] > 0 {
-        guard let at = paths.row(pair, number, direction) else { continue }
-        paths.rows[at].packets += Int(c.pointee.packets[direction])
-        let announced = Int(c.pointee.announcedMTU[direction])
-        if announced > 0 { paths.rows[at].smallest(\.announced, announced) }
-        guard c.pointee.tcp >= 0 else { continue }
-        let half = halves.pointer(Int(c.pointee.tcp) * 2 + direction)
-        let other = halves.pointer(Int(c.pointee.tcp) * 2 + 1 - direction)
-        // The rest of the largest packet is its headers.
-        let headers = max(0, Int(c.pointee.largest[direction]) - Int(half.pointee.largestPayload))
-        guard headers <= 120 else { continue }
-        if half.pointee.largestAcked > 0 {
-          paths.rows[at].delivered = max(paths.rows[at].delivered, Int(half.pointee.largestAcked) + headers)
-        }
-        guard half.pointee.trouble != troubles.none else { continue }
-        let isStuck = half.pointee.health.worstCount >= 2 && half.pointee.health.worstLength > half.pointee.largestAcked
-        if isStuck, other.pointee.lastAck == 0 || !before(half.pointee.health.worstSequence, other.pointee.lastAck) {
-          paths.rows[at].smallest(\.lost, Int(half.pointee.health.worstLength) + headers)
-        }
+    visitAll { add($0, to: &paths) }
+    return pathRows(paths, top: top)
+  }
+
+  /// Adds what a conversation shows of the paths between its hosts.
+  @inline(__always) func add(_ c: UnsafeMutablePointer<Conversation>, to paths: inout PathTable) {
+    let key = c.pointee.key
+    let pair = HostPair(low: key.low, high: key.high, version: key.version, scope: key.scope)
+    guard let number = paths.number(pair) else { return }
+    for direction in 0...1 where c.pointee.packets[direction] > 0 {
+      guard let at = paths.row(pair, number, direction) else { continue }
+      paths.rows[at].packets += Int(c.pointee.packets[direction])
+      let announced = Int(c.pointee.announcedMTU[direction])
+      if announced > 0 { paths.rows[at].smallest(\.announced, announced) }
+      guard c.pointee.tcp >= 0 else { continue }
+      let half = halves.pointer(Int(c.pointee.tcp) * 2 + direction)
+      let other = halves.pointer(Int(c.pointee.tcp) * 2 + 1 - direction)
+      // The rest of the largest packet is its headers.
+      let headers = max(0, Int(c.pointee.largest[direction]) - Int(half.pointee.largestPayload))
+      guard headers <= 120 else { continue }
+      if half.pointee.largestAcked > 0 {
+        paths.rows[at].delivered = max(paths.rows[at].delivered, Int(half.pointee.largestAcked) + headers)
+      }
+      guard half.pointee.trouble != troubles.none else { continue }
+      let isStuck = half.pointee.health.worstCount >= 2 && half.pointee.health.worstLength > half.pointee.largestAcked
+      if isStuck, other.pointee.lastAck == 0 || !before(half.pointee.health.worstSequence, other.pointee.lastAck) {
+        paths.rows[at].smallest(\.lost, Int(half.pointee.health.worstLength) + headers)
       }
     }
+  }
+
+  /// The first `top` of the paths.
+  func pathRows(_ paths: consuming PathTable, top: Int) -> [PathRow] {
     for group in fragments.groups where group.fragments > 1 {
       let isForward = group.key.source <= group.key.destination
       let pair = HostPair(

@@ -207,7 +207,7 @@ public struct CaptureReader: ~Copyable {
       return false
     }
     frames &+= 1
-    take(buffer.next, captured, &frame)
+    take(buffer.next, captured, number: frames, &frame)
     buffer.consume(total)
     if frames == 1 { linkTypes = [linkType] }
     return true
@@ -218,28 +218,32 @@ public struct CaptureReader: ~Copyable {
     _ batch: UnsafeMutableBufferPointer<Frame>, from first: Int
   ) -> Int {
     let start = buffer.next
+    let length = recordHeader
+    let known = frames &- first
     var at = start
     var left = buffer.available
     var count = first
-    while count < batch.count, left >= recordHeader {
+    while count < batch.count, left >= length {
       let captured = Int(word(at, 8))
-      guard captured <= Self.maximumRecord, left &- recordHeader >= captured else { break }
-      frames &+= 1
-      take(at, captured, &batch[count])
+      guard captured <= Self.maximumRecord, left &- length >= captured else { break }
       count &+= 1
-      at += recordHeader &+ captured
-      left &-= recordHeader &+ captured
+      take(at, captured, number: known &+ count, &batch[count &- 1])
+      at += length &+ captured
+      left &-= length &+ captured
     }
+    frames = known &+ count
     buffer.consume(at - start)
     return count
   }
 
-  /// The record whose header begins at `record`, number `frames`.
-  @inline(__always) private func take(_ record: UnsafeRawPointer, _ captured: Int, _ frame: inout Frame) {
+  /// The record whose header begins at `record`.
+  @inline(__always) private func take(
+    _ record: UnsafeRawPointer, _ captured: Int, number: Int, _ frame: inout Frame
+  ) {
     frame.bytes = PacketBytes(
       base: record + recordHeader, count: captured, wireCount: max(Int(word(record, 12)), captured))
     frame.time = Int64(word(record, 0)) &* 1_000_000_000 &+ Int64(word(record, 4)) &* subsecondFactor
-    frame.number = frames
+    frame.number = number
     frame.linkType = linkType
     frame.interface = 0
   }

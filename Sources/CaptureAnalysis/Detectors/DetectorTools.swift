@@ -89,6 +89,10 @@ struct Target: Hashable {
   var text: String { hasPort ? endpointText(address, port) : address.description }
 }
 
+extension Conversation {
+  var target: Target { Target(address: server, port: serverPort, proto: key.proto) }
+}
+
 func endpointText(_ address: IPAddress, _ port: UInt16) -> String {
   address.version == .v6 ? "[\(address)]:\(port)" : "\(address):\(port)"
 }
@@ -129,7 +133,7 @@ struct ConversationEnds {
 }
 
 extension ConversationView {
-  var target: Target { Target(address: record.server, port: record.serverPort, proto: record.key.proto) }
+  var target: Target { record.target }
   var isTunnelled: Bool { record.key.scope != 0 }
   var clientPackets: Int { Int(record.packets[Int(record.initiator)]) }
   var serverPackets: Int { Int(record.packets[1 - Int(record.initiator)]) }

@@ -78,10 +78,11 @@ struct SynUnansweredDetector: Detector {
     var wanted = KeyTable<Target>()
     for (target, _) in tally.top(5) + single.top(3) { _ = wanted.number(target) }
     var answering = [Bool](repeating: false, count: wanted.count)
-    facts.visitAll {
-      let c = facts.view($0)
-      guard c.record.phase.contains(.synAck), let number = wanted.find(c.target), !answering[number] else { return }
-      if c.server.synAcks > 0 { answering[number] = true }
+    facts.visitKeys { c in
+      guard c.pointee.phase.contains(.synAck), let number = wanted.find(c.pointee.target), !answering[number] else {
+        return
+      }
+      if facts.view(c).server.synAcks > 0 { answering[number] = true }
     }
     return Set(wanted.keys.indices.filter { answering[$0] }.map { wanted.keys[$0] })
   }

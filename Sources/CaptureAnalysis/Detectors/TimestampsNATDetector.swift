@@ -28,12 +28,13 @@ struct TimestampsNATDetector: Detector {
     guard unanswered.contains(where: { $0 >= Self.enough }) else { return [] }
     var attempts = [[Attempt]](repeating: [], count: suspects.count)
     var kept = 0
-    facts.visitAll {
-      let c = facts.view($0)
-      guard kept < 65_536, c.record.phase.contains(.syn), c.clientHalf.syns > 0, c.clientHalf.hasTimestamp,
-        let pair = suspects.find(ClientTarget(client: c.record.client, target: c.target)),
+    facts.visitKeys { record in
+      guard kept < 65_536, record.pointee.phase.contains(.syn),
+        let pair = suspects.find(ClientTarget(client: record.pointee.client, target: record.pointee.target)),
         unanswered[pair] >= Self.enough
       else { return }
+      let c = facts.view(record)
+      guard c.clientHalf.syns > 0, c.clientHalf.hasTimestamp else { return }
       kept += 1
       attempts[pair].append(
         Attempt(
