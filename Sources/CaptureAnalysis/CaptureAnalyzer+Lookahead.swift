@@ -27,6 +27,7 @@ extension CaptureAnalyzer {
       captured &+= frame.bytes.count
       if frame.bytes.count < frame.bytes.wireCount { snapped &+= 1 }
     }
+    hasCreated = false
     for index in 0..<frames.count {
       let ends = lookahead + index
       ends.pointee.transport = nil
@@ -39,7 +40,8 @@ extension CaptureAnalyzer {
     counts.snapped &+= snapped
     for index in 0..<frames.count {
       let ends = lookahead + index
-      ends.pointee.record = ends.pointee.transport == nil ? -1 : conversations.guess(ends.pointee.hash)
+      ends.pointee.record =
+        ends.pointee.transport == nil ? ConversationTable.unknown : conversations.guess(ends.pointee.hash)
       if ends.pointee.isDNS { prefetchDomain(frames[index].bytes, ends) }
       if ends.pointee.record >= 0 {
         let base = UnsafeRawPointer(conversations.records.pointer(ends.pointee.record))
@@ -54,7 +56,7 @@ extension CaptureAnalyzer {
         c.pointee.key.matches(addresses: ends.pointee.addresses, rest: ends.pointee.rest, proto: ends.pointee.proto)
       else {
         // Another key with the same tag.
-        ends.pointee.record = -1
+        ends.pointee.record = ConversationTable.unknown
         continue
       }
       let tcp = Int(c.pointee.tcp)

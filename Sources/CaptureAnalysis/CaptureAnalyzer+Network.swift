@@ -210,13 +210,14 @@ extension CaptureAnalyzer {
   }
 
   @inline(__always) mutating func enter(
-    _ kind: TunnelKind, _ layer: NetworkLayer, port: UInt16, identifier: UInt32, innerLength: Int
+    _ kind: TunnelKind, _ layer: NetworkLayer, port: UInt16, identifier: UInt32, innerLength: Int,
+    isCounted: Bool = false
   ) -> UnsafeMutablePointer<Tunnel> {
     let tunnel = tunnels.find(
       TunnelKey(
         source: layer.source, destination: layer.destination, port: port, kind: kind, version: layer.version,
         scope: layer.outer.scope), frame: frame)
-    notes.insert(.tunnel(kind))
+    if !isCounted { notes.insert(.tunnel(kind)) }
     if tunnel.pointee.packets == 0 {
       tunnel.pointee.identifier = identifier
       tunnel.pointee.ttl = layer.ttl

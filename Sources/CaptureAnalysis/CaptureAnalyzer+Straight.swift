@@ -55,6 +55,7 @@ extension CaptureAnalyzer {
   /// Walks a frame whose ends were read.
   @inline(never) mutating func straight(_ frame: PacketBytes, _ ends: UnsafeMutablePointer<PacketEnds>) {
     let isCarried = ends.pointee.isCarried
+    counts.vxlan &+= isCarried ? 1 : 0
     if isCarried { carrier(frame.dropping(EthernetHeader.length)) }
     let bytes = frame.dropping(isCarried ? Self.carrier + EthernetHeader.length : EthernetHeader.length)
     let outer = Outer(scope: UInt32(truncatingIfNeeded: ends.pointee.rest >> 32), depth: isCarried ? 1 : 0)
@@ -85,7 +86,7 @@ extension CaptureAnalyzer {
     let (state, sum) = verify(transport, datagram, datagram.wireCount, layer)
     enter(
       vxlan, layer, port: transport.destinationPort, checksum: state, sum: sum,
-      innerFrame: datagram.wireCount &- UDPHeader.length &- VXLANHeader.length)
+      innerFrame: datagram.wireCount &- UDPHeader.length &- VXLANHeader.length, isCounted: true)
   }
 }
 

@@ -95,13 +95,15 @@ extension CaptureAnalyzer {
       outer: Outer(scope: Self.scope(.vxlan, header.identifier, inside: layer.outer), depth: layer.outer.depth &+ 1))
   }
 
-  /// Counts a packet of a VXLAN tunnel, which carries an Ethernet frame of `innerFrame` bytes.
+  /// Counts a packet of a VXLAN tunnel, which carries an Ethernet frame of `innerFrame` bytes. `isCounted`: the frame is among
+  /// those with VXLAN already.
   @inline(__always) mutating func enter(
-    _ header: VXLANHeader, _ layer: NetworkLayer, port: UInt16, checksum: Int, sum: UInt16, innerFrame: Int
+    _ header: VXLANHeader, _ layer: NetworkLayer, port: UInt16, checksum: Int, sum: UInt16, innerFrame: Int,
+    isCounted: Bool = false
   ) {
     let tunnel = enter(
       .vxlan, layer, port: port, identifier: header.identifier,
-      innerLength: max(0, innerFrame &- EthernetHeader.length))
+      innerLength: max(0, innerFrame &- EthernetHeader.length), isCounted: isCounted)
     note(checksum, sum, on: tunnel)
     touched = nil
     if !tunnel.pointee.isAnswered {

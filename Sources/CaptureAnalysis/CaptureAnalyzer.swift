@@ -40,6 +40,8 @@ public struct CaptureAnalyzer: ~Copyable {
   var recent: UnsafeMutablePointer<RecentPacket>
   /// Of the frames of a batch, see `consume(_:)` of a buffer; one more at the end, for packets that nobody looked ahead at.
   let lookahead: UnsafeMutablePointer<PacketEnds>
+  /// Whether a conversation was made since the lookahead: what it did not find may be there by now.
+  var hasCreated = false
   /// Of the frame being walked.
   var sighted: UnsafeMutablePointer<PacketEnds>
   /// A bad outer checksum that the inner packet may still explain: the sum, and the tunnel.
@@ -109,7 +111,7 @@ public struct CaptureAnalyzer: ~Copyable {
     }
     notes = []
     if sighted.pointee.transport != nil { straight(f.bytes, sighted) } else { link(f.bytes, f.linkType) }
-    if notes == .tunnel(.vxlan) { counts.vxlan &+= 1 } else if !notes.isEmpty { closeFrame() }
+    if !notes.isEmpty { closeFrame() }
   }
 
   /// Where a frame comes from, needed only where a packet can come twice.
@@ -189,6 +191,7 @@ public struct CaptureAnalyzer: ~Copyable {
 
   @inline(never) mutating func create(_ ends: UnsafeMutablePointer<PacketEnds>, isTCP: Bool) -> Int {
     ends.pointee.complete()
+    hasCreated = true
     var record = Conversation(key: ends.pointee.key, time: now, frame: frame)
     record.initiator = UInt8(ends.pointee.direction)
     let victim = conversations.victim()
@@ -257,50 +260,6 @@ public struct CaptureAnalyzer: ~Copyable {
       found += detector.findings(self)
     }
     return Self.ordered(doubted(Self.withoutSymptoms(found)))
-  }
-
-  /// Where many headers are corrupt (a fuzzed or damaged capture), addresses and ports cannot be believed: what would be
-  /// an error is a warning.
-  private func doubted(_ findings: [Finding]) -> [Finding] {
-    guard corruptHeaders >= 5, corruptHeaders * 50 > counts.packets else { return findings }
-    return findings.map { finding in
-      guard finding.severity == .error else { return finding }
-      var finding = finding
-      finding.severity = .warning
-      finding.confidence = .possible
-      finding.evidence.append(
-        Finding.Evidence(
-          text:
-            "\(corruptHeaders) of \(counts.packets) frames have a corrupt IPv4 header: the capture itself is damaged"))
-      return finding
-    }
-  }
-
-  /// Leaves out what another finding explains: unanswered SYNs to a frontend whose answers come untranslated, or while
-  /// the conntrack table is full; DNS questions repeated to a server whose answers are lost so, or that is refused.
-  static func withoutSymptoms(_ findings: [Finding]) -> [Finding] {
-    let untranslated = Set(findings.filter { $0.id == "reply-not-translated" }.map(\.subject))
-    let tableFull = findings.contains { $0.id == "conntrack-table-full" }
-    let refused = Set(findings.filter { $0.id == "rejected-by-icmp" && $0.severity == .error }.map(\.subject))
-    return findings.filter { finding in
-      if finding.id.hasPrefix("dns-") {
-        return !untranslated.union(refused).contains {
-          $0.name == finding.subject.name && $0.port == "53" && finding.subject.port == "53"
-        } || finding.id == "dns-service"
-      }
-      guard finding.id == "syn-unanswered" else { return true }
-      if untranslated.contains(where: { $0.name == finding.subject.name && $0.port == finding.subject.port }) {
-        return false
-      }
-      return !(tableFull && finding.confidence == .likely)
-    }
-  }
-
-  /// Errors first; among equals the detectors' order, which puts causes before symptoms.
-  public static func ordered(_ findings: [Finding]) -> [Finding] {
-    findings.enumerated().sorted {
-      $0.element.severity != $1.element.severity ? $0.element.severity > $1.element.severity : $0.offset < $1.offset
-    }.map(\.element)
   }
 
   /// Enters or renews the conversation's entry in the simulated conntrack table.

@@ -41,19 +41,30 @@ struct ConversationTable: ~Copyable {
     }
   }
 
-  /// Where the search for a hash begins, and what stands there: an index that is probably its record's, or -1.
+  /// What `guess` says of a key that is not in the table, and where it does not know.
+  static var absent: Int { -1 }
+  static var unknown: Int { -2 }
+
+  /// Where the search for a hash begins.
   @inline(__always) func slot(_ hash: UInt64) -> UnsafeRawPointer {
     UnsafeRawPointer(slots + (Int(truncatingIfNeeded: hash >> 32) & mask))
   }
+
+  /// The index of what is probably the newest record of a key with this hash, after a short search.
   @inline(__always) func guess(_ hash: UInt64) -> Int {
-    var at = Int(truncatingIfNeeded: hash >> 32) & mask
+    let tag = hash >> 32
+    var at = Int(truncatingIfNeeded: tag) & mask
+    // Which of the first two it is is not for a branch to predict.
+    let first = slots[at]
+    let second = slots[(at &+ 1) & mask]
+    let slot = first >> 32 == tag ? first : second
+    if slot >> 32 == tag { return Int(truncatingIfNeeded: slot & 0xFFFF_FFFF) &- 1 }
     for _ in 0..<4 {
-      let slot = slots[at]
-      if slot == 0 { return -1 }
-      if slot >> 32 == hash >> 32 { return Int(truncatingIfNeeded: slot & 0xFFFF_FFFF) &- 1 }
+      if slots[at] == 0 { return Self.absent }
+      if slots[at] >> 32 == tag { return Int(truncatingIfNeeded: slots[at] & 0xFFFF_FFFF) &- 1 }
       at = (at &+ 1) & mask
     }
-    return -1
+    return Self.unknown
   }
 
   /// The record that must go before another can be inserted, when the table is full: the longest idle of 16.

@@ -29,7 +29,9 @@ extension CaptureAnalyzer {
     if notes.contains(.copy) { counts.duplicateFrames &+= 1 }
     if notes.contains(.ipv4Fragment) { counts.ipv4Fragments &+= 1 }
     if notes.contains(.ipv6Fragment) { counts.ipv6Fragments &+= 1 }
-    if !notes.isDisjoint(with: [.tunnel(.vxlan), .tunnel(.vxlanGPE)]) { counts.vxlan &+= 1 }
+    // Those walked straight are counted on the way.
+    let isCounted = sighted.pointee.transport != nil && sighted.pointee.isCarried
+    if !isCounted, !notes.isDisjoint(with: [.tunnel(.vxlan), .tunnel(.vxlanGPE)]) { counts.vxlan &+= 1 }
     if notes.contains(.tunnel(.geneve)) { counts.geneve &+= 1 }
     if notes.contains(.tunnel(.gre)) { counts.gre &+= 1 }
     if notes.contains(.tunnel(.ipip)) { counts.ipip &+= 1 }

@@ -14,8 +14,8 @@ struct PacketEnds {
   var isCarried = false
   /// 0 from the key's low end, 1 from its high end.
   var direction = 0
-  /// Index of the newest record of the key; -1 where nobody looked for it, or in vain.
-  var record = -1
+  /// Index of the newest record of the key, or what `guess` says instead.
+  var record = ConversationTable.unknown
   /// Good after `complete`: most packets do not need it.
   var key = ConversationKey.none
 
@@ -54,12 +54,13 @@ extension CaptureAnalyzer {
   }
 
   @inline(never) private mutating func lookUp(_ ends: UnsafeMutablePointer<PacketEnds>) -> Int {
+    if ends.pointee.record == ConversationTable.absent, !hasCreated { return -1 }
     ends.pointee.complete()
     return conversations.find(ends.pointee.key, ends.pointee.hash)
   }
 
   /// A record was replaced, or a newer one has its key: what was found ahead may be wrong.
   mutating func forgetSighted() {
-    for index in 0..<Self.batch { lookahead[index].record = -1 }
+    for index in 0..<Self.batch { lookahead[index].record = ConversationTable.unknown }
   }
 }

@@ -40,18 +40,17 @@ enum SequenceAnalysis {
     else { return false }
     let end = next &+ s.length
     let isNewAck = s.acknowledgment != forward.pointee.lastAck
-    if s.length > 0 {
-      // Acknowledged already: sent again.
-      guard reverse.pointee.lastAck == 0 || before(reverse.pointee.lastAck, end) else { return false }
-      forward.pointee.nextSequence = end
-      forward.pointee.nextSequenceTime = s.time
-    } else if !isNewAck {
+    let hasData = s.length > 0
+    // Acknowledged already: sent again. Nothing new at all: a repeated acknowledgment.
+    guard hasData ? reverse.pointee.lastAck == 0 || before(reverse.pointee.lastAck, end) : isNewAck else {
       return false
     }
-    if forward.pointee.highestAckable == 0 || forward.pointee.highestAckable == next {
-      forward.pointee.highestAckable = end
-    }
-    if isNewAck { forward.pointee.duplicateAcks = 0 }
+    // Which of these change is not for branches to predict.
+    let ackable = forward.pointee.highestAckable
+    forward.pointee.nextSequence = end
+    forward.pointee.nextSequenceTime = hasData ? s.time : forward.pointee.nextSequenceTime
+    forward.pointee.highestAckable = ackable == 0 || ackable == next ? end : ackable
+    forward.pointee.duplicateAcks = isNewAck ? 0 : forward.pointee.duplicateAcks
     remember(s, [], forward)
     return true
   }

@@ -106,8 +106,8 @@ public struct CaptureReader: ~Copyable {
     let value = buffer.next.loadUnaligned(fromByteOffset: at, as: UInt16.self)
     return swapped ? value.byteSwapped : value
   }
-  @inline(__always) func u32(_ at: Int) -> UInt32 { word(buffer.next, at) }
-  @inline(__always) private func word(_ base: UnsafeRawPointer, _ at: Int) -> UInt32 {
+  @inline(__always) func u32(_ at: Int) -> UInt32 { Self.word(buffer.next, at, swapped) }
+  @inline(__always) private static func word(_ base: UnsafeRawPointer, _ at: Int, _ swapped: Bool) -> UInt32 {
     let value = base.loadUnaligned(fromByteOffset: at, as: UInt32.self)
     return swapped ? value.byteSwapped : value
   }
@@ -173,7 +173,10 @@ public struct CaptureReader: ~Copyable {
   /// bytes are good until the next call. 0 at the end.
   public mutating func next(_ frames: UnsafeMutableBufferPointer<Frame>) -> Int {
     guard next(&frames[0]) else { return 0 }
-    var count = header.format == .pcap ? heldRecords(frames, from: 1) : 1
+    var count = 1
+    if header.format == .pcap {
+      count = swapped ? heldRecords(frames, swapped: true) : heldRecords(frames, swapped: false)
+    }
     while count < frames.count, holdsFrame, next(&frames[count]) { count &+= 1 }
     return count
   }
@@ -207,27 +210,28 @@ public struct CaptureReader: ~Copyable {
       return false
     }
     frames &+= 1
-    take(buffer.next, captured, number: frames, &frame)
+    take(buffer.next, captured, swapped, number: frames, &frame)
     buffer.consume(total)
     if frames == 1 { linkTypes = [linkType] }
     return true
   }
 
-  /// Fills `batch` from `first` on with the pcap records that the buffer holds whole; says how far.
+  /// Fills `batch` behind its first frame with the pcap records that the buffer holds whole; says how far. `swapped` is
+  /// given for the compiler to make a loop of each.
   @inline(__always) private mutating func heldRecords(
-    _ batch: UnsafeMutableBufferPointer<Frame>, from first: Int
+    _ batch: UnsafeMutableBufferPointer<Frame>, swapped: Bool
   ) -> Int {
     let start = buffer.next
     let length = recordHeader
-    let known = frames &- first
+    let known = frames &- 1
     var at = start
     var left = buffer.available
-    var count = first
+    var count = 1
     while count < batch.count, left >= length {
-      let captured = Int(word(at, 8))
+      let captured = Int(Self.word(at, 8, swapped))
       guard captured <= Self.maximumRecord, left &- length >= captured else { break }
       count &+= 1
-      take(at, captured, number: known &+ count, &batch[count &- 1])
+      take(at, captured, swapped, number: known &+ count, &batch[count &- 1])
       at += length &+ captured
       left &-= length &+ captured
     }
@@ -238,11 +242,12 @@ public struct CaptureReader: ~Copyable {
 
   /// The record whose header begins at `record`.
   @inline(__always) private func take(
-    _ record: UnsafeRawPointer, _ captured: Int, number: Int, _ frame: inout Frame
+    _ record: UnsafeRawPointer, _ captured: Int, _ swapped: Bool, number: Int, _ frame: inout Frame
   ) {
     frame.bytes = PacketBytes(
-      base: record + recordHeader, count: captured, wireCount: max(Int(word(record, 12)), captured))
-    frame.time = Int64(word(record, 0)) &* 1_000_000_000 &+ Int64(word(record, 4)) &* subsecondFactor
+      base: record + recordHeader, count: captured, wireCount: max(Int(Self.word(record, 12, swapped)), captured))
+    frame.time =
+      Int64(Self.word(record, 0, swapped)) &* 1_000_000_000 &+ Int64(Self.word(record, 4, swapped)) &* subsecondFactor
     frame.number = number
     frame.linkType = linkType
     frame.interface = 0

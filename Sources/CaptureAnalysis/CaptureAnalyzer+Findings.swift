@@ -1,0 +1,48 @@
+import Findings
+
+/// Findings among each other: which of them hold, and in what order they are shown.
+extension CaptureAnalyzer {
+  /// Where many headers are corrupt (a fuzzed or damaged capture), addresses and ports cannot be believed: what would be
+  /// an error is a warning.
+  func doubted(_ findings: [Finding]) -> [Finding] {
+    guard corruptHeaders >= 5, corruptHeaders * 50 > counts.packets else { return findings }
+    return findings.map { finding in
+      guard finding.severity == .error else { return finding }
+      var finding = finding
+      finding.severity = .warning
+      finding.confidence = .possible
+      finding.evidence.append(
+        Finding.Evidence(
+          text:
+            "\(corruptHeaders) of \(counts.packets) frames have a corrupt IPv4 header: the capture itself is damaged"))
+      return finding
+    }
+  }
+
+  /// Leaves out what another finding explains: unanswered SYNs to a frontend whose answers come untranslated, or while
+  /// the conntrack table is full; DNS questions repeated to a server whose answers are lost so, or that is refused.
+  static func withoutSymptoms(_ findings: [Finding]) -> [Finding] {
+    let untranslated = Set(findings.filter { $0.id == "reply-not-translated" }.map(\.subject))
+    let tableFull = findings.contains { $0.id == "conntrack-table-full" }
+    let refused = Set(findings.filter { $0.id == "rejected-by-icmp" && $0.severity == .error }.map(\.subject))
+    return findings.filter { finding in
+      if finding.id.hasPrefix("dns-") {
+        return !untranslated.union(refused).contains {
+          $0.name == finding.subject.name && $0.port == "53" && finding.subject.port == "53"
+        } || finding.id == "dns-service"
+      }
+      guard finding.id == "syn-unanswered" else { return true }
+      if untranslated.contains(where: { $0.name == finding.subject.name && $0.port == finding.subject.port }) {
+        return false
+      }
+      return !(tableFull && finding.confidence == .likely)
+    }
+  }
+
+  /// Errors first; among equals the detectors' order, which puts causes before symptoms.
+  public static func ordered(_ findings: [Finding]) -> [Finding] {
+    findings.enumerated().sorted {
+      $0.element.severity != $1.element.severity ? $0.element.severity > $1.element.severity : $0.offset < $1.offset
+    }.map(\.element)
+  }
+}
