@@ -60,6 +60,7 @@ extension Engine {
     var oldest: Int32 = 0
     switch match.test {
     case .range(.timeToLive, _, _), .equal(.timeToLive, _, _): oldest = b.packet.timeToLiveChanged
+    case .ipset: oldest = b.packet.setsChanged
     default: break
     }
     var at = b.assumptions
@@ -80,6 +81,22 @@ extension Engine {
       }
     }
     return nil
+  }
+
+  /// A rule adds to an ipset or deletes from it: what was assumed of that set before says nothing from here on.
+  mutating func changeSet(_ text: TextID, _ b: inout Branch) {
+    let words = ruleset[text].split(separator: " ")
+    var at = b.assumptions
+    while at >= b.packet.setsChanged {
+      let entry = assumptions[Int(at)]
+      at = entry.previous
+      guard case .clause(let rule, let clause, _) = entry.assumption,
+        case .match(let match) = clauses[Int(rules[Int(rule)].firstClause) + Int(clause)],
+        case .ipset(let id) = match.test, words.contains(Substring(ruleset.ipsetTests[Int(id.index)].name))
+      else { continue }
+      b.packet.setsChanged = Int32(assumptions.count)
+      return
+    }
   }
 
   /// An equality that was assumed to hold tells the value.

@@ -30,7 +30,10 @@ extension Engine {
       setDestination(&b, Bits128(address), port == 0 ? nil : port)
       b.packet.destinationBound = true
       return .verdict(.accept)
-    case .note, .changeSet: return .goOn
+    case .note: return .goOn
+    case .changeSet(let text):
+      if b.assumptions >= 0 { changeSet(text, &b) }
+      return .goOn
     default: return executeOther(statement, &b, rule: rule, isNft: isNft)
     }
   }

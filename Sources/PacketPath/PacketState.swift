@@ -22,6 +22,8 @@ struct PacketState {
   var timeToLive: UInt8? = nil
   /// Assumptions made before this one are of an earlier hop limit.
   var timeToLiveChanged: Int32 = 0
+  /// As many assumptions had been made when a rule last changed an ipset that one of them is about.
+  var setsChanged: Int32 = 0
   var typeOfService: UInt8 = 0
   /// Which bits of it are known.
   var typeOfServiceKnown: UInt8 = 0

@@ -197,6 +197,17 @@ enum Situations {
       """, flows: ["eth0 tcp @client:40000 > @pod1:80"],
       sets: "create seen@6 hash:ip family @inet\n", hidden: true),
     Situation(
+      "A set that the chain fills is looked at again",
+      """
+      *filter
+      :X - [0:0]
+      -A FORWARD -j X
+      -A FORWARD -j X
+      -A X -m set --match-set seen@6 src -j ACCEPT
+      -A X -j SET --add-set seen@6 src --exist
+      """, flows: ["eth0 tcp @client:40000 > @pod1:80"],
+      sets: "create seen@6 hash:ip family @inet\n", hidden: true),
+    Situation(
       "conntrack zone from CT",
       """
       *raw

@@ -101,6 +101,25 @@ struct WalkTests {
     #expect(trace.outcomes[0].assumptions.contains { $0.hasPrefix("chain nat KUBE-SERVICES, which the dump cuts off") })
   }
 
+  @Test("What a rule adds to an ipset, a later look at the set may find")
+  func setFilledOnTheWay() {
+    let rules = """
+      *filter
+      :FORWARD ACCEPT [0:0]
+      :X - [0:0]
+      -A FORWARD -j X
+      -A FORWARD -j X
+      -A X -m set --match-set seen src -j DROP
+      -A X -j SET --add-set seen src --exist
+      COMMIT
+
+      """
+    let sets = "create seen hash:ip family inet hashsize 1024 maxelem 65536\n"
+    let trace = PathTracer(node(rules, extra: [("ipset-save.txt", sets)])).trace(
+      flow("203.0.113.9", "10.244.1.5", 80, from: "eth0"))
+    #expect(trace.outcomes.contains { $0.verdict == .drop && $0.steps.count == 4 })
+  }
+
   @Test("Masquerading takes the address of the interface the packet leaves by, and leaves the port open")
   func masquerade() {
     let trace = PathTracer(node(service)).trace(flow("203.0.113.9", "10.96.0.10", 80, from: "eth0"))
