@@ -248,6 +248,20 @@ import Wire
     #expect(script.ids.contains("vxlan-port") == (third == "silent"))
   }
 
+  /// The receiving node shows the inner SYN behind the tunnel: the tunnel works. The sending one shows it before.
+  @Test(arguments: [true, false]) func tunnelsThatAreTakenOutOf(receives: Bool) {
+    var script = Script()
+    for number in 0..<4 {
+      let inner = AnalyzerTests.ipv4(
+        6, from: [10, 244, 0, 1], to: [10, 244, 0, 2],
+        AnalyzerTests.tcp(40_000, 80, seq: 100, ack: 0, flags: Script.syn))
+      script.add(inner, at: number * 1000 + (receives ? 1 : -1) + 1)
+      script.carry((1, 2), (1, 2), Script.syn, at: number * 1000 + 1)
+    }
+    #expect(script.ids.contains("vxlan-port") == !receives)
+    #expect(script.ids.contains("syn-unanswered"))
+  }
+
   /// The second node answers the first at an address that is not the first's, as with a wrong public-ip annotation.
   @Test(arguments: [9, 1] as [UInt8]) func answersToAnotherVTEP(address: UInt8) throws {
     var script = Script()

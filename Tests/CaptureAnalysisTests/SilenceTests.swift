@@ -88,6 +88,23 @@ import Wire
     #expect(counts.duplicateFrames == 7)
   }
 
+  /// A node shows an attempt before and behind its translation: one attempt, and how far it came.
+  @Test(arguments: [nil, 7000] as [UInt32?]) func translatedAttemptsAreOne(timestamp: UInt32?) throws {
+    var script = Script()
+    for time in [0, 1000, 3000] {
+      script.tcp(at: time, from: (1, 40_000), to: (2, 80), seq: 100, flags: Script.syn, timestamp: timestamp)
+      // Masqueraded too, where only a timestamp tells whose it is.
+      script.tcp(
+        at: time, from: timestamp == nil ? (1, 40_000) : (3, 50_000), to: (9, 8080), seq: 100, flags: Script.syn,
+        timestamp: timestamp)
+    }
+    let findings = script.analyze().1
+    #expect(findings.map(\.id) == ["syn-unanswered"])
+    let finding = try #require(findings.first)
+    #expect(finding.problem.hasPrefix("1 connection attempt to 10.0.0.2:80 "))
+    #expect(finding.evidence.contains { $0.frame == 2 && $0.text.contains("10.0.0.9:8080") })
+  }
+
   /// A FIN has the number of the acknowledgment before it, and repeats nothing.
   @Test func endingsAreNoCopies() {
     var script = Script()

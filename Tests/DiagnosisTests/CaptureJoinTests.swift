@@ -165,7 +165,8 @@ import Testing
     #expect(finding.evidence.contains { $0.text.contains("limit 131072, 32768 buckets") })
     #expect(finding.evidence.contains { $0.text.contains("table full, dropping packet") })
     let without = try Self.findings("conntrack-full.pcap", beside: [sysctl])
-    #expect(without.first?.confidence == .likely)
+    // All went to one place: without the log it may be that place, or the source ports towards it.
+    #expect(without.first?.confidence == .possible)
   }
 
   /// The gateway translates the VIP and forwards to a server beside the client, which answers it directly.

@@ -7,10 +7,39 @@ struct SynUnansweredDetector: Detector {
   private var single = Tally<Target>()
   /// Attempts whose answers were sent, again and again, and did not reach the client.
   private var lostAnswers = Tally<Target>()
+  /// Captures on a node show an attempt before and after its translation and in the tunnel: it is counted where it was
+  /// seen first.
+  private var attempts: [Attempt: Target] = [:]
+  private var furthest: [Target: Sight] = [:]
   private var hairpins = 0
   private var ttlExceeded = 0
   /// Conversations whose packets were seen again, further on their way.
   private var returned = 0
+
+  /// What translation leaves as it is.
+  private struct Attempt: Hashable {
+    var sequence: UInt32
+    var timestamp: UInt32
+    /// Nil where the timestamp tells attempts apart: masquerading changes the client.
+    var client: IPAddress?
+    var port: UInt16?
+
+    init(_ c: ConversationView) {
+      let half = c.clientPointer
+      sequence = half.pointee.baseSequence
+      timestamp = half.pointee.timestamp
+      client = half.pointee.timestamp == 0 ? c.record.client : nil
+      port = half.pointee.timestamp == 0 ? c.record.clientPort : nil
+    }
+  }
+
+  /// How far an attempt came.
+  private struct Sight {
+    var ends: ConversationEnds
+    var frame: FrameReference
+  }
+
+  private static let maximumAttempts = 65_536
 
   mutating func examine(_ c: ConversationView) {
     if c.isAnswerLost, c.clientHalf.syns > 1 {
@@ -27,6 +56,12 @@ struct SynUnansweredDetector: Detector {
     guard c.record.icmpError == 0xFFFF || timeExceeded else { return }
     let half = c.clientHalf
     if c.record.client == c.record.server { hairpins += 1 }
+    let attempt = Attempt(c)
+    if let first = attempts[attempt] {
+      if furthest.count < Self.maximumAttempts { furthest[first] = Sight(ends: c.ends, frame: half.firstSyn) }
+      return
+    }
+    if attempts.count < Self.maximumAttempts { attempts[attempt] = c.target }
     let firstTTL = c.record.ttl[Int(c.record.initiator)]
     if c.record.duplicates > 0, half.lastTTL < firstTTL { returned += 1 }
     // Copies on other interfaces are a hop older at most.
@@ -107,7 +142,7 @@ struct SynUnansweredDetector: Detector {
       subject: .init(kind: "Endpoint", name: target.address.description, port: String(target.port)),
       problem: "\(plural(entry.count, "connection attempt")) to \(target.text) from "
         + "\(plural(entry.clients.count, "client")) got no answer\(retried && entry.worst > 1 ? ", retries included" : "")",
-      cause: cause, evidence: facts.evidence([(target, entry)]) + circle(target, facts),
+      cause: cause, evidence: facts.evidence([(target, entry)]) + lastSight(target, facts) + circle(target, facts),
       fix: [
         "kubepath trace \(target.text) --from \(entry.clients.keys.first.map(\.description) ?? "CLIENT") -s NODE/",
         "iptables-save -c | grep -E 'DROP|KUBE-FIREWALL'; nft list ruleset | grep -w drop",
@@ -115,6 +150,12 @@ struct SynUnansweredDetector: Detector {
       verify: [
         "capture on the server's node: kubepath capture --live any --filter 'host \(target.address) and port \(target.port)'"
       ])
+  }
+
+  /// Where on this node the attempts were seen last.
+  private func lastSight(_ target: Target, _ facts: borrowing CaptureAnalyzer) -> [Finding.Evidence] {
+    guard let sight = furthest[target] else { return [] }
+    return [facts.evidence(sight.frame, "seen last as \(sight.ends.text)")]
   }
 
   /// The ICMP error that says where the packets' hop limit ended.

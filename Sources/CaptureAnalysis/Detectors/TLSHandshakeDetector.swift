@@ -74,9 +74,14 @@ struct TLSHandshakeDetector: Detector {
         subject: .init(kind: "Endpoint", name: key.target.address.description, port: String(key.target.port)),
         problem: "\(plural(entry.count, "TLS handshake")) with \(key.target.text) ended in \(name(key.ending))",
         cause: cause(key.ending), evidence: facts.evidence([(key, entry)]).map { named($0, facts) },
-        fix: [
-          "openssl s_client -connect \(key.target.text) -servername NAME -showcerts </dev/null   (dates, issuer, names)"
-        ], verify: ["the same command ends in \"Verify return code: 0 (ok)\""])
+        fix: silent
+          ? [
+            "capture beside the server: kubepath capture --live any --filter 'host \(key.target.address)'   (do its large "
+              + "packets leave, and how often?)"
+          ]
+          : [
+            "openssl s_client -connect \(key.target.text) -servername NAME -showcerts </dev/null   (dates, issuer, names)"
+          ], verify: ["the same command ends in \"Verify return code: 0 (ok)\""])
     }
   }
 }

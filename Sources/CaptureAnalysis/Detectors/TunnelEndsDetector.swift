@@ -90,7 +90,7 @@ struct TunnelEndsDetector: Detector {
         list.append(identifiers(t, backward, facts))
       } else if t.packets >= 3, !t.isAnswered, t.calls >= 3 || !answered.contains(t.identifier) {
         // Where the VNI works between others, what is flooded to everybody proves nothing.
-        alone.append(t)
+        if !isTakenOut(t, facts) { alone.append(t) }
       }
     }
     guard list.isEmpty, let first = alone.first else { return list }
@@ -103,6 +103,23 @@ struct TunnelEndsDetector: Detector {
       }
     }
     return [oneWay(first, facts)]
+  }
+
+  /// Whether the capture, of the receiving node, also shows what the tunnel carries as it goes on from the tunnel's end:
+  /// what does not answer then is behind it. (On the sending node it shows before.)
+  private func isTakenOut(_ t: Tunnel, _ facts: borrowing CaptureAnalyzer) -> Bool {
+    var found = false
+    facts.visitAll { carried in
+      guard !found, carried.pointee.key.scope != 0,
+        carried.pointee.firstFrame == t.firstFrame || carried.pointee.lastFrame == t.lastFrame
+      else { return }
+      var key = carried.pointee.key
+      key.scope = t.key.scope
+      let plain = facts.conversations.find(key, facts.conversations.hash(key))
+      found =
+        plain >= 0 && carried.pointee.firstFrame < facts.conversations.records.pointer(plain).pointee.firstFrame
+    }
+    return found
   }
 
   private func oneWay(_ t: Tunnel, _ facts: borrowing CaptureAnalyzer) -> Finding {

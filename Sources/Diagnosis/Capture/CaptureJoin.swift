@@ -42,6 +42,11 @@ public struct CaptureJoin {
       default: break
       }
     }
+    // The guess at a tunnel that nothing comes back through ends where rules are found that stop all that it carries.
+    let unanswered = list.filter { $0.id == "syn-unanswered" }
+    if !unanswered.isEmpty, unanswered.allSatisfy({ $0.subject.node != nil && $0.confidence == .certain }) {
+      list.removeAll { $0.id == "vxlan-port" && $0.confidence == .possible }
+    }
     list += OverlayLink.findings(nodes, besides: list)
     list += TunnelEndpoints.findings(tunnels, self)
     let names = AddressNames(self)
