@@ -39,6 +39,12 @@ import Testing
     .init("rules-flushed", .ipvs, "no arriving packet is marked", severity: .error) {
       $0.remove("iptables-save", "-A PREROUTING", "KUBE-SERVICES")
     },
+    .init("host-port-shadowing", .nftables, "10.244.0.9:9999", severity: .error) {
+      $0.append(
+        "nft",
+        "table ip d {\n  chain pre {\n    type nat hook prerouting priority -110; policy accept;\n    ip daddr 10.96.0.40 tcp dport 80 dnat to 10.244.0.9:9999\n  }\n}\n"
+      )
+    },
     .init("ipvs-address-missing", .ipvs, "10.96.0.20", severity: .error) { $0.remove("ip-addr", "10.96.0.20/32") },
     .init("notrack-before-nat", .iptables, "--notrack", severity: .error) {
       $0.append(

@@ -36,6 +36,8 @@ enum MasqueradeScope: Check {
   private static func traced(_ context: CheckContext) -> [Finding] {
     let groups = context.groups([.notMasqueraded, .sourceLost]) { observation, node in
       if observation.faults.contains(.sourceLost) { return true }
+      // Another program's DNAT took it; host-port-shadowing tells.
+      if let rule = observation.reach.firstTranslatingRule, context.isForeign(rule, node) { return false }
       // Nothing at all is rewritten: the node's fault, said once by rules-flushed.
       if node.masqueradeDone == 0 { return false }
       // IPVS mode: an element that its sets lack, or the jump to the rules that mark; other findings name these.

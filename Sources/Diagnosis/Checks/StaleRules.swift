@@ -202,13 +202,17 @@ enum StaleRules: Check {
         : context.chainName(step, group.node) == "cluster-ips-check"
           ? "nothing in map service-ips leads it to an endpoint, and what is not translated is refused"
           : "a rule refuses it as if it had no endpoints"
-      cause = "\(refuser), though it has \(selection.cluster.count) ← \(group.node.proxy) is behind"
+      let count = selection.cluster.count
+      cause = "\(refuser), though it has \(count) endpoint\(count == 1 ? "" : "s") ← \(group.node.proxy) is behind"
       evidence += context.evidence(o.reach.losses.first?.step, group.node)
     } else if o.faults.contains(.partlyIgnored) {
       problem = "a share of new connections to \(label) fails: \(group.places)"
       let share = o.reach.untranslated + o.reach.rejected + o.reach.dropped
       cause =
         "\(Int((share * 1000).rounded()) / 10) % of them match no endpoint rule ← a chain without its DNAT rule, or probabilities that do not add up"
+      // What takes the rest, or a rule that takes its share.
+      evidence += context.evidence(o.reach.losses.first?.step, group.node)
+      if evidence.isEmpty, let rule = o.reach.firstTranslatingRule { evidence += context.evidence(rule, group.node) }
     } else if o.faults.contains(.wrongEndpoints) {
       let programmed = o.reach.programmed
       let wanted = o.expected.acceptable.first ?? []
