@@ -180,6 +180,11 @@ struct Observer {
           service: index, port: number, frontend: frontend, origin: origin, source: source, reach: reach,
           expected: expected, selection: slot)
         observation.faults = judge(observation, service, selection)
+        if observation.faults == .refused, frontend.kind == .loadBalancer, !service.sourceRanges.isEmpty,
+          let step = reach.losses.first?.step, snapshot.ruleset.guardsRanges(step.chain)
+        {
+          observation.faults = .rangeRefused
+        }
         if observation.faults.contains(.notMasqueraded), let endpoint = bypassing(observation, selection).first {
           observation.bypassedRule = probe.rule(to: endpoint, of: frontend, source: source, from: from)
         }
@@ -215,7 +220,7 @@ struct Observer {
       context.traced += 1
       // What fails for other reasons fails for the other origins too, and is theirs to tell.
       guard reach.programmed.isEmpty, !reach.isUncertain, let step = reach.losses.first?.step,
-        snapshot.ruleset.isKubeProxys(step.chain)
+        snapshot.ruleset.guardsRanges(step.chain)
       else { continue }
       let expected = Expectation.of(
         frontend.kind, .outside, service, selection, source: client, isIPVS: context.isIPVS)

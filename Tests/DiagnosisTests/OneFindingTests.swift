@@ -46,6 +46,14 @@ import Testing
       )
     },
     .init("ipvs-address-missing", .ipvs, "10.96.0.20", severity: .error) { $0.remove("ip-addr", "10.96.0.20/32") },
+    .init("rules-flushed", .ipvs, "POSTROUTING → KUBE-POSTROUTING", severity: .error) {
+      $0.remove("iptables-save", "-A POSTROUTING", "KUBE-POSTROUTING")
+    },
+    .init("source-ranges", .ipvs, "allow", "198.51.100.0/24", severity: .error) {
+      $0.replace(
+        "ipset-save", "KUBE-LOAD-BALANCER-SOURCE-CIDR 203.0.113.8,tcp:80,198.51.100.0/24",
+        "KUBE-LOAD-BALANCER-SOURCE-CIDR 203.0.113.8,tcp:80,198.51.101.0/24")
+    },
     .init("notrack-before-nat", .iptables, "--notrack", severity: .error) {
       $0.append(
         "iptables-save", "*raw\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -d 10.96.0.40/32 -j CT --notrack\nCOMMIT\n")

@@ -10,7 +10,7 @@ enum Hairpin: Check {
 
   private static func traced(_ context: CheckContext) -> [Finding] {
     let groups = context.groups(.hairpin) { observation, node in
-      !node.isExplainedBySets(observation)
+      !node.isExplainedBySets(observation) && !node.lacksMasquerading(observation.frontend.address.version)
         && (node.masqueradeDone > 0 || node.masqueradeWanted == 0 && node.leftMarked == 0)
     }
     // Many at once have one cause: said once a node.

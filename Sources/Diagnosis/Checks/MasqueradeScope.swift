@@ -38,6 +38,8 @@ enum MasqueradeScope: Check {
       if observation.faults.contains(.sourceLost) { return true }
       // Another program's DNAT took it; host-port-shadowing tells.
       if let rule = observation.reach.firstTranslatingRule, context.isForeign(rule, node) { return false }
+      // The jump to the masquerade rule is missing: said by rules-flushed.
+      if node.lacksMasquerading(observation.frontend.address.version, entrance: true) { return false }
       // Nothing at all is rewritten: the node's fault, said once by rules-flushed.
       if node.masqueradeDone == 0 { return false }
       // IPVS mode: an element that its sets lack, or the jump to the rules that mark; other findings name these.

@@ -29,7 +29,7 @@ enum SourceRanges: Check {
       let first = group.first
       let sources = Set(group.observations.map(\.source))
       let ranges = context.intent.services[first.service].sourceRanges
-        .filter { range in sources.contains(range.firstHost) }.map(\.description)
+        .filter { range in sources.contains { range.contains($0) } }.map(\.description)
       return Finding(
         id: id, severity: .error, confidence: .certain, subject: context.subject(first, group.node),
         problem:

@@ -29,6 +29,11 @@ enum StaleRules: Check {
       {
         return false
       }
+      if observation.faults.isSubset(of: [.ignored, .refused]),
+        node.lacksEntrance(of: observation.frontend.address.version, for: observation.origin)
+      {
+        return false
+      }
       if node.isExplainedBySets(observation) || leavesNode(observation, node) { return false }
       if observation.faults == .ignored, observation.frontend.kind == .nodePort,
         node.versionsWithoutNodePorts.contains(observation.frontend.address.version)
@@ -199,9 +204,11 @@ enum StaleRules: Check {
       let refuser =
         o.reach.balancer.map { $0.hasEndpoint } == false
         ? "its entry in the table has no endpoint to give"
-        : context.chainName(step, group.node) == "cluster-ips-check"
-          ? "nothing in map service-ips leads it to an endpoint, and what is not translated is refused"
-          : "a rule refuses it as if it had no endpoints"
+        : step.map { $0.rule == nil } == true
+          ? "the policy of chain \(printable(context.chainName(step, group.node))) drops it"
+          : context.chainName(step, group.node) == "cluster-ips-check"
+            ? "nothing in map service-ips leads it to an endpoint, and what is not translated is refused"
+            : "a rule refuses it as if it had no endpoints"
       let count = selection.cluster.count
       cause = "\(refuser), though it has \(count) endpoint\(count == 1 ? "" : "s") ← \(group.node.proxy) is behind"
       evidence += context.evidence(o.reach.losses.first?.step, group.node)

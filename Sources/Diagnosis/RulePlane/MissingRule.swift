@@ -1,6 +1,7 @@
 import Findings
 import Ruleset
 import Snapshot
+import Wire
 
 /// A rule of kube-proxy's own program that a node lacks.
 public struct MissingRule: Sendable {
@@ -77,7 +78,7 @@ extension CheckContext {
         id: id, severity: missing.contains { $0.rule.isEntrance } ? .error : severity, confidence: .certain,
         subject: node.subject,
         problem: missing.count == 1
-          ? "\(node.name): \(first.rule.without)"
+          ? "\(node.name): \(first.rule.without)\(first.family == .ip6 ? " (IPv6)" : "")"
           : "\(missing.count) of kube-proxy's own rules are missing on \(node.name), one of them: \(first.rule.without)",
         cause: first.cause,
         evidence: missing.prefix(8).map { $0.evidence(ruleset) },
@@ -118,6 +119,26 @@ extension NodeContext {
   var masqueradesNothing: Bool {
     masqueradeDone == 0 && (leftMarked > 0 || masqueradeWanted > 0)
       && snapshot.sysctlInt("net.ipv4.vs.conntrack") != 0
+  }
+
+  /// A rule is missing without which no packet of that version is masqueraded, or with `entrance` none gets to such rules.
+  func lacksMasquerading(_ version: IPVersion, entrance: Bool = false) -> Bool {
+    missingRules.contains { missing in
+      guard missing.family.version == version else { return false }
+      if missing.rule.isEntrance { return missing.rule.chain.lowercased().hasSuffix("postrouting") }
+      switch missing.rule.shape {
+      case .setsMark, .masquerades: return !entrance
+      default: return false
+      }
+    }
+  }
+
+  /// The jump to the Service rules is missing at the hook by which packets of that version and origin come.
+  func lacksEntrance(of version: IPVersion, for origin: Origin) -> Bool {
+    missingRules.contains { missing in
+      missing.family.version == version && missing.rule.isEntrance
+        && missing.rule.chain.lowercased().hasSuffix(origin == .node ? "output" : "prerouting")
+    }
   }
 
   /// What serves the Services here.

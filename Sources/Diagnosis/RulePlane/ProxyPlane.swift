@@ -68,6 +68,13 @@ extension Ruleset {
     names.name(self[chain].name, hasPrefix: "KUBE-") || self[self[chain].table].name == "kube-proxy"
   }
 
+  /// Whether a chain is one of those in which kube-proxy drops clients outside loadBalancerSourceRanges.
+  func guardsRanges(_ chain: ChainID) -> Bool {
+    let name = self[chain].name
+    return names.name(name, hasPrefix: "KUBE-FW-") || names.name(name, hasPrefix: "firewall-")
+      || ["KUBE-PROXY-FIREWALL", "KUBE-SOURCE-RANGES-FIREWALL"].contains(self.name(of: chain))
+  }
+
   /// Whether nft printed the chain's iptables rules without some of their matches or targets.
   func hidesParts(_ chain: ChainID) -> Bool {
     rules(of: chain).contains { rule in
