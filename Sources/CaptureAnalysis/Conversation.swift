@@ -45,7 +45,7 @@ struct ConversationKey: Hashable {
   }
 
   @inline(__always) static func hash(_ addresses: UInt64, _ rest: UInt64, _ proto: UInt8, seed: UInt64) -> UInt64 {
-    mix(addresses ^ seed, (rest ^ UInt64(proto) << 48) &+ 0x9E37_79B9_7F4A_7C15 ^ seed)
+    fold(addresses ^ seed, (rest ^ UInt64(proto) << 48) &+ 0x9E37_79B9_7F4A_7C15 ^ seed.byteSwapped)
   }
 
   /// Whether it is the key that would be made of these.
@@ -76,10 +76,13 @@ extension ConversationKey {
 }
 
 /// Folds a 128-bit product: one multiplication spreads every bit of both numbers.
-@inline(__always) func mix(_ a: UInt64, _ b: UInt64) -> UInt64 {
-  let product = a.multipliedFullWidth(by: b | 1)
+@inline(__always) func fold(_ a: UInt64, _ b: UInt64) -> UInt64 {
+  let product = a.multipliedFullWidth(by: b)
   return product.high ^ product.low
 }
+
+/// The same where `b` may be zero; its lowest bit does not count.
+@inline(__always) func mix(_ a: UInt64, _ b: UInt64) -> UInt64 { fold(a, b | 1) }
 
 /// A number for each of the two directions.
 struct PerDirection<Value> {

@@ -54,12 +54,21 @@ struct HashIndex: ~Copyable {
   func find(_ hash: UInt64) -> Int? { find(hash, at: Self.place(hash)) }
 
   func find(_ hash: UInt64, at place: UInt32) -> Int? {
+    let found = slots[slot(hash, place)]
+    return found.hash != 0 ? Int(found.index) : nil
+  }
+
+  /// Where a hash stands or would stand. It is looked for at a few slots from `place` on, then where the hash says: packets
+  /// made to meet at one place do not make one long run there.
+  @inline(__always) private func slot(_ hash: UInt64, _ place: UInt32) -> Int {
     var at = Int(place) & mask
-    while slots[at].hash != 0 {
-      if slots[at].hash == hash { return Int(slots[at].index) }
+    for _ in 0..<8 {
+      if slots[at].hash == hash || slots[at].hash == 0 { return at }
       at = (at &+ 1) & mask
     }
-    return nil
+    at = Int(Self.place(hash)) & mask
+    while slots[at].hash != hash, slots[at].hash != 0 { at = (at &+ 1) & mask }
+    return at
   }
 
   mutating func insert(_ hash: UInt64, _ index: Int) { insert(hash, index, at: Self.place(hash)) }
@@ -79,9 +88,5 @@ struct HashIndex: ~Copyable {
     used += 1
   }
 
-  private func put(_ slot: Slot) {
-    var at = Int(slot.place) & mask
-    while slots[at].hash != 0 { at = (at &+ 1) & mask }
-    slots[at] = slot
-  }
+  private func put(_ entry: Slot) { slots[slot(entry.hash, entry.place)] = entry }
 }

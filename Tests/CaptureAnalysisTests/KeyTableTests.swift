@@ -29,4 +29,16 @@ import Testing
     #expect(table.number(3, limit: 10) == 3)
     #expect(table.count == 10)
   }
+
+  /// DNS questions of one socket with one identifier all begin their search at one place; whoever writes the capture may
+  /// choose a hundred thousand of them.
+  @Test(.timeLimit(.minutes(1))) func placesThatMeetDoNotMakeOneRun() {
+    var index = HashIndex()
+    let count = 200_000
+    for number in 1...count { index.insert(UInt64(number) &* 0x9E37_79B9_7F4A_7C15, number, at: 7) }
+    var wrong = 0
+    for number in 1...count where index.find(UInt64(number) &* 0x9E37_79B9_7F4A_7C15, at: 7) != number { wrong += 1 }
+    #expect(wrong == 0)
+    #expect(index.find(UInt64(count + 1) &* 0x9E37_79B9_7F4A_7C15, at: 7) == nil)
+  }
 }
