@@ -142,7 +142,11 @@ struct SynUnansweredDetector: Detector {
       subject: .init(kind: "Endpoint", name: target.address.description, port: String(target.port)),
       problem: "\(plural(entry.count, "connection attempt")) to \(target.text) from "
         + "\(plural(entry.clients.count, "client")) got no answer\(retried && entry.worst > 1 ? ", retries included" : "")",
-      cause: cause, evidence: facts.evidence([(target, entry)]) + lastSight(target, facts) + circle(target, facts),
+      cause: cause,
+      evidence: facts.evidence(
+        [(target, entry)],
+        filter: anyOf(entry.examples.map(\.filter) + (furthest[target].map { [$0.ends.filter] } ?? [])))
+        + lastSight(target, facts) + circle(target, facts),
       fix: [
         "kubepath trace \(target.text) --from \(entry.clients.keys.first.map(\.description) ?? "CLIENT") -s NODE/",
         "iptables-save -c | grep -E 'DROP|KUBE-FIREWALL'; nft list ruleset | grep -w drop",
