@@ -85,28 +85,14 @@ public struct JSONWriter: Sendable {
     copy.withUTF8 { string(UnsafeRawBufferPointer($0)) }
   }
 
-  /// Valid UTF-8 stays; control characters are escaped; bytes that are no UTF-8 must be replaced before.
+  /// `divideForJSON` says what is escaped; bytes that are no UTF-8 must be replaced before.
   public mutating func string(_ text: UnsafeRawBufferPointer) {
     separate()
     bytes.append(UInt8(ascii: "\""))
-    var clean = 0
-    for (index, byte) in text.enumerated() {
-      // U+0080 to U+009F, two bytes: terminals obey some of them, and YAML does not have them.
-      let isSecond = byte >= 0x80 && byte < 0xA0 && index > 0 && text[index - 1] == 0xC2
-      guard isSecond || byte < 0x20 || byte == 0x22 || byte == 0x5C || byte == 0x7F else { continue }
-      bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: text[clean..<(isSecond ? index - 1 : index)]))
-      clean = index + 1
-      switch byte {
-      case 0x22: bytes.append(contentsOf: [0x5C, 0x22])
-      case 0x5C: bytes.append(contentsOf: [0x5C, 0x5C])
-      case 0x0A: bytes.append(contentsOf: [0x5C, 0x6E])
-      case 0x09: bytes.append(contentsOf: [0x5C, 0x74])
-      default:
-        let hex = Array("0123456789abcdef".utf8)
-        bytes.append(contentsOf: [0x5C, 0x75, 0x30, 0x30, hex[Int(byte >> 4)], hex[Int(byte & 15)]])
-      }
+    divideForJSON(text) { plain, code in
+      bytes.append(contentsOf: plain)
+      if let code { appendJSONEscape(code) { bytes.append($0) } }
     }
-    bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: text[clean...]))
     bytes.append(UInt8(ascii: "\""))
     needsComma = true
   }

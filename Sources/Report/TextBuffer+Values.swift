@@ -42,7 +42,7 @@ extension TextBuffer {
     decimal(UInt64(port))
   }
 
-  /// A JSON string. Valid UTF-8 stays, control characters are escaped.
+  /// A JSON string; `divideForJSON` says what is escaped.
   mutating func quoted(_ text: String) {
     var copy = text
     copy.withUTF8 { quoted(UnsafeRawBufferPointer($0)) }
@@ -51,31 +51,11 @@ extension TextBuffer {
   /// The same; bytes that are no UTF-8 must be replaced before.
   mutating func quoted(_ text: UnsafeRawBufferPointer) {
     byte(UInt8(ascii: "\""))
-    var clean = 0
-    for (index, character) in text.enumerated() {
-      // U+0080 to U+009F, two bytes: terminals obey some of them.
-      let isSecond = character >= 0x80 && character < 0xA0 && index > 0 && text[index - 1] == 0xC2
-      guard isSecond || character < 0x20 || character == 0x22 || character == 0x5C || character == 0x7F else {
-        continue
-      }
-      raw(UnsafeRawBufferPointer(rebasing: text[clean..<(isSecond ? index - 1 : index)]))
-      clean = index + 1
-      escape(character)
+    divideForJSON(text) { plain, code in
+      raw(plain)
+      if let code { appendJSONEscape(code) { byte($0) } }
     }
-    raw(UnsafeRawBufferPointer(rebasing: text[clean...]))
     byte(UInt8(ascii: "\""))
-  }
-
-  private mutating func escape(_ character: UInt8) {
-    byte(0x5C)
-    switch character {
-    case 0x22, 0x5C: byte(character)
-    case 0x0A: byte(UInt8(ascii: "n"))
-    case 0x09: byte(UInt8(ascii: "t"))
-    default:
-      literal("u00")
-      for digit in [character >> 4, character & 15] { byte(digit < 10 ? 0x30 + digit : 0x57 + digit) }
-    }
   }
 }
 

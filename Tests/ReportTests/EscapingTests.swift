@@ -8,6 +8,8 @@ import Testing
   @Test(arguments: [
     ("a\u{1B}[2J", #""a\u001b[2J""#), ("\u{9B}2J", #""\u009b2J""#), ("x\u{85}y\u{80}", #""x\u0085y\u0080""#),
     ("\u{A0}é\u{C2}→", "\"\u{A0}é\u{C2}→\""), ("\"\\\n", #""\"\\\n""#),
+    ("a\u{202E}b\u{2066}", #""a\u202eb\u2066""#), ("\u{61C}\u{2028}", #""\u061c\u2028""#),
+    ("“\u{2010}\u{2070}”", "\"“\u{2010}\u{2070}”\""),
   ]) func strings(_ text: String, _ escaped: String) {
     var writer = JSONWriter()
     writer.string(text)
