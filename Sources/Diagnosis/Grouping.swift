@@ -16,6 +16,15 @@ struct FaultGroup {
   }
 }
 
+extension [FaultGroup] {
+  /// Many faults of one kind on a node have one cause, to be said once: the groups of such nodes, a list a node in the
+  /// order of names, and all others.
+  func dividedByCause() -> (wide: [[FaultGroup]], single: [FaultGroup]) {
+    let wide = Dictionary(grouping: self, by: \.node.name).filter { $0.value.count > 3 }
+    return (wide.sorted { $0.key < $1.key }.map(\.value), filter { wide[$0.node.name] == nil })
+  }
+}
+
 extension CheckContext {
   func groups(_ faults: Observation.Faults, where holds: (Observation, NodeContext) -> Bool = { _, _ in true })
     -> [FaultGroup]

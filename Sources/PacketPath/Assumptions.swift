@@ -55,6 +55,11 @@ struct Assumptions: Sendable {
     isEmpty ? [] : (common ?? Self.path(tree, leaf)).map { $0.sentence(model.ruleset) }.sorted() + remarks
   }
 
+  /// Whether one of them is that a dump which breaks off lacks no rule for the packet.
+  var needWholeChains: Bool {
+    (common ?? Self.path(tree, leaf)).contains { if case .wholeChain = $0 { true } else { false } }
+  }
+
   /// The assumptions that lead to a leaf, each once, the newest first.
   static func path(_ tree: [Node], _ leaf: Int32) -> [Assumption] {
     var list: [Assumption] = []

@@ -9,12 +9,12 @@ public enum OutcomeAdvice {
     switch outcome.verdict {
     case .forward:
       if let service = outcome.unservedBy {
-        if let cut = ruleset.tables.first(where: \.isCut) {
+        if let cut = ruleset.tables(of: flow.version).first(where: \.isCut) {
           return [
             "\(printable(ruleset.files[Int(cut.file)].name)) ends inside table \(printable(cut.name)): the rules of \(printable(service)) may stand behind that. Take the dump again."
           ]
         }
-        if ruleset.texts.contains(where: { $0.hasPrefix("xt ") }) {
+        if ruleset.hidesXtables {
           return [
             "The rules are nft's print of iptables tables, which leaves out matches and targets such as DNAT: give the output of \(flow.destination.version == .v4 ? "iptables-save" : "ip6tables-save") too."
           ]

@@ -102,6 +102,8 @@ public struct Outcome: Sendable {
 
   /// Whether something had to be assumed.
   public var isAssumed: Bool { assumed.map { !$0.isEmpty } ?? false }
+  /// Whether it holds only if a dump that breaks off lacks no rule for the packet.
+  public var needsCutRules: Bool { assumed?.needWholeChains ?? false }
   /// What had to be assumed, each a sentence. Made anew for each call.
   public var assumptions: [String] { assumed?.sentences ?? [] }
 

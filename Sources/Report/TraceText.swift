@@ -81,7 +81,9 @@ public struct TraceText {
     var verdict: String
     let reached = groups.filter { $0.outcome.verdict == .forward || $0.outcome.verdict == .deliver }
     let share = reached.reduce(0) { $0 + $1.probability }
-    if let service = groups.first?.outcome.unservedBy {
+    if trace.outcomes.contains(where: \.needsCutRules) {
+      verdict = style.warn("UNSURE") + "  the dump breaks off: what follows holds if it lacks no rule for this packet"
+    } else if let service = groups.first?.outcome.unservedBy {
       verdict =
         style.bad("NOT TRANSLATED") + "  no rule takes \(printable(service)): packets leave for its own address, "
         + "where nobody answers" + (groups.count > 1 ? " (\(percent(groups[0].probability)) of new connections)" : "")

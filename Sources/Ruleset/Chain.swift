@@ -1,3 +1,5 @@
+import Wire
+
 /// A table of rules, of one family. Two dumps may hold tables of one name (iptables-legacy and iptables-nft): they
 /// are two tables.
 public struct Table: Sendable {
@@ -17,6 +19,13 @@ public struct Table: Sendable {
     self.name = name
     self.backend = backend
     self.file = file
+  }
+}
+
+extension Ruleset {
+  /// Those that see packets of an IP version on their way through the node.
+  public func tables(of version: IPVersion) -> [Table] {
+    tables.filter { $0.family == (version == .v4 ? .ip : .ip6) || $0.family == .inet }
   }
 }
 

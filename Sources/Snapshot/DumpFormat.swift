@@ -154,7 +154,10 @@ extension DumpFormat {
 
   /// What a JSON text is; `head` is its beginning.
   static func ofJSON(_ head: ByteText) -> DumpFormat? {
-    if head.contains("\"nftables\"") { return .nftJSON }
+    // kube-proxy's configuration has a key of that name, too.
+    if head.contains("\"nftables\""), isFirstKey("\"nftables\"", head) || !head.contains("\"apiVersion\"") {
+      return .nftJSON
+    }
     if head.contains("\"frontend-address\"") { return .ciliumServices }
     if head.contains(":0 (") && head.contains(") (0)") { return .ciliumMap }
     if head.contains("\"apiVersion\"") || head.contains("\"kind\"") && head.contains("\"metadata\"") { return .objects }
@@ -166,5 +169,11 @@ extension DumpFormat {
       if head.contains("\"dev\"") || head.contains("\"gateway\"") || head.contains("\"type\"") { return .route }
     }
     return nil
+  }
+
+  private static func isFirstKey(_ key: StaticString, _ head: ByteText) -> Bool {
+    var at = 0
+    while at < head.bytes.count, head.bytes[at] <= 0x20 || head.bytes[at] == UInt8(ascii: "{") { at += 1 }
+    return head.dropFirst(at).hasPrefix(key)
   }
 }

@@ -99,6 +99,7 @@ struct WalkTests {
     let trace = PathTracer(node(String(service[..<kept]))).trace(flow("10.244.1.7", "10.96.0.10", 80, from: "cni0"))
     #expect(trace.outcomes.count == 1)
     #expect(trace.outcomes[0].assumptions.contains { $0.hasPrefix("chain nat KUBE-SERVICES, which the dump cuts off") })
+    #expect(trace.outcomes[0].needsCutRules)
   }
 
   @Test("What a rule adds to an ipset, a later look at the set may find")

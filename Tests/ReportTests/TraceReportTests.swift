@@ -56,6 +56,18 @@ struct TraceReportTests {
     #expect(second.contains("iptables -t filter -I FORWARD"))
   }
 
+  @Test("Where the dump breaks off before rules for the packet, nothing is promised")
+  func cutDump() {
+    let node = SnapshotLoader.load(
+      [SourceFile(name: "iptables-save.txt", text: "*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -s 10.0.0.9 -j DROP\n")],
+      name: "node")
+    let flow = Flow(
+      ipProtocol: .tcp, source: IPAddress("203.0.113.9")!, sourcePort: 40000, destination: IPAddress("127.0.0.1")!,
+      destinationPort: 80, from: "lo")
+    let text = TraceText(node, style: Style(coloured: false)).render(PathTracer(node).trace(flow), service: nil)
+    #expect(text.hasPrefix("UNSURE"), "\(text)")
+  }
+
   @Test("Control characters of a comment reach neither the terminal nor the JSON")
   func escaped() {
     let (node, rejected) = trace("10.244.1.9", 81)

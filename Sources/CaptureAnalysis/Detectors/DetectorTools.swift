@@ -86,6 +86,12 @@ struct Target: Hashable {
   var proto: UInt8 = 6
 
   var hasPort: Bool { IPProtocol(rawValue: proto).hasPorts }
+  /// As `kubepath trace` takes it.
+  var traced: String {
+    let proto = IPProtocol(rawValue: proto)
+    let end = proto == .tcp ? text : "\(text)/\(proto)"
+    return address.version == .v6 ? "'\(end)'" : end
+  }
   var text: String { hasPort ? endpointText(address, port) : address.description }
 }
 

@@ -113,7 +113,7 @@ struct RejectedByICMPDetector: Detector {
           "on \(own ? "the node" : "\(key.reporter)"): iptables-save -c | grep REJECT; nft list ruleset | grep reject"
         ],
       verify: [
-        "kubepath trace \(key.target.text) --from \(entry.clients.keys.first.map(\.description) ?? "CLIENT") -s NODE/"
+        "kubepath trace \(key.target.traced) --from \(entry.clients.keys.first.map(\.description) ?? "CLIENT") -s NODE/"
       ])
   }
 }

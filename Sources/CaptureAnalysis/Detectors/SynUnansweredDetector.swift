@@ -148,7 +148,7 @@ struct SynUnansweredDetector: Detector {
         filter: anyOf(entry.examples.map(\.filter) + (furthest[target].map { [$0.ends.filter] } ?? [])))
         + lastSight(target, facts) + circle(target, facts),
       fix: [
-        "kubepath trace \(target.text) --from \(entry.clients.keys.first.map(\.description) ?? "CLIENT") -s NODE/",
+        "kubepath trace \(target.traced) --from \(entry.clients.keys.first.map(\.description) ?? "CLIENT") -s NODE/",
         "iptables-save -c | grep -E 'DROP|KUBE-FIREWALL'; nft list ruleset | grep -w drop",
       ],
       verify: [
@@ -186,8 +186,7 @@ struct SynUnansweredDetector: Detector {
         + "connection's state, a route that is missing or wrong there, rp_filter, or a tunnel that works one way only",
       evidence: facts.evidence([(target, entry)]),
       fix: [
-        "on each hop back: ip route get \(client) from \(target.address); sysctl -a | grep -w rp_filter",
-        "kubepath trace \(client) --from \(target.address) -s NODE/",
+        "on each hop back: ip route get \(client) from \(target.address); sysctl -a | grep -w rp_filter"
       ],
       verify: [
         "capture on the client's node: kubepath capture --live any --filter 'host \(target.address) and port \(target.port)'"

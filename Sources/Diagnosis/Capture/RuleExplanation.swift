@@ -80,7 +80,7 @@ struct RuleExplanation {
     if let service = ServiceLabel.of(outcome.steps, in: ruleset) {
       finding.cause += " ← \(reason(service, step, ruleset))"
     } else if outcome.destination != conversation.server {
-      finding.cause += " ← after translation to \(endpointText(outcome.destination, outcome.destinationPort))"
+      finding.cause += " ← after translation to \(EndpointAddress(outcome.destination, outcome.destinationPort))"
     }
     finding.confidence = !outcome.isAssumed && share > 0.999 ? .certain : .likely
     finding.subject.node = ending.node.name
@@ -90,8 +90,9 @@ struct RuleExplanation {
     add(proof, to: &finding)
     let advice = OutcomeAdvice.of(outcome, ending.flow, ending.node.snapshot)
     if !advice.isEmpty { finding.fix = advice }
+    let traced = Frontend(.address, conversation.server, conversation.serverPort, conversation.proto)
     finding.verify = [
-      "kubepath trace \(target(conversation)) --from \(conversation.client)   (on \(node): must reach an endpoint)"
+      "\(traced.traceCommand(from: conversation.client))   (on \(node): must reach an endpoint)"
     ]
     return finding
   }
@@ -139,7 +140,7 @@ struct RuleExplanation {
   private func passed(_ finding: Finding, _ ending: ConversationTrace.Ending) -> Finding {
     var finding = finding
     let outcome = ending.outcome
-    let end = endpointText(outcome.destination, outcome.destinationPort)
+    let end = EndpointAddress(outcome.destination, outcome.destinationPort)
     let node = printable(ending.node.name)
     let translated =
       outcome.destination != ending.flow.destination || outcome.destinationPort != ending.flow.destinationPort
@@ -217,13 +218,5 @@ struct RuleExplanation {
   private func add(_ evidence: [Finding.Evidence], to finding: inout Finding) {
     let at = finding.evidence.firstIndex { $0.text.hasPrefix("Wireshark display filter") } ?? finding.evidence.endIndex
     finding.evidence.insert(contentsOf: evidence, at: at)
-  }
-
-  private func endpointText(_ address: IPAddress, _ port: UInt16) -> String {
-    EndpointAddress(address, port).description
-  }
-
-  private func target(_ c: FailedConversation) -> String {
-    endpointText(c.server, c.serverPort) + (c.proto == .tcp ? "" : "/\(c.proto)")
   }
 }

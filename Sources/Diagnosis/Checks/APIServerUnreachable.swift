@@ -43,8 +43,7 @@ enum APIServerUnreachable: Check {
     guard let loss = group.first.reach.losses.first else { return nil }
     if loss.detail != nil {
       // No rule: the kernel gives it up, and another check tells how to mend that.
-      let frontend = group.first.frontend
-      return "kubepath trace \(frontend.address):\(frontend.port) --from \(group.first.source)  # where it is lost"
+      return "\(group.first.frontend.traceCommand(from: group.first.source))  # where it is lost"
     }
     guard let step = loss.step else { return nil }
     let ruleset = group.node.snapshot.ruleset

@@ -13,10 +13,8 @@ enum Hairpin: Check {
       !node.isExplainedBySets(observation) && !node.lacksMasquerading(observation.frontend.address.version)
         && (node.masqueradeDone > 0 || node.masqueradeWanted == 0 && node.leftMarked == 0)
     }
-    // Many at once have one cause: said once a node.
-    let wide = Dictionary(grouping: groups, by: \.node.name).filter { $0.value.count > 3 }
-    return wide.sorted { $0.key < $1.key }.map { everywhere($0.value, context) }
-      + groups.filter { wide[$0.node.name] == nil }.map { finding($0, context) }
+    let (wide, single) = groups.dividedByCause()
+    return wide.map { everywhere($0, context) } + single.map { finding($0, context) }
   }
 
   private static func everywhere(_ groups: [FaultGroup], _ context: CheckContext) -> Finding {
@@ -33,7 +31,7 @@ enum Hairpin: Check {
           : "the rules that mark it are missing, or name other addresses"),
       evidence: rules.flatMap { context.evidence($0, node) }, fix: [node.restartKubeProxy],
       verify: [
-        "kubepath trace \(first.frontend.address):\(first.frontend.port) --from \(first.source)   (on \(node.name))"
+        first.frontend.traceCommand(from: first.source, on: node)
       ], reference: "kubernetes/kubernetes#13375")
   }
 
@@ -46,7 +44,7 @@ enum Hairpin: Check {
       evidence: group.first.reach.firstTranslatingRule.map { context.evidence($0, group.node) } ?? [],
       fix: [group.node.restartKubeProxy],
       verify: [
-        "kubepath trace \(group.first.frontend.address):\(group.first.frontend.port) --from \(group.first.source)"
+        group.traceCommand
       ], reference: "kubernetes/kubernetes#13375")
   }
 

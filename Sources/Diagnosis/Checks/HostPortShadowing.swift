@@ -55,7 +55,7 @@ enum HostPortShadowing: Check {
         evidence: context.evidence(rule, group.node),
         fix: ["free the port or address that the rule takes, or remove the rule if its owner is gone"],
         verify: [
-          "kubepath trace \(group.first.frontend.address):\(group.first.frontend.port) --from \(group.first.source)   (on \(group.node.name))"
+          group.traceCommand
         ], reference: "cni/plugins#683")
     }
   }

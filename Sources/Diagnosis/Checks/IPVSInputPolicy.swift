@@ -40,7 +40,7 @@ enum IPVSInputPolicy: Check {
           "iptables -I INPUT -m set --match-set KUBE-CLUSTER-IP dst,dst -j ACCEPT  # likewise the other KUBE- sets"
         ],
         verify: [
-          "kubepath trace \(first.0.address):\(first.0.port) --from \(ServiceMap.outsideAddress(first.0.address.version, node.snapshot))"
+          first.0.traceCommand(from: ServiceMap.outsideAddress(first.0.address.version, node.snapshot), on: node)
         ],
         reference: "kubernetes/kubernetes#98465")
     }

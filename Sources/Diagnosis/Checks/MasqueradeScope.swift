@@ -28,7 +28,7 @@ enum MasqueradeScope: Check {
           "kube-proxy detects no local traffic (detectLocalMode none, or no clusterCIDR), or the mark rules are gone",
         evidence: example.bypassedRule.map { context.evidence($0, node) } ?? [],
         fix: ["set clusterCIDR or detectLocalMode in kube-proxy's configuration if such clients exist"],
-        verify: ["kubepath trace \(example.frontend.address):\(example.frontend.port) --from \(example.source)"],
+        verify: [example.frontend.traceCommand(from: example.source, on: node)],
         reference: "kubernetes/kubernetes#36835")
     }
   }
@@ -49,12 +49,9 @@ enum MasqueradeScope: Check {
       // kube-proxy that detects no local traffic takes every ClusterIP client for a Pod: its choice, not a fault.
       return observation.frontend.kind != .clusterIP || node.clusterMasqueradeDone > 0
     }
-    // Many at once have one cause: said once a node.
-    let wide = Dictionary(grouping: groups.filter { !$0.first.faults.contains(.sourceLost) }, by: \.node.name)
-      .filter { $0.value.count > 3 }
-    let single = groups.filter { $0.first.faults.contains(.sourceLost) || wide[$0.node.name] == nil }
-    return wide.sorted { $0.key < $1.key }.map { everywhere($0.value, context) }
-      + single.map { finding($0, context) }
+    let lost = groups.filter { $0.first.faults.contains(.sourceLost) }
+    let (wide, single) = groups.filter { !$0.first.faults.contains(.sourceLost) }.dividedByCause()
+    return wide.map { everywhere($0, context) } + (lost + single).map { finding($0, context) }
   }
 
   private static func everywhere(_ groups: [FaultGroup], _ context: CheckContext) -> Finding {
@@ -70,7 +67,7 @@ enum MasqueradeScope: Check {
       evidence: example.bypassedRule.map { context.evidence($0, node) } ?? [],
       fix: Self.fix,
       verify: [
-        "kubepath trace \(example.frontend.address):\(example.frontend.port) --from \(example.source)   (on \(node.name))"
+        example.frontend.traceCommand(from: example.source, on: node)
       ], reference: "kubernetes/kubernetes#36835")
   }
 
@@ -97,7 +94,7 @@ enum MasqueradeScope: Check {
       // Where other Services' clients are masqueraded, one Service's rules are at fault.
       fix: (!lost && group.node.clusterMasqueradeDone > 0 ? [group.node.restartKubeProxy] : []) + fix,
       verify: [
-        "kubepath trace \(group.first.frontend.address):\(group.first.frontend.port) --from \(group.first.source)"
+        group.traceCommand
       ], reference: "kubernetes/kubernetes#36835")
   }
 }

@@ -1,5 +1,6 @@
 import Findings
 import Intent
+import ServiceMap
 import Wire
 
 /// externalTrafficPolicy Local without an endpoint on a node: outside clients of that node time out.
@@ -28,14 +29,21 @@ enum NoLocalEndpointsExternal: Check {
               fix: [
                 "kubectl -n \(service.namespace) patch service \(service.name) -p '{\"spec\":{\"externalTrafficPolicy\":\"Cluster\"}}'  # or run a Pod on every node"
               ],
-              verify: [
-                "kubepath trace \(port.nodePort != 0 ? "\(node.node?.internalIPs.first.map { "\($0)" } ?? node.name):\(port.nodePort)" : "svc/\(service.portName(port))") --from 192.0.2.1"
-              ],
+              verify: [traceCommand(service, port, node)],
               reference: "kubernetes/kubernetes#127937"))
         }
       }
     }
     return findings
+  }
+
+  private static func traceCommand(_ service: Service, _ port: Service.Port, _ node: NodeContext) -> String {
+    let version = service.clusterIPs[0].version
+    let outside = ServiceMap.outsideAddress(version, node.snapshot)
+    guard port.nodePort != 0, let address = node.node?.internalIPs.first(where: { $0.version == version }) else {
+      return "kubepath trace svc/\(service.portName(port)) --from \(outside)   (on \(node.name))"
+    }
+    return Frontend(.nodePort, address, port.nodePort, port.ipProtocol).traceCommand(from: outside, on: node)
   }
 
   static func places(_ context: CheckContext, _ service: Service, _ selection: EndpointSelection) -> String {

@@ -13,7 +13,7 @@ enum NotrackBeforeNAT: Check {
         evidence: group.first.reach.untrackingRule.map { context.evidence($0, group.node) } ?? [],
         fix: ["remove the NOTRACK rule or narrow it"],
         verify: [
-          "kubepath trace \(group.first.frontend.address):\(group.first.frontend.port) --from \(group.first.source)"
+          group.traceCommand
         ], reference: "antrea-io/antrea#8034")
     }
   }

@@ -11,21 +11,16 @@ enum RuleDumpMissing: Check {
 
   /// Whether some whole dump speaks of packets of that version, or something else than rules translates them.
   static func hasRules(_ snapshot: Snapshot, _ version: IPVersion) -> Bool {
-    let tables = tables(snapshot, version)
+    let tables = snapshot.ruleset.tables(of: version)
     return !tables.isEmpty && !tables.contains(where: \.isCut) && hidingTable(snapshot, version) == nil
       || snapshot.virtualServers != nil || snapshot.ebpfFrontends != nil
-  }
-
-  private static func tables(_ snapshot: Snapshot, _ version: IPVersion) -> [Table] {
-    let own: Family = version == .v4 ? .ip : .ip6
-    return snapshot.ruleset.tables.filter { $0.family == own || $0.family == .inet }
   }
 
   /// The table of kube-proxy's iptables mode, where nft printed it: it leaves out what is no match or statement of its
   /// own: comments, `recent`, and often DNAT and MASQUERADE.
   private static func hidingTable(_ snapshot: Snapshot, _ version: IPVersion) -> Table? {
     let ruleset = snapshot.ruleset
-    guard ruleset.texts.contains(where: { $0.hasPrefix("xt ") }) else { return nil }
+    guard ruleset.hidesXtables else { return nil }
     return ruleset.chains.indices.lazy.map { ChainID($0) }.first {
       let table = ruleset[ruleset[$0].table]
       return table.name == "nat" && table.family == (version == .v4 ? .ip : .ip6) && ruleset.isKubeProxys($0)
@@ -49,7 +44,7 @@ enum RuleDumpMissing: Check {
   static func run(_ context: CheckContext) -> [Finding] {
     context.nodes.flatMap { node in
       node.withoutRules.map { version in
-        let cut = tables(node.snapshot, version).first(where: \.isCut)
+        let cut = node.snapshot.ruleset.tables(of: version).first(where: \.isCut)
         let hiding = hidingTable(node.snapshot, version)
         let tool = version == .v4 ? "iptables-save" : "ip6tables-save"
         return Finding(

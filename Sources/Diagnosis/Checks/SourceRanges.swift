@@ -18,7 +18,7 @@ enum SourceRanges: Check {
         evidence: group.first.reach.firstTranslatingRule.map { context.evidence($0, group.node) } ?? [],
         fix: [group.node.restartKubeProxy],
         verify: [
-          "kubepath trace \(group.first.frontend.address):\(group.first.frontend.port) --from \(group.first.source)"
+          group.traceCommand
         ], reference: "kubernetes/kubernetes#109575")
     }
   }
@@ -38,7 +38,7 @@ enum SourceRanges: Check {
           "the rules hold other ranges than the Service ← \(group.node.proxy) is behind, or rules were changed by hand",
         evidence: context.evidence(first.reach.losses.first?.step, group.node),
         fix: [group.node.restartKubeProxy],
-        verify: ["kubepath trace \(first.frontend.address):\(first.frontend.port) --from \(first.source)"],
+        verify: [group.traceCommand],
         reference: "kubernetes/kubernetes#109575")
     }
   }

@@ -80,8 +80,8 @@ extension Ruleset {
     rules(of: chain).contains { rule in
       clauses(of: self[rule]).contains { clause in
         switch clause {
-        case .statement(.unknown(let text)): self[text].hasPrefix("xt ")
-        case .match(let match): if case .unknown(let text) = match.test { self[text].hasPrefix("xt ") } else { false }
+        case .statement(.unknown(let text)): isHiddenXtables(text)
+        case .match(let match): if case .unknown(let text) = match.test { isHiddenXtables(text) } else { false }
         default: false
         }
       }
