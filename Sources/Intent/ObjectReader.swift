@@ -74,6 +74,7 @@ public struct ObjectReader {
       return
     }
     if kindName == "KubeletConfiguration" { return kubeletConfiguration(value) }
+    guard let read = Kind(rawValue: kindName) else { return leaveOut(kindName) }
     var meta = Metadata()
     if let metadata = value["metadata"] { meta.read(metadata) }
     if meta.name.isEmpty { return cluster.warn(file, "a \(kindName) has no metadata.name; left out") }
@@ -81,23 +82,37 @@ public struct ObjectReader {
       cluster.warn(
         file, "\(kindName) \(meta.fullName): apiVersion “\(version.printable)” is not known; read as the newest one")
     }
-    switch kindName {
-    case "Service": service(value, meta)
-    case "EndpointSlice": slice(value, meta)
-    case "Endpoints": endpoints(value, meta)
-    case "Pod": pod(value, meta)
-    case "Node": node(value, meta)
-    case "NetworkPolicy": networkPolicy(value, meta)
-    case "Namespace": namespace(value, meta)
-    case "Ingress": ingress(value, meta)
-    case "ConfigMap": configMap(value, meta)
-    default:
-      if unknownKinds.insert(kindName).inserted, unknownKinds.count < 50 {
-        cluster.diagnostics.add(
-          Diagnostic(
-            .note, file: cluster.files[file].name, .whole, "objects of kind “\(escaped(kindName))” are not used"))
-      }
+    switch read {
+    case .service: service(value, meta)
+    case .endpointSlice: slice(value, meta)
+    case .endpoints: endpoints(value, meta)
+    case .pod: pod(value, meta)
+    case .node: node(value, meta)
+    case .networkPolicy: networkPolicy(value, meta)
+    case .namespace: namespace(value, meta)
+    case .ingress: ingress(value, meta)
+    case .configMap: configMap(value, meta)
     }
+  }
+
+  /// What is read, by the names that Kubernetes gives it.
+  private enum Kind: String {
+    case service = "Service"
+    case endpointSlice = "EndpointSlice"
+    case endpoints = "Endpoints"
+    case pod = "Pod"
+    case node = "Node"
+    case networkPolicy = "NetworkPolicy"
+    case namespace = "Namespace"
+    case ingress = "Ingress"
+    case configMap = "ConfigMap"
+  }
+
+  /// Other objects, and files of a component's own configuration, which have no name.
+  private mutating func leaveOut(_ kind: String) {
+    guard unknownKinds.insert(kind).inserted, unknownKinds.count < 50 else { return }
+    cluster.diagnostics.add(
+      Diagnostic(.note, file: cluster.files[file].name, .whole, "objects of kind “\(escaped(kind))” are not used"))
   }
 
   private static func isKnown(_ version: String, of kind: String) -> Bool {
