@@ -80,6 +80,15 @@ import Wire
     #expect(Self.run(frames.reversed()).0.vxlan == 1)
   }
 
+  /// Nobody puts pieces with a corrupt header together, so nothing arrives whole.
+  @Test func corruptFragmentsAreCountedAndPromiseNothing() {
+    var piece = Self.ipv4(17, fragment: 0x2000, [UInt8](repeating: 1, count: 400))
+    piece[10] ^= 1
+    let (counts, ids) = Self.run([piece])
+    #expect(counts.ipv4Fragments == 1)
+    #expect(!ids.contains("fragmentation"))
+  }
+
   @Test func retransmissionsAreCountedAfterWireshark() {
     func segment(_ seq: UInt32, _ ack: UInt32, flags: UInt8 = 0x18, _ count: Int = 0) -> [UInt8] {
       Self.ipv4(6, Self.tcp(1000, 80, seq: seq, ack: ack, flags: flags, [UInt8](repeating: 65, count: count)))

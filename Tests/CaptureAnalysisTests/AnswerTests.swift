@@ -63,9 +63,8 @@ import Wire
   @Test(arguments: [1, 0] as [UInt8]) func reassemblyThatFailsElsewhere(code: UInt8) throws {
     var script = Script()
     let datagram = AnalyzerTests.udp(5000, 5001, [UInt8](repeating: 1, count: 1200))
-    var first = AnalyzerTests.ipv4(17, from: [10, 0, 0, 1], to: [10, 0, 0, 2], Array(datagram[..<800]))
-    var second = AnalyzerTests.ipv4(17, from: [10, 0, 0, 1], to: [10, 0, 0, 2], Array(datagram[800...]))
-    (first[6], second[6], second[7]) = (0x20, 0, 100)
+    let first = AnalyzerTests.ipv4(17, fragment: 0x2000, Array(datagram[..<800]))
+    let second = AnalyzerTests.ipv4(17, fragment: 100, Array(datagram[800...]))
     script.add(first, at: 0)
     script.add(second, at: 1)
     script.icmp(11, code, about: first, at: 30_000)

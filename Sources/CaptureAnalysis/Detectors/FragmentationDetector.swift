@@ -15,7 +15,8 @@ struct FragmentationDetector: Detector {
     }
     let whole = groups.filter { $0.overlay == 0 && !lost($0) }
     for group in whole.filter({ !failed($0).isEmpty }).prefix(3) { list.append(beyond(group, failed(group), facts)) }
-    let rest = whole.filter { failed($0).isEmpty }
+    // Pieces with a corrupt header are counted, and nobody puts them together.
+    let rest = whole.filter { $0.datagrams > 0 && failed($0).isEmpty }
     if let first = rest.first {
       let fragments = rest.reduce(0) { $0 + $1.fragments }
       let datagrams = rest.reduce(0) { $0 + $1.datagrams }
@@ -25,12 +26,12 @@ struct FragmentationDetector: Detector {
           id: "fragmentation", severity: overlaps > 0 ? .warning : .info, confidence: .certain,
           subject: .init(kind: "Path", name: names(first)),
           problem:
-            "\(plural(datagrams, "datagram")) of \(plural(rest.count, "pair")) of hosts in \(fragments) fragments; what is here arrives whole"
+            "\(plural(datagrams, "datagram")) of \(plural(rest.count, "pair")) of hosts in \(plural(fragments, "fragment")); what is here arrives whole"
             + (overlaps > 0 ? ", but \(overlaps) pieces overlap with different bounds" : ""),
           cause: "datagrams of up to \(rest.map(\.largestDatagram).max() ?? 0) bytes on a path that takes "
             + "\(rest.map(\.largestFragment).max() ?? 0)-byte packets",
           evidence: rest.prefix(3).map {
-            facts.evidence($0.firstFrame, "\(names($0)): \($0.fragments) fragments, \($0.datagrams) datagrams")
+            facts.evidence($0.firstFrame, "\(names($0)): \(plural($0.fragments, "fragment")), \(plural($0.datagrams, "datagram"))")
           }
             + [facts.filterEvidence(filter(first))],
           fix: ["nothing needs to be done where they arrive; for DNS, keep EDNS buffers at 1232 bytes"]))
