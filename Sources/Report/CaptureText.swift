@@ -46,8 +46,9 @@ public struct CaptureText {
         if place == nil, let line = evidence.line { place = "\(escaped(evidence.file ?? "")):\(line)" }
         paragraph("- ", (place.map { "\($0): " } ?? "") + escaped(evidence.text), indent: 4, &out)
       }
-      for command in finding.fix { paragraph("fix: ", escaped(command), indent: 2, &out) }
-      for command in finding.verify { paragraph("verify: ", escaped(command), indent: 2, &out) }
+      // Commands stay whole, however long: people copy them.
+      for command in finding.fix { out += "  fix: \(escaped(command))\n" }
+      for command in finding.verify { out += "  verify: \(escaped(command))\n" }
       if let reference = finding.reference { paragraph("see: ", escaped(reference), indent: 2, &out) }
     }
   }

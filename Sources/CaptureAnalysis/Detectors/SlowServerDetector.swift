@@ -4,6 +4,7 @@ import Wire
 /// The network is quick, the first byte of the answer late: the application.
 struct SlowServerDetector: Detector {
   private var tally = Tally<Target>()
+  private var speakingTLS: Set<Target> = []
 
   mutating func examine(_ c: ConversationView) {
     guard c.isTCP else { return }
@@ -12,6 +13,7 @@ struct SlowServerDetector: Detector {
     let delay = tcp.slowestResponse
     guard delay > 1_000_000_000, delay > tcp.handshake * 10, tcp.seen.contains(.slowestWasAcked) else { return }
     guard c.clientHalf.health.retransmissions == 0, c.server.health.retransmissions == 0 else { return }
+    if c.clientHalf.tls.state == .records { speakingTLS.insert(c.target) }
     tally.add(
       c.target, client: c.record.client, amount: delay,
       example: .init(
@@ -30,7 +32,10 @@ struct SlowServerDetector: Detector {
         cause: "the application, its CPU limit, or what it waits for itself; not the network",
         evidence: facts.evidence([(target, entry)]),
         fix: ["look at the server's CPU throttling and its own upstream calls before touching the network"],
-        verify: ["curl -w '%{time_connect} %{time_starttransfer}\\n' -o /dev/null -s http://\(target.text)/"])
+        verify: [
+          "curl -w '%{time_connect} %{time_starttransfer}\\n' -o /dev/null -s "
+            + "'\(speakingTLS.contains(target) ? "https" : "http")://\(target.text)/'"
+        ])
     }
   }
 }
