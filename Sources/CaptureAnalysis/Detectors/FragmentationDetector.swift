@@ -31,7 +31,8 @@ struct FragmentationDetector: Detector {
           cause: "datagrams of up to \(rest.map(\.largestDatagram).max() ?? 0) bytes on a path that takes "
             + "\(rest.map(\.largestFragment).max() ?? 0)-byte packets",
           evidence: rest.prefix(3).map {
-            facts.evidence($0.firstFrame, "\(names($0)): \(plural($0.fragments, "fragment")), \(plural($0.datagrams, "datagram"))")
+            facts.evidence(
+              $0.firstFrame, "\(names($0)): \(plural($0.fragments, "fragment")), \(plural($0.datagrams, "datagram"))")
           }
             + [facts.filterEvidence(filter(first))],
           fix: ["nothing needs to be done where they arrive; for DNS, keep EDNS buffers at 1232 bytes"]))
