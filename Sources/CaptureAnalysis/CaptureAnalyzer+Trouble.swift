@@ -8,7 +8,13 @@ extension CaptureAnalyzer {
     if events.contains(.lostSegment) {
       counts.tcpLostSegments &+= 1
       let trouble = troubles.own(forward)
-      if !trouble.pointee.firstHole.exists { trouble.pointee.firstHole = frame }
+      let start = forward.pointee.highestAckable
+      if !trouble.pointee.hole.exists || trouble.pointee.holeStart != start {
+        trouble.pointee.hole = frame
+        trouble.pointee.holeTime = now
+        trouble.pointee.holeStart = start
+        trouble.pointee.holeLength = s.sequence &- start
+      }
     }
     if events.contains(.ackedLost), !duplicate { counts.tcpAckedUnseen &+= 1 }
     if events.contains(.duplicateAck) { counts.tcpDuplicateAcks &+= 1 }

@@ -233,12 +233,12 @@ public struct CaptureAnalyzer: ~Copyable {
   /// In place: a call would be given a copy of the whole analyzer where it is mutable.
   @inline(__always) func view(_ c: UnsafeMutablePointer<Conversation>) -> ConversationView {
     let tcp = Int(c.pointee.tcp)
-    guard tcp >= 0 else { return ConversationView(c, nil, client: noHalf, server: noHalf) }
+    guard tcp >= 0 else { return ConversationView(c, nil, client: noHalf, server: noHalf, now: now) }
     let client = halves.pointer(tcp * 2 + Int(c.pointee.initiator))
     let server = halves.pointer(tcp * 2 + 1 - Int(c.pointee.initiator))
     if client.pointee.stuckCount > 0 { closeRun(client) }
     if server.pointee.stuckCount > 0 { closeRun(server) }
-    return ConversationView(c, shared.pointer(tcp), client: client, server: server)
+    return ConversationView(c, shared.pointer(tcp), client: client, server: server, now: now)
   }
 
   /// Ends the analysis: what is still waiting is settled and all conversations are shown to the detectors.

@@ -21,12 +21,15 @@ struct ConversationView {
   private let shared: UnsafeMutablePointer<TCPShared>?
   let clientPointer: UnsafeMutablePointer<TCPHalf>
   let serverPointer: UnsafeMutablePointer<TCPHalf>
+  /// Of the frame that the walk has come to.
+  let now: Int64
 
   init(
     _ pointer: UnsafeMutablePointer<Conversation>, _ shared: UnsafeMutablePointer<TCPShared>?,
-    client: UnsafeMutablePointer<TCPHalf>, server: UnsafeMutablePointer<TCPHalf>
+    client: UnsafeMutablePointer<TCPHalf>, server: UnsafeMutablePointer<TCPHalf>, now: Int64
   ) {
     self.pointer = pointer
+    self.now = now
     self.shared = shared
     clientPointer = client
     serverPointer = server
@@ -46,6 +49,7 @@ struct ConversationView {
 /// more than what most of them look at.
 struct DetectorSet {
   private var blackHole = BlackHoleDetector()
+  private var missing = MissingSegmentsDetector()
   private var untranslated = ReplyNotTranslatedDetector()
   private var conntrack = ConntrackTableDetector()
   private var timestamps = TimestampsNATDetector()
@@ -63,6 +67,7 @@ struct DetectorSet {
     // What else there is, the tables know: DNS, fragments, tunnels, ICMP.
     guard c.isTCP else { return }
     blackHole.examine(c)
+    missing.examine(c)
     untranslated.examine(c)
     conntrack.examine(c)
     timestamps.examine(c)
@@ -80,7 +85,7 @@ struct DetectorSet {
   /// For the end, in the order in which findings of equal weight are shown.
   var inOrder: [any Detector] {
     [
-      FragmentationDetector(), TunnelDetector(), TunnelEndsDetector(), blackHole, untranslated,
+      FragmentationDetector(), TunnelDetector(), TunnelEndsDetector(), blackHole, missing, untranslated,
       DuplicateAddressDetector(), conntrack,
       timestamps, RejectedByICMPDetector(), refused, DNSDetector(), unanswered, CertificateDateDetector(), handshake,
       reset,

@@ -13,8 +13,11 @@ struct TCPTrouble {
   var longestZeroWindow: Int64 = 0
   var firstReset: FrameReference = .none
   var firstResetTime: Int64 = 0
-  /// The first segment behind a hole.
-  var firstHole: FrameReference = .none
+  /// The first segment behind the latest hole, which begins at `holeStart`.
+  var hole: FrameReference = .none
+  var holeTime: Int64 = 0
+  var holeStart: UInt32 = 0
+  var holeLength: UInt32 = 0
 
   // The segment that is sent again and again, now and at its worst
   var stuckSequence: UInt32 = 0

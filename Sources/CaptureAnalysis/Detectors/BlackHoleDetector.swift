@@ -18,8 +18,6 @@ struct BlackHoleDetector: Detector {
     case probed
     /// An MTU was announced and the sender does not take it.
     case ignored
-    /// Seen from the receiver: what is large is missing, what is small arrives.
-    case missing
   }
 
   private var tally = Tally<Pair>()
@@ -37,12 +35,6 @@ struct BlackHoleDetector: Detector {
 
   mutating func examine(_ c: ConversationView) {
     guard c.isTCP else { return }
-    if c.clientHalf.health.firstHole.exists {
-      receiver(c, half: c.clientHalf, other: c.server, sender: c.record.client, receiver: c.record.server)
-    }
-    if c.server.health.firstHole.exists {
-      receiver(c, half: c.server, other: c.clientHalf, sender: c.record.server, receiver: c.record.client)
-    }
     guard c.clientHalf.health.worstCount >= 2 || c.server.health.worstCount >= 2 || c.record.oversized >= 2 else {
       return
     }
@@ -52,29 +44,6 @@ struct BlackHoleDetector: Detector {
     side(
       c, half: c.server, other: c.clientHalf, sender: c.record.server, receiver: c.record.client,
       direction: 1 - Int(c.record.initiator))
-  }
-
-  /// A hole that stays, larger than a full segment, while nothing larger than what arrived can have come through.
-  private mutating func receiver(
-    _ c: ConversationView, half: TCPHalf, other: TCPHalf, sender: IPAddress, receiver: IPAddress
-  ) {
-    let segment = Int(min(half.maximumSegment, other.maximumSegment))
-    guard segment >= 1200, half.health.worstCount < 2, other.lastAck != 0, other.lastAck == half.highestAckable,
-      before(half.highestAckable, half.nextSequence)
-    else { return }
-    let hole = Int(half.nextSequence &- half.highestAckable) - Int(half.largestPayload)
-    guard hole >= segment * 9 / 10, Int(half.largestPayload) < segment * 9 / 10 else { return }
-    let pair = Pair(sender: sender, receiver: receiver, tunnelled: c.isTunnelled, kind: .missing)
-    note(
-      pair, stuck: segment, passed: Int(half.largestPayload), packet: segment + (c.record.key.version == 4 ? 40 : 60))
-    tally.add(
-      pair, client: c.record.client, amount: Int64(hole),
-      example: .init(
-        frames: [half.health.firstHole, c.record.lastFrame],
-        text:
-          "\(c.endpoints): \(hole) bytes from \(sender) never arrive, of segments of up to \(segment); the largest that "
-          + "came: \(half.largestPayload) bytes",
-        filter: c.filter + " && (tcp.analysis.lost_segment || tcp.analysis.duplicate_ack)"))
   }
 
   private mutating func note(_ pair: Pair, stuck: Int, passed: Int, packet: Int) {
@@ -188,7 +157,7 @@ struct BlackHoleDetector: Detector {
               "or clamp: iptables -t mangle -A FORWARD -p tcp --tcp-flags SYN,RST SYN -j TCPMSS --clamp-mss-to-pmtu",
             ]
             : [
-              "let ICMP errors through: iptables -A INPUT -m conntrack --ctstate RELATED -j ACCEPT (and FORWARD)",
+              "let ICMP errors through: iptables -I INPUT -m conntrack --ctstate RELATED -j ACCEPT (and FORWARD)",
               "until then: sysctl -w net.ipv4.tcp_mtu_probing=1 on \(pair.sender)",
             ],
         verify: [
@@ -207,7 +176,7 @@ struct BlackHoleDetector: Detector {
       return
         "large packets from \(pair.sender) to \(pair.receiver) vanish until the sender tries smaller ones by itself "
         + "(path MTU probing) \(conversations)"
-    case .silent, .missing:
+    case .silent:
       return "large packets from \(pair.sender) to \(pair.receiver) never arrive, "
         + (isShown ? "small ones do" : "handshakes do") + " \(conversations)"
     }

@@ -29,7 +29,9 @@ struct SlowServerDetector: Detector {
         id: "slow-server-not-network", severity: .warning, confidence: .likely,
         subject: .init(kind: "Endpoint", name: target.address.description, port: String(target.port)),
         problem: "\(target.text) answers late (up to \(seconds(entry.worst))) while the network is quick",
-        cause: "the application, its CPU limit, or what it waits for itself; not the network",
+        cause:
+          "the application, its CPU limit, or what it waits for itself; at the client it looks the same where the answer's "
+          + "first segments were lost on the way",
         evidence: facts.evidence([(target, entry)]),
         fix: ["look at the server's CPU throttling and its own upstream calls before touching the network"],
         verify: [

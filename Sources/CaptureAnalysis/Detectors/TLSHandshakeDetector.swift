@@ -32,12 +32,12 @@ struct TLSHandshakeDetector: Detector {
     if server.pointee.resets > 0, c.record.phase.contains(.reset) {
       add(c, .reset, [server.pointee.health.firstReset], "the ClientHello was answered by a reset")
     } else if server.pointee.segments > 0 {
-      guard server.pointee.tls.state == .other, !server.pointee.health.firstHole.exists else { return }
+      guard server.pointee.tls.state == .other, !server.pointee.health.hole.exists else { return }
       add(
         c, .plain, [server.pointee.lastDataFrame, c.clientHalf.lastDataFrame],
         "the ClientHello was answered by something that is no TLS")
     } else if server.pointee.synAcks > 0, !before(server.pointee.lastAck, c.clientHalf.baseSequence &+ 2),
-      c.record.lastTime &- c.clientHalf.lastData > Self.patience, !server.pointee.health.firstHole.exists
+      c.record.lastTime &- c.clientHalf.lastData > Self.patience, !server.pointee.health.hole.exists
     {
       let waited = c.record.lastTime &- c.clientHalf.lastData
       add(
