@@ -228,6 +228,7 @@ extension CaptureAnalyzer {
     if s.flags.contains(.ack) {
       if !duplicate {
         forward.pointee.synAcks &+= 1
+        if reverse.pointee.lastAck != 0 { both.pointee.seen.insert(.synAckRepeated) }
         c.pointee.phase.insert(.synAck)
       }
       if !forward.pointee.synAck.exists {

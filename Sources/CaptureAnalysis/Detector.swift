@@ -55,6 +55,7 @@ struct DetectorSet {
   private var timestamps = TimestampsNATDetector()
   private var refused = ConnectionRefusedDetector()
   private var unanswered = SynUnansweredDetector()
+  private var halfOpen = HalfOpenDetector()
   private var reset = ConnectionResetDetector()
   private var handshake = TLSHandshakeDetector()
   private var segmentSize = MSSDetector()
@@ -73,6 +74,7 @@ struct DetectorSet {
     timestamps.examine(c)
     refused.examine(c)
     unanswered.examine(c)
+    halfOpen.examine(c)
     reset.examine(c)
     handshake.examine(c)
     segmentSize.examine(c)
@@ -87,7 +89,8 @@ struct DetectorSet {
     [
       FragmentationDetector(), TunnelDetector(), TunnelEndsDetector(), blackHole, missing, untranslated,
       DuplicateAddressDetector(), conntrack,
-      timestamps, RejectedByICMPDetector(), refused, DNSDetector(), unanswered, CertificateDateDetector(), handshake,
+      timestamps, RejectedByICMPDetector(), refused, DNSDetector(), unanswered, halfOpen, CertificateDateDetector(),
+      handshake,
       reset,
       segmentSize,
       zeroWindow,

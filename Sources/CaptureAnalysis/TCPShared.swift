@@ -8,6 +8,8 @@ struct TCPShared {
     static let applicationData = Seen(rawValue: 4)
     /// The slowest answer's request was acknowledged long before.
     static let slowestWasAcked = Seen(rawValue: 8)
+    /// A SYN-ACK came again after the client had acknowledged one.
+    static let synAckRepeated = Seen(rawValue: 16)
   }
 
   var lastSynTime: Int64 = 0

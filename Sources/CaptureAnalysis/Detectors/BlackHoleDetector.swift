@@ -34,7 +34,7 @@ struct BlackHoleDetector: Detector {
   }
 
   mutating func examine(_ c: ConversationView) {
-    guard c.isTCP else { return }
+    guard c.isTCP, !c.isUnaccepted else { return }
     guard c.clientHalf.health.worstCount >= 2 || c.server.health.worstCount >= 2 || c.record.oversized >= 2 else {
       return
     }

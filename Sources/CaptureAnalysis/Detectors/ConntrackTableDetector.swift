@@ -12,6 +12,9 @@ struct ConntrackTableDetector: Detector {
   private var targetNumbers = KeyTable<Target>()
   private var targets: [TargetTally] = []
   private var clientsLost = KeyTable<IPAddress>()
+  private var lostCount = 0
+  /// Of the lost, those that nobody repeated though there was time.
+  private var lostOnce = 0
   private var established: [(from: Int64, to: Int64)] = []
   private var pairNumbers = KeyTable<ClientTarget>()
   private var pairs: [PortTally] = []
@@ -86,7 +89,12 @@ struct ConntrackTableDetector: Detector {
       if number == targets.count { targets.append(TargetTally()) }
       targets[number].add(c, lost: lost || isDelayed)
     }
-    if lost || isDelayed { _ = clientsLost.number(c.record.client, limit: 4096) }
+    if lost || isDelayed {
+      _ = clientsLost.number(c.record.client, limit: 4096)
+      lostCount += 1
+      let isPatient = c.now &- c.clientPointer.pointee.lastSynTime > HalfOpenDetector.patience
+      if c.clientPointer.pointee.syns == 1, isPatient { lostOnce += 1 }
+    }
     if let number = pairNumbers.number(ClientTarget(client: c.record.client, target: c.target), limit: 8192) {
       if number == pairs.count { pairs.append(PortTally()) }
       pairs[number].add(c, lost: lost)
@@ -165,8 +173,10 @@ struct ConntrackTableDetector: Detector {
     let begin = (origin == .min ? 0 : origin + Int64(max(0, worst.at))) &* 1_000_000_000
     let old = established.count { $0.from < begin && $0.to > begin &+ 1_000_000_000 }
     let known = facts.options.conntrackMaximum
+    // Another client each time, and none asks again: forged, or a scan.
+    let isFlood = lostOnce * 10 >= lostCount * 9 && clientsLost.count * 2 >= min(lostCount, 4096)
     let symptom =
-      worst.lost >= 20 && worst.lost * 2 >= worst.open && alive.count >= 1
+      !isFlood && worst.lost >= 20 && worst.lost * 2 >= worst.open && alive.count >= 1
       && (alive.count >= 2 || clientsLost.count >= 3 || old > 0) && !portsExhausted
     if let known, peak >= known {
       return [finding(facts, peak, known, worst.lost, old, affected.count, symptom ? .certain : .likely, alive)]

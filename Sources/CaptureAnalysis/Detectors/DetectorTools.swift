@@ -164,6 +164,18 @@ extension ConversationView {
       && clientPointer.pointee.segments == 0 && clientPointer.pointee.resets == 0
   }
 
+  /// The SYN was answered, and the client, which asked once, never said anything more.
+  var isAbandoned: Bool {
+    isTCP && serverPointer.pointee.synAcks > 0 && clientPointer.pointee.syns == 1 && clientPointer.pointee.lastAck == 0
+      && clientPointer.pointee.segments == 0 && clientPointer.pointee.resets == 0 && serverPointer.pointee.resets == 0
+  }
+
+  /// The server repeats its SYN-ACK although the client acknowledged it, and takes nothing of what the client sends.
+  var isUnaccepted: Bool {
+    isTCP && both.seen.contains(.synAckRepeated) && serverPointer.pointee.segments == 0
+      && serverPointer.pointee.lastAck == serverPointer.pointee.synAckAcknowledges
+  }
+
   /// Neither a SYN-ACK nor a reset came back, and the client never acknowledged one either: the capture does not just
   /// lack a direction.
   var isUnansweredSyn: Bool {

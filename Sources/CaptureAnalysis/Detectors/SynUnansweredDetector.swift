@@ -92,62 +92,94 @@ struct SynUnansweredDetector: Detector {
   }
 
   mutating func findings(_ facts: borrowing CaptureAnalyzer) -> [Finding] {
-    let answering = answeringTargets(facts)
+    let served = served(facts)
     var list: [Finding] = []
     for (target, entry) in tally.top(5) {
-      list.append(finding(target, entry, facts, others: answering.contains(target), retried: true))
+      list.append(finding(target, entry, facts, served: served[target], retried: true))
     }
     for (target, entry) in lostAnswers.top(3) { list.append(oneWay(target, entry, facts)) }
     if tally.isEmpty {
       // Without a retry the answer may only have come after the capture's end.
       for (target, entry) in single.top(3) where entry.worst < facts.end &- 3_000_000_000 {
-        list.append(finding(target, entry, facts, others: answering.contains(target), retried: false))
+        list.append(finding(target, entry, facts, served: served[target], retried: false))
       }
     }
     return list
   }
 
-  /// Of the places that did not answer, those that answered others.
-  private func answeringTargets(_ facts: borrowing CaptureAnalyzer) -> Set<Target> {
-    guard !tally.isEmpty || !single.isEmpty else { return [] }
-    var wanted = KeyTable<Target>()
-    for (target, _) in tally.top(5) + single.top(3) { _ = wanted.number(target) }
-    var answering = [Bool](repeating: false, count: wanted.count)
+  /// Connections that a place did take.
+  private struct Served {
+    var taken = 0
+    /// Those in which it said something, and be it that it closes: a full queue accepts in the kernel only.
+    var spoken = 0
+  }
+
+  /// What the places that did not answer some did for others.
+  private func served(_ facts: borrowing CaptureAnalyzer) -> [Target: Served] {
+    guard !tally.isEmpty || !single.isEmpty else { return [:] }
+    var served: [Target: Served] = [:]
+    for (target, _) in tally.top(5) + single.top(3) { served[target] = Served() }
     facts.visitKeys { c in
-      guard c.pointee.phase.contains(.synAck), let number = wanted.find(c.pointee.target), !answering[number] else {
-        return
-      }
-      if facts.view(c).server.synAcks > 0 { answering[number] = true }
+      guard c.pointee.phase.contains(.synAck), var known = served[c.pointee.target] else { return }
+      let view = facts.view(c)
+      guard view.serverPointer.pointee.synAcks > 0 else { return }
+      known.taken += 1
+      let server = view.serverPointer
+      if before(server.pointee.baseSequence &+ 1, server.pointee.nextSequence) { known.spoken += 1 }
+      served[c.pointee.target] = known
     }
-    return Set(wanted.keys.indices.filter { answering[$0] }.map { wanted.keys[$0] })
+    return served.filter { $0.value.taken > 0 }
+  }
+
+  private func cause(
+    _ target: Target, _ entry: Tally<Target>.Entry, _ facts: borrowing CaptureAnalyzer, served: Served?, retried: Bool
+  ) -> String {
+    if hairpins == entry.count {
+      return
+        "the packet goes back to the Pod it came from and is dropped ← the bridge port has hairpin mode off, or the "
+        + "source was not masqueraded"
+    }
+    if ttlExceeded > 0 {
+      return "packets run in a circle until their hop limit ends ← two routers or nodes send them to each other"
+    }
+    if returned > 0, !facts.mayDuplicate {
+      return "a router sends the packets back out of the interface they came in, with a lower hop limit ← its route to "
+        + "\(target.address) leads back: a loop, or a route that is missing there"
+    }
+    if !retried, entry.count >= 20, entry.clients.count * 10 >= min(entry.count, 1024) * 9 {
+      return
+        "every client asks once and never again, as no real one does ← forged source addresses: a SYN flood or a scan"
+    }
+    guard let served else {
+      return
+        "dropped silently ← a DROP rule or network policy, a cloud firewall or security group, a host that is down, or "
+        + "a route that leads nowhere"
+    }
+    if served.spoken == 0 {
+      return
+        "the listener's accept queue is full: of the \(plural(served.taken, "connection")) that it took, it never said "
+        + "a word in any ← its program hangs or accepts too slowly"
+    }
+    return
+      "dropped silently while other attempts to the same place succeed ← conntrack or SNAT ports run out, a rate limit, "
+      + "a listener whose accept queue is full, or one backend of several is gone"
   }
 
   private func finding(
-    _ target: Target, _ entry: Tally<Target>.Entry, _ facts: borrowing CaptureAnalyzer, others: Bool,
+    _ target: Target, _ entry: Tally<Target>.Entry, _ facts: borrowing CaptureAnalyzer, served: Served?,
     retried: Bool
   ) -> Finding {
-    let cause =
-      hairpins == entry.count
-      ? "the packet goes back to the Pod it came from and is dropped ← the bridge port has hairpin mode off, or the source was not masqueraded"
-      : ttlExceeded > 0
-        ? "packets run in a circle until their hop limit ends ← two routers or nodes send them to each other"
-        : returned > 0 && !facts.mayDuplicate
-          ? "a router sends the packets back out of the interface they came in, with a lower hop limit ← its route to "
-            + "\(target.address) leads back: a loop, or a route that is missing there"
-          : others
-            ? "dropped silently while other attempts to the same place succeed ← conntrack or SNAT ports run out, a rate limit, or one backend of several is gone"
-            : "dropped silently ← a DROP rule or network policy, a cloud firewall or security group, a host that is down, or a route that leads nowhere"
     return Finding(
-      id: "syn-unanswered", severity: retried ? .error : .warning, confidence: others ? .likely : .certain,
+      id: "syn-unanswered", severity: retried ? .error : .warning, confidence: served != nil ? .likely : .certain,
       subject: .init(kind: "Endpoint", name: target.address.description, port: String(target.port)),
       problem: "\(plural(entry.count, "connection attempt")) to \(target.text) from "
         + "\(plural(entry.clients.count, "client")) got no answer\(retried && entry.worst > 1 ? ", retries included" : "")",
-      cause: cause,
+      cause: cause(target, entry, facts, served: served, retried: retried),
       evidence: facts.evidence(
         [(target, entry)],
         filter: anyOf(entry.examples.map(\.filter) + (furthest[target].map { [$0.ends.filter] } ?? [])))
         + lastSight(target, facts) + circle(target, facts),
-      fix: [
+      fix: (served.map { $0.spoken == 0 ? HalfOpenDetector.queueCommands(target) : [] } ?? []) + [
         "kubepath trace \(target.traced) --from \(entry.clients.keys.first.map(\.description) ?? "CLIENT") -s NODE/",
         "iptables-save -c | grep -E 'DROP|KUBE-FIREWALL'; nft list ruleset | grep -w drop",
       ],
