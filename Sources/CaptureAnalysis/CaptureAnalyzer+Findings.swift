@@ -39,10 +39,13 @@ extension CaptureAnalyzer {
     }
   }
 
-  /// Errors first; among equals the detectors' order, which puts causes before symptoms.
+  /// Errors first; among equals what is sure before what is only possible, then the detectors' order, which puts causes
+  /// before symptoms.
   public static func ordered(_ findings: [Finding]) -> [Finding] {
-    findings.enumerated().sorted {
-      $0.element.severity != $1.element.severity ? $0.element.severity > $1.element.severity : $0.offset < $1.offset
+    findings.enumerated().sorted { a, b in
+      if a.element.severity != b.element.severity { return a.element.severity > b.element.severity }
+      let isGuess = (a: a.element.confidence == .possible, b: b.element.confidence == .possible)
+      return isGuess.a != isGuess.b ? isGuess.b : a.offset < b.offset
     }.map(\.element)
   }
 }

@@ -72,6 +72,9 @@ struct Tunnel {
   var unreachableFrame: FrameReference = .none
   /// Packets to one receiver of which nothing showed so far that it got them.
   var calls = 0
+  /// To whom the first of them went, and whether others went to others.
+  var called: IPAddress?
+  var hasSeveralCalled = false
 
   /// Learns from the conversation of a packet inside whether anybody hears what goes through here.
   @inline(never) mutating func judge(_ c: UnsafeMutablePointer<Conversation>, acknowledges: Bool) {
@@ -79,7 +82,12 @@ struct Tunnel {
     let phase = c.pointee.phase
     let isCalling = phase.contains(.syn) && !phase.contains(.reset) && c.pointee.firstRoundTrip == 0
     isAnswered = !isCalling && (acknowledges || !c.pointee.isOneWay)
-    if !isAnswered, !c.pointee.address(0).isMulticast, !c.pointee.address(1).isMulticast { calls += 1 }
+    if !isAnswered, !c.pointee.address(0).isMulticast, !c.pointee.address(1).isMulticast {
+      let called = c.pointee.server
+      if calls == 0 { self.called = called }
+      if called != self.called { hasSeveralCalled = true }
+      calls += 1
+    }
   }
 
   var source: IPAddress { IPAddress(bits: key.source, version: key.version == 4 ? .v4 : .v6) }

@@ -11,6 +11,8 @@ struct SynUnansweredDetector: Detector {
   /// seen first.
   private var attempts: [Attempt: Target] = [:]
   private var furthest: [Target: Sight] = [:]
+  /// Those whose answer was seen after all, in another conversation: past the tunnel that brought them, say.
+  private var answered: [Attempt] = []
   private var hairpins = 0
   private var ttlExceeded = 0
   /// Conversations whose packets were seen again, further on their way.
@@ -43,6 +45,7 @@ struct SynUnansweredDetector: Detector {
 
   mutating func examine(_ c: ConversationView) {
     if c.isAnswerLost, c.clientHalf.syns > 1 {
+      if answered.count < Self.maximumAttempts { answered.append(Attempt(c)) }
       lostAnswers.add(
         c.target, client: c.record.client, amount: Int64(c.server.synAcks),
         example: .init(
@@ -93,11 +96,14 @@ struct SynUnansweredDetector: Detector {
 
   mutating func findings(_ facts: borrowing CaptureAnalyzer) -> [Finding] {
     let served = served(facts)
+    let beside = answeredBeside()
     var list: [Finding] = []
-    for (target, entry) in tally.top(5) {
+    for (target, entry) in tally.top(5) where beside[target] ?? 0 < entry.count {
       list.append(finding(target, entry, facts, served: served[target], retried: true))
     }
-    for (target, entry) in lostAnswers.top(3) { list.append(oneWay(target, entry, facts)) }
+    for (target, entry) in lostAnswers.top(3) {
+      list.append(oneWay(target, entry, facts, isBeside: beside[target] != nil))
+    }
     if tally.isEmpty {
       // Without a retry the answer may only have come after the capture's end.
       for (target, entry) in single.top(3) where entry.worst < facts.end &- 3_000_000_000 {
@@ -105,6 +111,13 @@ struct SynUnansweredDetector: Detector {
       }
     }
     return list
+  }
+
+  /// How many of the attempts to each place came in one way (through a tunnel) and were answered another.
+  private func answeredBeside() -> [Target: Int] {
+    var counts: [Target: Int] = [:]
+    for attempt in answered { if let target = attempts[attempt] { counts[target, default: 0] += 1 } }
+    return counts
   }
 
   /// Connections that a place did take.
@@ -122,7 +135,7 @@ struct SynUnansweredDetector: Detector {
     facts.visitKeys { c in
       guard c.pointee.phase.contains(.synAck), var known = served[c.pointee.target] else { return }
       let view = facts.view(c)
-      guard view.serverPointer.pointee.synAcks > 0 else { return }
+      guard view.serverPointer.pointee.synAcks > 0, view.clientPointer.pointee.lastAck != 0 else { return }
       known.taken += 1
       let server = view.serverPointer
       if before(server.pointee.baseSequence &+ 1, server.pointee.nextSequence) { known.spoken += 1 }
@@ -153,7 +166,7 @@ struct SynUnansweredDetector: Detector {
     guard let served else {
       return
         "dropped silently ← a DROP rule or network policy, a cloud firewall or security group, a host that is down, or "
-        + "a route that leads nowhere"
+        + "a route that leads nowhere" + unmasqueraded(target, entry)
     }
     if served.spoken == 0 {
       return
@@ -188,6 +201,14 @@ struct SynUnansweredDetector: Detector {
       ])
   }
 
+  /// The destination was translated and the client left as it was: its answer need not come back through here.
+  private func unmasqueraded(_ target: Target, _ entry: Tally<Target>.Entry) -> String {
+    guard let ends = furthest[target]?.ends, ends.scope != 0, ends.server != target.address,
+      entry.clients.keys.contains(ends.client)
+    else { return "" }
+    return "; or the answer goes past this node, as the source was not masqueraded"
+  }
+
   /// Where on this node the attempts were seen last.
   private func lastSight(_ target: Target, _ facts: borrowing CaptureAnalyzer) -> [Finding.Evidence] {
     guard let sight = furthest[target] else { return [] }
@@ -205,7 +226,7 @@ struct SynUnansweredDetector: Detector {
   }
 
   private func oneWay(
-    _ target: Target, _ entry: Tally<Target>.Entry, _ facts: borrowing CaptureAnalyzer
+    _ target: Target, _ entry: Tally<Target>.Entry, _ facts: borrowing CaptureAnalyzer, isBeside: Bool
   ) -> Finding {
     let client = entry.clients.keys.first.map(\.description) ?? "CLIENT"
     return Finding(
@@ -213,13 +234,16 @@ struct SynUnansweredDetector: Detector {
       subject: .init(kind: "Endpoint", name: target.address.description, port: String(target.port)),
       problem: "\(target.text) answers \(plural(entry.count, "connection attempt")) from "
         + "\(plural(entry.clients.count, "client")), but the answers do not arrive: SYN and SYN-ACK are both repeated",
-      cause:
-        "SYN-ACKs are lost between here and the client ← a return path that differs and meets a firewall without the "
-        + "connection's state, a route that is missing or wrong there, rp_filter, or a tunnel that works one way only",
+      cause: isBeside
+        ? "the SYN came through a tunnel, the SYN-ACK leaves beside it and reaches the client as from a stranger ← the node "
+          + "that translated the destination did not masquerade the source, so the answer does not go back through it"
+        : "SYN-ACKs are lost between here and the client ← a return path that differs and meets a firewall without the "
+          + "connection's state, a route that is missing or wrong there, rp_filter, or a tunnel that works one way only",
       evidence: facts.evidence([(target, entry)]),
-      fix: [
-        "on each hop back: ip route get \(client) from \(target.address); sysctl -a | grep -w rp_filter"
-      ],
+      fix: (isBeside
+        ? ["on the node that the client dialled: iptables-save -t nat | grep -E 'MASQUERADE|KUBE-MARK-MASQ'"] : []) + [
+          "on each hop back: ip route get \(client) from \(target.address); sysctl -a | grep -w rp_filter"
+        ],
       verify: [
         "capture on the client's node: kubepath capture --live any --filter 'host \(target.address) and port \(target.port)'"
       ])

@@ -124,12 +124,15 @@ struct TunnelEndsDetector: Detector {
 
   private func oneWay(_ t: Tunnel, _ facts: borrowing CaptureAnalyzer) -> Finding {
     Finding(
-      id: "vxlan-port", severity: .error, confidence: .possible,
+      id: "vxlan-port", severity: .error, confidence: t.hasSeveralCalled ? .likely : .possible,
       subject: .init(kind: "Tunnel", name: t.names, port: String(t.key.port)),
       problem: "\(plural(t.packets, "VXLAN packet")) \(t.names) to port \(t.key.port), none comes back",
       cause:
         "the far end does not get them or does not take them ← a firewall, security group or hypervisor that drops UDP "
-        + "\(t.key.port), a VXLAN device with another port or VNI there, or a VTEP address that is no node's",
+        + "\(t.key.port), a VXLAN device with another port or VNI there, or a VTEP address that is no node's"
+        + (t.hasSeveralCalled
+          ? ""
+          : "; or only \(t.called.map(\.description) ?? "what was dialled") does not answer: nothing else was dialled"),
       evidence: [
         facts.evidence(t.firstFrame, "the first of them, VNI \(t.identifier)"),
         facts.filterEvidence("udp.port==\(t.key.port)"),
