@@ -12,6 +12,8 @@ public struct CaptureSummary: Sendable {
   /// Of the frames on the wire, before snapping; those that passed the filter.
   public var bytes = 0
   public var snapped = 0
+  /// Nanoseconds that its clock is ahead of the first capture's; all its times were put back by them.
+  public var ahead: Int64 = 0
   /// Nanoseconds since 1970; 0 where no frame has a time.
   public var start: Int64 = 0
   public var end: Int64 = 0
@@ -50,7 +52,8 @@ public enum CaptureSession {
     }
     analyzer.expectCopies()
     let merged = MergedCapture()
-    for path in paths { merged.add(try CaptureReader.open(path: path)) }
+    let ahead = ClockComparison.offsets(paths)
+    for (path, ahead) in zip(paths, ahead) { merged.add(try CaptureReader.open(path: path), ahead: ahead) }
     var tallies = [FrameTally](repeating: FrameTally(), count: paths.count)
     walk(filter, &analyzer, progress) { frames in
       (merged.next(frames), merged.consumed)
@@ -60,6 +63,7 @@ public enum CaptureSession {
     return (0..<merged.count).map { index in
       var summary = merged.withReader(index, summary)
       tallies[index].describe(&summary)
+      summary.ahead = ahead[index]
       return summary
     }
   }

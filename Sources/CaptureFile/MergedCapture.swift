@@ -5,7 +5,16 @@ public final class MergedCapture {
     var reader: CaptureReader
     var frame = Frame.empty
     var alive = true
-    init(_ reader: consuming CaptureReader) { self.reader = reader }
+    let ahead: Int64
+    init(_ reader: consuming CaptureReader, ahead: Int64) {
+      self.reader = reader
+      self.ahead = ahead
+    }
+
+    func advance() {
+      alive = reader.next(&frame)
+      if frame.time != 0 { frame.time &-= ahead }
+    }
   }
 
   private var sources: [Source] = []
@@ -13,9 +22,10 @@ public final class MergedCapture {
 
   public init() {}
 
-  public func add(_ reader: consuming CaptureReader) {
-    let source = Source(reader)
-    source.alive = source.reader.next(&source.frame)
+  /// `ahead`: nanoseconds that the capture's clock is to be put back.
+  public func add(_ reader: consuming CaptureReader, ahead: Int64 = 0) {
+    let source = Source(reader, ahead: ahead)
+    source.advance()
     source.frame.file = sources.count
     sources.append(source)
   }
@@ -30,7 +40,7 @@ public final class MergedCapture {
     while count < frames.count {
       if last >= 0 {
         guard count == 0 || sources[last].reader.holdsFrame else { break }
-        sources[last].alive = sources[last].reader.next(&sources[last].frame)
+        sources[last].advance()
       }
       last = -1
       for index in sources.indices where sources[index].alive {

@@ -55,13 +55,26 @@ struct CaptureLimitsDetector: Detector {
     if facts.conversations.evicted > 0 {
       limits.append(.init(text: "\(facts.conversations.evicted) idle conversations were dropped from the table"))
     }
+    let isWhole = limits.isEmpty
+    for summary in facts.summaries where summary.ahead != 0 {
+      let way = summary.ahead > 0 ? "ahead of" : "behind"
+      limits.append(
+        .init(
+          file: summary.file,
+          text:
+            "its clock is \(seconds(abs(summary.ahead))) \(way) the first capture's, as packets show that both hold: its "
+            + "times were corrected"))
+    }
     if !limits.isEmpty {
       list.append(
         Finding(
           id: "capture-damaged", severity: .info, confidence: .certain, subject: .init(kind: "Capture"),
-          problem: "the capture does not hold everything",
-          cause: "see the evidence; absence of a packet here proves nothing",
-          evidence: Array(limits.prefix(8)), fix: ["tcpdump -s 0 -B 16384 -w FILE"]))
+          problem: isWhole ? "the captures' clocks differ" : "the capture does not hold everything",
+          cause: isWhole
+            ? "a host's clock is not synchronized ← chrony or another NTP client does not run there"
+            : "see the evidence; absence of a packet here proves nothing",
+          evidence: Array(limits.prefix(8)),
+          fix: [isWhole ? "chronyc tracking; timedatectl" : "tcpdump -s 0 -B 16384 -w FILE"]))
     }
     return list
   }
