@@ -50,13 +50,12 @@ public enum CaptureSession {
       analyzer.describe(&summary)
       return [summary]
     }
-    analyzer.expectCopies()
     let merged = MergedCapture()
     let ahead = ClockComparison.offsets(paths)
     for (path, ahead) in zip(paths, ahead) { merged.add(try CaptureReader.open(path: path), ahead: ahead) }
     var tallies = [FrameTally](repeating: FrameTally(), count: paths.count)
     walk(filter, &analyzer, progress) { frames in
-      (merged.next(frames), merged.consumed)
+      (merged.next(frames), merged.consumed, true)
     } passed: { frame in
       tallies[frame.file].add(frame)
     }
@@ -72,21 +71,24 @@ public enum CaptureSession {
     _ reader: inout CaptureReader, _ filter: CaptureFilter?, _ analyzer: inout CaptureAnalyzer,
     _ progress: ((Int) -> Bool)?
   ) {
-    walk(filter, &analyzer, progress, next: { (reader.next($0), reader.consumed) })
+    walk(filter, &analyzer, progress, next: { (reader.next($0), reader.consumed, reader.interfaces.count > 1) })
   }
 
   /// Batch by batch, until `next` has no more or `progress` says to stop. `next` fills the buffer from its start, says how
-  /// many frames it holds and how many bytes were consumed for it; `passed` sees each frame that the filter lets through.
+  /// many frames it holds, how many bytes were consumed for it, and whether there are several places where a packet may show,
+  /// from the first frame on; `passed` sees each frame that the filter lets through.
   @inline(__always) private static func walk(
     _ filter: CaptureFilter?, _ analyzer: inout CaptureAnalyzer, _ progress: ((Int) -> Bool)?,
-    next: (UnsafeMutableBufferPointer<Frame>) -> (count: Int, consumed: Int), passed: ((Frame) -> Void)? = nil
+    next: (UnsafeMutableBufferPointer<Frame>) -> (count: Int, consumed: Int, hasCopies: Bool),
+    passed: ((Frame) -> Void)? = nil
   ) {
     withUnsafeTemporaryAllocation(of: Frame.self, capacity: CaptureAnalyzer.batch) { frames in
       frames.initialize(repeating: .empty)
       var ticks = 0
       while true {
-        let (read, consumed) = next(frames)
+        let (read, consumed, hasCopies) = next(frames)
         guard read > 0 else { return }
+        if hasCopies { analyzer.expectCopies() }
         var count = read
         if let filter {
           var kept = 0

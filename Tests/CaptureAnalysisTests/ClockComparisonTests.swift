@@ -4,21 +4,6 @@ import Testing
 
 /// Two taps on one way whose hosts' clocks differ.
 @Suite struct ClockComparisonTests {
-  /// A pcap file of raw IPv4 frames, its clock `ahead` milliseconds.
-  private static func write(_ script: Script, ahead: Int, to folder: URL, _ name: String) throws -> String {
-    func little(_ value: UInt32) -> [UInt8] { (0..<4).map { UInt8(truncatingIfNeeded: value >> (8 * UInt32($0))) } }
-    var bytes = little(0xA1B2_C3D4) + [2, 0, 4, 0] + little(0) + little(0) + little(262_144) + little(228)
-    for frame in script.frames {
-      let micro = Int(frame.time / 1000) + ahead * 1000 + 1_700_000_000_000_000
-      let length = UInt32(frame.bytes.count)
-      bytes += little(UInt32(micro / 1_000_000)) + little(UInt32(micro % 1_000_000)) + little(length) + little(length)
-      bytes += frame.bytes
-    }
-    let path = folder.appendingPathComponent(name).path
-    try Data(bytes).write(to: URL(fileURLWithPath: path))
-    return path
-  }
-
   /// Requests and answers, a hop of 2 ms apart on the second tap; one answer is lost before it reaches the first.
   private static func tap(_ delay: Int, isFirst: Bool) -> Script {
     var script = Script()
@@ -44,10 +29,9 @@ import Testing
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(at: folder) }
-    let paths = [
-      try Self.write(Self.tap(0, isFirst: true), ahead: 0, to: folder, "a.pcap"),
-      try Self.write(Self.tap(2, isFirst: false), ahead: ahead, to: folder, "b.pcap"),
-    ]
+    let paths = ["a.pcap", "b.pcap"].map { folder.appendingPathComponent($0).path }
+    try Data(Self.tap(0, isFirst: true).pcap()).write(to: URL(fileURLWithPath: paths[0]))
+    try Data(Self.tap(2, isFirst: false).pcap(ahead: ahead)).write(to: URL(fileURLWithPath: paths[1]))
     var analyzer = CaptureAnalyzer()
     let captures = try CaptureSession.run(paths: paths, filter: nil, analyzer: &analyzer)
     let findings = analyzer.finish(captures: captures)

@@ -65,5 +65,40 @@ struct Script {
     return (analyzer.counts, findings, analyzer.report(captures: [], findings: findings, top: 20))
   }
 
+  private static func little(_ value: UInt32) -> [UInt8] { withUnsafeBytes(of: value.littleEndian) { Array($0) } }
+
+  /// A pcap file of those frames whose index `take` wants, by a clock that is ahead by milliseconds.
+  func pcap(ahead: Int = 0, _ take: (Int) -> Bool = { _ in true }) -> [UInt8] {
+    let word = Self.little
+    var bytes = word(0xA1B2_C3D4) + [2, 0, 4, 0] + word(0) + word(0) + word(65_535) + word(228)
+    for (index, frame) in frames.enumerated() where take(index) {
+      let micro = 1_700_000_000_000_000 + frame.time / 1000 + Int64(ahead) * 1000
+      bytes += word(UInt32(micro / 1_000_000)) + word(UInt32(micro % 1_000_000))
+      bytes += word(UInt32(frame.bytes.count)) + word(UInt32(frame.bytes.count)) + frame.bytes
+    }
+    return bytes
+  }
+
+  /// A pcapng file in which two interfaces show every frame, the second 10 µs after the first.
+  var twiceInOneFile: [UInt8] {
+    let word = Self.little
+    func block(_ type: UInt32, _ body: [UInt8]) -> [UInt8] {
+      let padding = [UInt8](repeating: 0, count: -body.count & 3)
+      let length = word(UInt32(12 + body.count + padding.count))
+      return word(type) + length + body + padding + length
+    }
+    var bytes = block(0x0A0D_0D0A, word(0x1A2B_3C4D) + [1, 0, 0, 0] + word(.max) + word(.max))
+    for _ in 0..<2 { bytes += block(1, [228, 0, 0, 0] + word(0)) }
+    for frame in frames {
+      for interface: UInt32 in 0..<2 {
+        let micro = UInt64(1_700_000_000_000_000 + frame.time / 1000) + UInt64(interface) * 10
+        let size = word(UInt32(frame.bytes.count))
+        let time = word(UInt32(micro >> 32)) + word(UInt32(truncatingIfNeeded: micro))
+        bytes += block(6, word(interface) + time + size + size + frame.bytes)
+      }
+    }
+    return bytes
+  }
+
   var ids: [String] { analyze().1.map(\.id) }
 }

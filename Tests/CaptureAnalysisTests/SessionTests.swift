@@ -22,15 +22,8 @@ import Testing
 
   /// A pcap file of link type IPv4 with every frame whose index `take` wants.
   private static func write(_ folder: URL, _ name: String, _ take: (Int) -> Bool) throws -> String {
-    func word(_ value: UInt32) -> [UInt8] { withUnsafeBytes(of: value.littleEndian) { Array($0) } }
-    var bytes = word(0xA1B2_C3D4) + [2, 0, 4, 0] + word(0) + word(0) + word(65_535) + word(228)
-    for (index, frame) in script.frames.enumerated() where take(index) {
-      let size = UInt32(frame.bytes.count)
-      bytes += word(UInt32(1_700_000_000 + frame.time / 1_000_000_000))
-      bytes += word(UInt32(frame.time % 1_000_000_000 / 1000)) + word(size) + word(size) + frame.bytes
-    }
     let file = folder.appendingPathComponent(name)
-    try Data(bytes).write(to: file)
+    try Data(script.pcap(take)).write(to: file)
     return file.path
   }
 
@@ -60,6 +53,16 @@ import Testing
     #expect(parts.0.conversations.map(\.handshake) == whole.0.conversations.map(\.handshake))
     #expect(parts.1.map(\.packets).reduce(0, +) == whole.1[0].packets)
     #expect(parts.1.map(\.bytes).reduce(0, +) == whole.1[0].bytes)
+  }
+
+  /// From the first packet on, though only the second shows that there is another interface.
+  @Test func interfacesOfOneFileShowPacketsTwice() throws {
+    let file = FileManager.default.temporaryDirectory.appendingPathComponent("\(UUID().uuidString).pcapng")
+    defer { try? FileManager.default.removeItem(at: file) }
+    try Data(Self.script.twiceInOneFile).write(to: file)
+    let report = try Self.run([file.path]).0
+    #expect(report.conversations.allSatisfy { $0.packets == 6 && $0.duplicates == 6 && $0.retransmissions == 0 })
+    #expect(report.conversationCount == 300)
   }
 
   @Test func filtersLetThroughWhatTheySay() throws {
