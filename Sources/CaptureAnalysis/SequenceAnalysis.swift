@@ -121,8 +121,14 @@ enum SequenceAnalysis {
       {
         events.insert(.windowUpdate)
       } else {
-        events.insert(.ackedLost)
-        reverse.pointee.highestAckable = reverse.pointee.nextSequence
+        if reverse.pointee.highestAckable != reverse.pointee.nextSequence {
+          reverse.pointee.highestAckable = reverse.pointee.nextSequence
+          events.insert(.ackedLost)
+        } else if reverse.pointee.duplicateAcks == 0 {
+          // Nothing came from there since it was said last: once is enough, until an acknowledgment shows that it goes on.
+          events.insert(.ackedLost)
+          reverse.pointee.duplicateAcks = .max
+        }
       }
     }
     if s.occupies, !events.contains(.keepAlive) {
@@ -135,7 +141,8 @@ enum SequenceAnalysis {
         // Time that goes backwards counts as long ago, as in Wireshark.
         let threshold = UInt64(bitPattern: firstRoundTrip == 0 ? 3_000_000 : firstRoundTrip)
         let span: UInt32 = s.flags.rawValue & 3 != 0 ? 1 : 0
-        if reverse.pointee.duplicateAcks >= 2, reverse.pointee.lastAck == s.sequence,
+        // Not those that stand for a loss that was said.
+        if reverse.pointee.duplicateAcks &+ 1 > 2, reverse.pointee.lastAck == s.sequence,
           UInt64(bitPattern: s.time &- reverse.pointee.lastAckTime) < 20_000_000
         {
           events.insert(.fast)
