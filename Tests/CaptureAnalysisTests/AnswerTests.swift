@@ -100,6 +100,18 @@ import Wire
     #expect(script.ids.contains("conntrack-table-full") == (places == 3))
   }
 
+  /// A reader that empties its buffer at once is healthy, one that leaves it full is not.
+  @Test(arguments: [5, 400]) func readerStops(milliseconds: Int) {
+    var script = Script()
+    script.handshake(at: 0, port: 40_000)
+    script.tcp(at: 10, from: (1, 40_000), to: (2, 80), seq: 101, ack: 501, flags: Script.pushAck, count: 1000)
+    script.tcp(at: 11, from: (2, 80), to: (1, 40_000), seq: 501, ack: 1101, flags: Script.ack, window: 0)
+    script.tcp(at: 11 + milliseconds, from: (2, 80), to: (1, 40_000), seq: 501, ack: 1101, flags: Script.ack)
+    let finding = script.analyze().1.first { $0.id == "zero-window" }
+    #expect(finding?.severity == (milliseconds < 100 ? .info : .warning))
+    #expect(finding?.problem.contains("up to \(milliseconds) ms") == true)
+  }
+
   /// Acknowledged, but not in the capture.
   @Test(arguments: [true, false]) func segmentsThatTheCaptureLost(lost: Bool) {
     var script = Script()

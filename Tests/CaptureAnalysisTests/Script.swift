@@ -24,9 +24,11 @@ struct Script {
   /// `10.0.0.last:port` to another; with a TCP timestamp option if one is given.
   mutating func tcp(
     at milliseconds: Int, from: (UInt8, UInt16), to: (UInt8, UInt16), seq: UInt32, ack: UInt32 = 0, flags: UInt8,
-    count: Int = 0, payload: [UInt8] = [], timestamp: UInt32? = nil, ttl: UInt8 = 64, id: UInt16 = 7
+    count: Int = 0, payload: [UInt8] = [], timestamp: UInt32? = nil, ttl: UInt8 = 64, id: UInt16 = 7,
+    window: UInt16? = nil
   ) {
     var segment = AnalyzerTests.tcp(from.1, to.1, seq: seq, ack: ack, flags: flags)
+    if let window { segment.replaceSubrange(14..<16, with: [UInt8(window >> 8), UInt8(window & 0xFF)]) }
     if let timestamp {
       segment[12] = 0x80
       segment += [1, 1, 8, 10] + Self.word(timestamp) + Self.word(0)

@@ -94,7 +94,7 @@ struct PacketLossDetector: Detector {
         problem:
           "\(rate / 10).\(rate % 10)% of the TCP data segments were sent again (\(retransmitted) of \(segments))",
         cause:
-          "packets are lost or come very late on the way ← a full queue or policer, a bad link, or a receiver that drops",
+          "packets are lost or come very late on the way ← a full queue or policer, a bad link, or a receiver that drops or acknowledges late",
         evidence: facts.evidence(top, filter: "tcp.analysis.retransmission"),
         fix: ["find the hop: ip -s link; ethtool -S IFACE | grep -E 'drop|err'; tc -s qdisc"],
         verify: ["nstat -az TcpRetransSegs   (must grow slower than 1% of TcpOutSegs)"])

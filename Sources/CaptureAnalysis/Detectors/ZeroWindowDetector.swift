@@ -3,6 +3,8 @@ import Wire
 
 /// Receivers that stop reading: they announce a window of zero.
 struct ZeroWindowDetector: Detector {
+  /// Shorter ones come and go on every fast network, as a reader takes what filled its buffer.
+  private static let patience: Int64 = 100_000_000
   private var tally = Tally<IPAddress>()
 
   mutating func examine(_ c: ConversationView) {
@@ -27,9 +29,11 @@ struct ZeroWindowDetector: Detector {
   mutating func findings(_ facts: borrowing CaptureAnalyzer) -> [Finding] {
     tally.top(3).map { address, entry in
       Finding(
-        id: "zero-window", severity: .warning, confidence: .certain,
+        id: "zero-window", severity: entry.worst >= Self.patience ? .warning : .info, confidence: .certain,
         subject: .init(kind: "Host", name: address.description),
-        problem: "\(address) stops reading: zero windows in \(plural(entry.count, "conversation"))",
+        problem:
+          "\(address) stops reading\(entry.worst > 0 ? " for up to \(seconds(entry.worst))" : ""): zero windows in "
+          + plural(entry.count, "conversation") + (entry.worst > 0 ? "" : ", the last that it says there"),
         cause:
           "the application at \(address) reads slower than data comes ← it is busy, blocked, or throttled by its CPU limit",
         evidence: facts.evidence([(address, entry)]),
