@@ -15,7 +15,7 @@ extension CaptureAnalyzer {
       ends(bytes, layer, identifier, identifier), packetLength: layer.length, ttl: layer.ttl,
       signature: UInt64(layer.identification) << 32 ^ UInt64(bytes.count >= 8 ? bytes.u32(4) : 0) ^ UInt64(header.type)
         << 56)
-    track(c, timeout: options.timeouts.icmp)
+    c.pointee.lifetime = .icmp
   }
 
   private mutating func icmpError(
@@ -89,17 +89,19 @@ extension CaptureAnalyzer {
     event.conversation = Int32(index)
     let c = conversations.records.pointer(index)
     if event.isTooBig, event.mtu > 0 {
-      if c.pointee.announcedMTU[direction] == 0 {
-        c.pointee.announcedTime = now
-        c.pointee.announcedFrame = frame
+      let remarks = conversations.remarks.own(&c.pointee.remarks)
+      c.pointee.phase.insert(.announced)
+      let known = remarks.pointee.announcedMTU[direction]
+      if known == 0 {
+        remarks.pointee.announcedTime = now
+        remarks.pointee.announcedFrame = frame
       }
       let mtu = UInt16(clamping: event.mtu)
-      if c.pointee.announcedMTU[direction] == 0 || mtu < c.pointee.announcedMTU[direction] {
-        c.pointee.announcedMTU[direction] = mtu
-      }
-    } else if event.isUnreachable || event.isTimeExceeded, c.pointee.icmpError == 0xFFFF {
-      c.pointee.icmpError = UInt16(event.type) << 8 | UInt16(event.code)
-      c.pointee.icmpEvent = Int32(icmpEvents.count)
+      if known == 0 || mtu < known { remarks.pointee.announcedMTU[direction] = mtu }
+    } else if event.isUnreachable || event.isTimeExceeded, c.pointee.remarks.pointee.icmpError == 0xFFFF {
+      let remarks = conversations.remarks.own(&c.pointee.remarks)
+      remarks.pointee.icmpError = UInt16(event.type) << 8 | UInt16(event.code)
+      remarks.pointee.icmpEvent = Int32(icmpEvents.count)
     }
   }
 

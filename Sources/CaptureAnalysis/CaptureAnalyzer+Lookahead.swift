@@ -44,16 +44,14 @@ extension CaptureAnalyzer {
         ends.pointee.transport == nil ? ConversationTable.unknown : conversations.guess(ends.pointee.hash)
       if ends.pointee.isDNS { prefetchDomain(frames[index].bytes, ends) }
       if ends.pointee.record >= 0 {
-        let base = UnsafeRawPointer(conversations.records.pointer(ends.pointee.record))
-        prefetch_line(base)
-        prefetch_line(base + 64)
+        prefetch_line(conversations.records.pointer(ends.pointee.record))
       }
     }
     for index in 0..<frames.count where lookahead[index].record >= 0 {
       let ends = lookahead + index
       let c = conversations.records.pointer(ends.pointee.record)
       guard
-        c.pointee.key.matches(addresses: ends.pointee.addresses, rest: ends.pointee.rest, proto: ends.pointee.proto)
+        c.pointee.matches(addresses: ends.pointee.addresses, rest: ends.pointee.rest, proto: ends.pointee.proto)
       else {
         // Another key with the same tag.
         ends.pointee.record = ConversationTable.unknown
@@ -61,11 +59,14 @@ extension CaptureAnalyzer {
       }
       let tcp = Int(c.pointee.tcp)
       guard tcp >= 0 else { continue }
-      let (half, other) = halves.pair(tcp &* 2, first: 0)
-      prefetch_line(half)
-      prefetch_line(UnsafeRawPointer(half) + 64)
-      prefetch_line(other)
-      prefetch_line(UnsafeRawPointer(other) + 64)
+      let (forward, reverse) = halves.pair(tcp &* 2, first: ends.pointee.direction)
+      prefetch_line(forward)
+      prefetch_line(reverse)
+      // More than a header and its usual options: there is a payload.
+      let frame = frames[index].bytes
+      if frame.base + frame.wireCount - ends.pointee.transport.unsafelyUnwrapped > 40 {
+        prefetch_line(UnsafeRawPointer(forward) + 64)
+      }
     }
     for index in 0..<frames.count {
       sighted = lookahead + index
@@ -107,7 +108,7 @@ extension CaptureAnalyzer {
     let count = conversations.records.count
     if index &+ 8 < count {
       let record = UnsafeRawPointer(conversations.records.pointer(index &+ 8))
-      for line in 0..<3 { prefetch_line(record + line * 64) }
+      for line in 0..<2 { prefetch_line(record + line * 64) }
     }
     guard index &+ 4 < count else { return }
     let tcp = Int(conversations.records.pointer(index &+ 4).pointee.tcp)

@@ -198,7 +198,7 @@ extension CaptureAnalyzer {
     let c = conversation(
       ends(bytes, layer, sourcePort, destinationPort), packetLength: layer.length, ttl: layer.ttl,
       signature: UInt64(layer.identification) << 32 ^ UInt64(layer.length) ^ .max)
-    track(c, timeout: options.timeouts.generic)
+    c.pointee.lifetime = .generic
   }
 
   // MARK: tunnels
@@ -210,31 +210,37 @@ extension CaptureAnalyzer {
   }
 
   @inline(__always) mutating func enter(
-    _ kind: TunnelKind, _ layer: NetworkLayer, port: UInt16, identifier: UInt32, innerLength: Int,
-    isCounted: Bool = false
+    _ kind: TunnelKind, _ layer: NetworkLayer, port: UInt16, identifier: UInt32, innerLength: Int
   ) -> UnsafeMutablePointer<Tunnel> {
     let tunnel = tunnels.find(
       TunnelKey(
         source: layer.source, destination: layer.destination, port: port, kind: kind, version: layer.version,
         scope: layer.outer.scope), frame: frame)
-    if !isCounted { notes.insert(.tunnel(kind)) }
+    notes.insert(.tunnel(kind))
+    tally(tunnel, identifier: identifier, ttl: layer.ttl, length: layer.length, innerLength: innerLength)
+    return tunnel
+  }
+
+  /// Counts a packet of a tunnel.
+  @inline(__always) func tally(
+    _ tunnel: UnsafeMutablePointer<Tunnel>, identifier: UInt32, ttl: UInt8, length: Int, innerLength: Int
+  ) {
     if tunnel.pointee.packets == 0 {
       tunnel.pointee.identifier = identifier
-      tunnel.pointee.ttl = layer.ttl
+      tunnel.pointee.ttl = ttl
     } else if tunnel.pointee.identifier != identifier, !tunnel.pointee.hasOther {
       tunnel.pointee.hasOther = true
       tunnel.pointee.otherIdentifier = identifier
       tunnel.pointee.otherFrame = frame
     }
     tunnel.pointee.packets &+= 1
-    tunnel.pointee.bytes &+= layer.length
+    tunnel.pointee.bytes &+= length
     tunnel.pointee.innerBytes &+= innerLength
     tunnel.pointee.lastFrame = frame
     if innerLength > tunnel.pointee.largestInner {
       tunnel.pointee.largestInner = innerLength
       tunnel.pointee.largestInnerFrame = frame
     }
-    return tunnel
   }
 
   /// IP in IP: the protocol number says which version, not the inner packet.

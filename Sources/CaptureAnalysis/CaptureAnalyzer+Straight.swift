@@ -77,16 +77,22 @@ extension CaptureAnalyzer {
   @inline(never) private mutating func carrier(_ bytes: PacketBytes) {
     let header = IPv4Header(withoutOptions: bytes)
     _ = verify(header)
-    let layer = NetworkLayer(header, length: bytes.wireCount, Outer())
     let datagram = bytes.dropping(IPv4Header.minimumLength)
     guard let transport = UDPHeader(datagram), let vxlan = VXLANHeader(datagram.dropping(UDPHeader.length)) else {
       return
     }
     counts.udp &+= 1
-    let (state, sum) = verify(transport, datagram, datagram.wireCount, layer)
-    enter(
-      vxlan, layer, port: transport.destinationPort, checksum: state, sum: sum,
-      innerFrame: datagram.wireCount &- UDPHeader.length &- VXLANHeader.length, isCounted: true)
+    let tunnel = tunnels.vxlan(addresses: header.addresses, port: transport.destinationPort, frame: frame)
+    // The inner Ethernet header is as long as the outer one, which `bytes` lacks.
+    tally(
+      tunnel, identifier: vxlan.identifier, ttl: header.timeToLive, length: bytes.wireCount,
+      innerLength: bytes.wireCount &- Self.carrier)
+    if transport.checksum != 0 {
+      let layer = NetworkLayer(header, length: bytes.wireCount, Outer())
+      let (state, sum) = verify(transport, datagram, datagram.wireCount, layer)
+      note(state, sum, on: tunnel)
+    }
+    entered(tunnel)
   }
 }
 

@@ -27,18 +27,20 @@ extension CaptureAnalyzer {
     let direction = ends.pointee.direction
     let (forward, reverse) = halves.pair(Int(c.pointee.tcp) &* 2, first: direction)
     let acknowledgedBefore = forward.pointee.lastAck
-    guard forward.pointee.lastTTL == ttl, !c.pointee.hasAnnouncedMTU,
+    guard forward.pointee.lastTTL == ttl, !c.pointee.phase.contains(.announced),
       SequenceAnalysis.isPlain(s, forward: forward, reverse: reverse)
     else { return unpredicted(bytes, layer(), ends, index) }
     touched = c
     tally(c, direction, packetLength: packetLength, ttl: ttl)
-    if c.pointee.firstRoundTrip == 0 { measureRoundTrip(c) }
+    if !c.pointee.phase.contains(.roundTrip) {
+      measureRoundTrip(c)
+      c.pointee.lifetime = lifetime(c)
+    }
     acknowledge(s, c, direction, forward: forward, reverse: reverse, isNew: s.acknowledgment != acknowledgedBefore)
     if s.length > 0 {
       data(s, c, direction, forward: forward, [])
       content(header, bytes, s, c, direction, forward: forward, [], layer)
     }
-    track(c, timeout: timeout(c))
   }
 
   @inline(never) private mutating func wrongChecksum(_ header: TCPHeader, _ total: UInt64, seed: UInt64) {
@@ -93,7 +95,7 @@ extension CaptureAnalyzer {
     if events.rawValue != 0 { note(events, duplicate: duplicate, s, forward) }
     if s.flags.rawValue & 7 != 0 {
       control(header, s, c, forward: forward, reverse: reverse, duplicate: duplicate)
-    } else if hasAck, c.pointee.firstRoundTrip == 0 {
+    } else if hasAck, !c.pointee.phase.contains(.roundTrip) {
       measureRoundTrip(c)
     }
     if hasAck, !duplicate {
@@ -103,14 +105,16 @@ extension CaptureAnalyzer {
       if !duplicate { data(s, c, direction, forward: forward, events) }
       content(header, bytes, s, c, direction, forward: forward, events) { layer }
     }
-    track(c, timeout: timeout(c))
+    c.pointee.lifetime = lifetime(c)
   }
 
   /// From the SYN to the first segment that acknowledges without SYN.
   @inline(__always) private mutating func measureRoundTrip(_ c: UnsafeMutablePointer<Conversation>) {
     guard c.pointee.phase.contains(.syn) else { return }
     let both = shared.pointer(Int(c.pointee.tcp))
-    if both.pointee.lastSynTime != 0 { c.pointee.firstRoundTrip = now &- both.pointee.lastSynTime }
+    guard both.pointee.lastSynTime != 0, now != both.pointee.lastSynTime else { return }
+    c.pointee.firstRoundTrip = now &- both.pointee.lastSynTime
+    c.pointee.phase.insert(.roundTrip)
   }
 
   /// What the payload tells where its protocol is known: TLS, and DNS over TCP.
@@ -155,7 +159,7 @@ extension CaptureAnalyzer {
         trouble.pointee.longestZeroWindow, now &- trouble.pointee.zeroWindowSince)
       trouble.pointee.zeroWindowSince = 0
     }
-    if s.length == 0, isNew, c.pointee.lastDataDirection == UInt8(truncatingIfNeeded: 1 &- direction) {
+    if s.length == 0, isNew, c.pointee.lastDataDirection == c.pointee.initiator, direction != Int(c.pointee.initiator) {
       c.pointee.requestAcked = now
     }
   }
@@ -166,15 +170,15 @@ extension CaptureAnalyzer {
     undecoded()
   }
 
-  @inline(__always) private func timeout(_ c: UnsafeMutablePointer<Conversation>) -> Int {
+  @inline(__always) private func lifetime(_ c: UnsafeMutablePointer<Conversation>) -> ConntrackLifetime {
     let phase = c.pointee.phase
-    if phase.contains(.reset) { return options.timeouts.tcpClose }
-    if phase.contains(.fin) { return options.timeouts.tcpTimeWait }
+    if phase.contains(.reset) { return .tcpClose }
+    if phase.contains(.fin) { return .tcpTimeWait }
     if phase.contains(.syn) {
-      if !phase.contains(.synAck) { return options.timeouts.tcpSynSent }
-      if c.pointee.firstRoundTrip == 0 { return options.timeouts.tcpSynReceived }
+      if !phase.contains(.synAck) { return .tcpSynSent }
+      if !phase.contains(.roundTrip) { return .tcpSynReceived }
     }
-    return options.timeouts.tcpEstablished
+    return .tcpEstablished
   }
 
   /// A SYN on a known 5-tuple: a repetition, or a new connection with an old port.
@@ -194,14 +198,14 @@ extension CaptureAnalyzer {
       return index
     }
     let gap = Float(now - c.pointee.lastTime) / 1e9
-    let reuses = c.pointee.reuses &+ 1
+    let reuses = c.pointee.remarks.pointee.reuses &+ 1
     // A copy of the SYN on another interface must not count as a reuse of its own port: same number, same moment.
     c.pointee.phase.insert(.superseded)
     forgetSighted()
     let fresh = create(ends, isTCP: true)
-    let made = conversations.records.pointer(fresh)
-    made.pointee.reuses = reuses
-    made.pointee.reuseGap = gap
+    let remarks = conversations.remarks.own(&conversations.records.pointer(fresh).pointee.remarks)
+    remarks.pointee.reuses = reuses
+    remarks.pointee.reuseGap = gap
     return fresh
   }
 
@@ -213,7 +217,7 @@ extension CaptureAnalyzer {
       c.pointee.phase.insert(.reset)
       if !duplicate {
         forward.pointee.resets &+= 1
-        let trouble = troubles.own(forward)
+        let trouble = troubles.own(&forward.pointee.trouble)
         if !trouble.pointee.firstReset.exists {
           trouble.pointee.firstReset = frame
           trouble.pointee.firstResetTime = now

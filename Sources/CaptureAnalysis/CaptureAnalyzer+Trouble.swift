@@ -7,7 +7,7 @@ extension CaptureAnalyzer {
   ) {
     if events.contains(.lostSegment) {
       counts.tcpLostSegments &+= 1
-      let trouble = troubles.own(forward)
+      let trouble = troubles.own(&forward.pointee.trouble)
       let start = forward.pointee.highestAckable
       if !trouble.pointee.hole.exists || trouble.pointee.holeStart != start {
         trouble.pointee.hole = frame
@@ -24,7 +24,7 @@ extension CaptureAnalyzer {
     }
     if events.contains(.outOfOrder) {
       counts.tcpOutOfOrder &+= 1
-      if !duplicate { troubles.own(forward).pointee.outOfOrder &+= 1 }
+      if !duplicate { troubles.own(&forward.pointee.trouble).pointee.outOfOrder &+= 1 }
     }
     guard !events.isDisjoint(with: .anyRetransmission) else { return }
     notes.insert(.retransmission)
@@ -34,7 +34,7 @@ extension CaptureAnalyzer {
   }
 
   private mutating func closedWindow(_ forward: UnsafeMutablePointer<TCPHalf>) {
-    let trouble = troubles.own(forward)
+    let trouble = troubles.own(&forward.pointee.trouble)
     trouble.pointee.zeroWindows &+= 1
     if !trouble.pointee.firstZeroWindow.exists { trouble.pointee.firstZeroWindow = frame }
     if !forward.pointee.isZeroWindow {
@@ -46,7 +46,7 @@ extension CaptureAnalyzer {
   private mutating func retransmitted(
     _ events: TCPEvents, _ s: Segment, _ forward: UnsafeMutablePointer<TCPHalf>
   ) {
-    let trouble = troubles.own(forward)
+    let trouble = troubles.own(&forward.pointee.trouble)
     trouble.pointee.retransmissions &+= 1
     if events.contains(.fast) {
       trouble.pointee.fast &+= 1

@@ -45,7 +45,7 @@ extension CaptureAnalyzer {
     let c = conversation(
       ends(bytes, layer, sourcePort, destinationPort), packetLength: layer.length, ttl: layer.ttl,
       signature: UInt64(layer.identification) << 32 ^ UInt64(header.checksum) << 16 ^ UInt64(length))
-    track(c, timeout: c.pointee.isOneWay ? options.timeouts.udp : options.timeouts.udpStream)
+    c.pointee.lifetime = c.pointee.isOneWay ? .udp : .udpStream
     return nil
   }
 
@@ -89,22 +89,18 @@ extension CaptureAnalyzer {
     // To the port that IANA gave to VXLAN nothing else is sent; elsewhere the header must look right.
     guard port == VXLANHeader.standardPort || header.isPlausible else { return nil }
     let inner = payload.dropping(VXLANHeader.length)
-    enter(header, layer, port: port, checksum: checksum, sum: sum, innerFrame: inner.wireCount)
+    let tunnel = enter(
+      .vxlan, layer, port: port, identifier: header.identifier,
+      innerLength: max(0, inner.wireCount &- EthernetHeader.length))
+    note(checksum, sum, on: tunnel)
+    entered(tunnel)
     return Inside(
       bytes: inner,
       outer: Outer(scope: Self.scope(.vxlan, header.identifier, inside: layer.outer), depth: layer.outer.depth &+ 1))
   }
 
-  /// Counts a packet of a VXLAN tunnel, which carries an Ethernet frame of `innerFrame` bytes. `isCounted`: the frame is among
-  /// those with VXLAN already.
-  @inline(__always) mutating func enter(
-    _ header: VXLANHeader, _ layer: NetworkLayer, port: UInt16, checksum: Int, sum: UInt16, innerFrame: Int,
-    isCounted: Bool = false
-  ) {
-    let tunnel = enter(
-      .vxlan, layer, port: port, identifier: header.identifier,
-      innerLength: max(0, innerFrame &- EthernetHeader.length), isCounted: isCounted)
-    note(checksum, sum, on: tunnel)
+  /// The innermost packet tells whether anybody hears what goes through a tunnel.
+  @inline(__always) mutating func entered(_ tunnel: UnsafeMutablePointer<Tunnel>) {
     touched = nil
     if !tunnel.pointee.isAnswered {
       notes.insert(.unsettled)

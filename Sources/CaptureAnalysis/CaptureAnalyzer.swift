@@ -11,7 +11,9 @@ public struct CaptureAnalyzer: ~Copyable {
   var conversations: ConversationTable
   var halves = Paged<TCPHalf>()
   var shared = Paged<TCPShared>()
-  var troubles = TroubleTable()
+  /// TCP states of conversations that went.
+  private var spareStates: [Int32] = []
+  var troubles = RareRecords(of: TCPTrouble())
   var fragments = FragmentTable()
   var tunnels = TunnelTable()
   var dns = DNSTable()
@@ -21,6 +23,8 @@ public struct CaptureAnalyzer: ~Copyable {
   var serverNames = NameTable()
   var staleCertificates: [StaleCertificate] = []
   var detectors = DetectorSet()
+  /// Nanoseconds, by `ConntrackLifetime`.
+  let lifetimes: UnsafeMutablePointer<Int64>
   /// Stands for the state of conversations that are not TCP.
   let noHalf: UnsafeMutablePointer<TCPHalf>
   var vxlanPorts: VXLANPorts
@@ -76,8 +80,12 @@ public struct CaptureAnalyzer: ~Copyable {
     conversations = ConversationTable(limit: options.maximumConversations)
     noHalf = .allocate(capacity: 1)
     noHalf.initialize(to: TCPHalf(trouble: troubles.none))
-    // Three cache lines, see there.
-    assert(MemoryLayout<TCPHalf>.stride <= 192 && MemoryLayout<Conversation>.stride <= 192)
+    lifetimes = .allocate(capacity: ConntrackLifetime.allCases.count)
+    for lifetime in ConntrackLifetime.allCases {
+      lifetimes[Int(lifetime.rawValue)] = Int64(options.timeouts[lifetime]) &* 1_000_000_000
+    }
+    // Cache lines, see there.
+    assert(MemoryLayout<TCPHalf>.stride <= 192 && MemoryLayout<Conversation>.stride <= 128)
     assert(MemoryLayout<TCPShared>.stride <= 64)
     recent = .allocate(capacity: Self.recentCount)
     recent.initialize(repeating: RecentPacket(signature: 0, time: 0, interface: 0), count: Self.recentCount)
@@ -90,6 +98,7 @@ public struct CaptureAnalyzer: ~Copyable {
 
   deinit {
     noHalf.deallocate()
+    lifetimes.deallocate()
     recent.deallocate()
     lookahead.deallocate()
     unjudged.deallocate()
@@ -161,21 +170,28 @@ public struct CaptureAnalyzer: ~Copyable {
     touched = c
     if isCopy || mayDuplicate && isDuplicate(mix(signature(), UInt64(UInt(bitPattern: c)))) {
       notes.insert(.copy)
-      c.pointee.duplicates &+= 1
+      conversations.remarks.own(&c.pointee.remarks).pointee.duplicates &+= 1
       return true
     }
     tally(c, direction, packetLength: packetLength, ttl: ttl)
-    let mtu = c.pointee.announcedMTU[direction]
-    if mtu != 0, packetLength > Int(mtu), now &- c.pointee.announcedTime > 50_000_000 {
-      c.pointee.oversized &+= 1
-      if !c.pointee.oversizedFrame.exists { c.pointee.oversizedFrame = frame }
-    }
+    if c.pointee.phase.contains(.announced) { compare(packetLength, c.pointee.remarks, direction) }
     return false
   }
 
-  @inline(__always) func tally(
+  /// With the MTU that was announced.
+  @inline(never) private func compare(
+    _ packetLength: Int, _ remarks: UnsafeMutablePointer<ConversationRemarks>, _ direction: Int
+  ) {
+    let mtu = remarks.pointee.announcedMTU[direction]
+    guard mtu != 0, packetLength > Int(mtu), now &- remarks.pointee.announcedTime > 50_000_000 else { return }
+    remarks.pointee.oversized &+= 1
+    if !remarks.pointee.oversizedFrame.exists { remarks.pointee.oversizedFrame = frame }
+  }
+
+  @inline(__always) mutating func tally(
     _ c: UnsafeMutablePointer<Conversation>, _ direction: Int, packetLength: Int, ttl: UInt8
   ) {
+    if now &- c.pointee.lastTime > lifetimes[Int(c.pointee.lifetime.rawValue)] { lapse(c) }
     c.pointee.lastTime = now
     c.pointee.lastFrame = frame
     let length = UInt16(truncatingIfNeeded: min(packetLength, 65_535))
@@ -185,47 +201,55 @@ public struct CaptureAnalyzer: ~Copyable {
       $0 &+= 1
     }
     if isFirst { c.pointee.ttl[direction] = ttl }
-    c.pointee.bytes.change(direction) { $0 &+= UInt64(truncatingIfNeeded: packetLength) }
+    c.pointee.count(bytes: packetLength, direction)
     c.pointee.largest.change(direction) { if length > $0 { $0 = length } }
   }
 
   @inline(never) mutating func create(_ ends: UnsafeMutablePointer<PacketEnds>, isTCP: Bool) -> Int {
     ends.pointee.complete()
     hasCreated = true
-    var record = Conversation(key: ends.pointee.key, time: now, frame: frame)
-    record.initiator = UInt8(ends.pointee.direction)
     let victim = conversations.victim()
-    var freed: Int32 = -1
     if let victim {
       forgetSighted()
       retire(victim)
-      freed = conversations.records.pointer(victim).pointee.tcp
+      let tcp = conversations.records.pointer(victim).pointee.tcp
+      if tcp >= 0 { spareStates.append(tcp) }
     }
-    let index = conversations.insert(record, ends.pointee.hash, replacing: victim)
+    let index = conversations.insert(
+      ends.pointee.key, ends.pointee.hash, time: now, frame: frame, replacing: victim)
+    let c = conversations.records.pointer(index)
+    c.pointee.initiator = UInt8(truncatingIfNeeded: ends.pointee.direction)
     if isTCP {
-      let at: Int
-      if freed >= 0 {
-        at = Int(freed)
-        shared[at] = TCPShared()
-        for half in at * 2...at * 2 + 1 {
-          troubles.giveBack(halves.pointer(half))
-          halves[half] = TCPHalf(trouble: troubles.none)
-        }
+      if let spare = spareStates.popLast() {
+        renew(spare)
+        c.pointee.tcp = spare
       } else {
-        at = shared.append(TCPShared())
-        _ = halves.append(TCPHalf(trouble: troubles.none))
-        _ = halves.append(TCPHalf(trouble: troubles.none))
+        c.pointee.tcp = addState()
       }
-      conversations.records.pointer(index).pointee.tcp = Int32(at)
     }
     newConnections.add(now)
     return index
   }
 
+  private mutating func addState() -> Int32 {
+    for _ in 0...1 { halves.add().initialize(to: TCPHalf(trouble: troubles.none)) }
+    shared.add().initialize(to: TCPShared())
+    return Int32(truncatingIfNeeded: shared.count &- 1)
+  }
+
+  /// The state of a conversation that went, as new.
+  private mutating func renew(_ state: Int32) {
+    shared[Int(state)] = TCPShared()
+    for half in Int(state) * 2...Int(state) * 2 + 1 {
+      troubles.giveBack(halves.pointer(half).pointee.trouble)
+      halves[half] = TCPHalf(trouble: troubles.none)
+    }
+  }
+
   /// Shows a conversation to the detectors for the last time and ends its conntrack entry.
   @inline(never) mutating func retire(_ index: Int) {
     let c = conversations.records.pointer(index)
-    if c.pointee.trackedFrom >= 0 { conntrack.add(from: c.pointee.trackedFrom, until: c.pointee.trackedUntil) }
+    lapse(c)
     let view = self.view(c)
     detectors.examine(view)
   }
@@ -262,13 +286,15 @@ public struct CaptureAnalyzer: ~Copyable {
     return Self.ordered(doubted(Self.withoutSymptoms(found)))
   }
 
-  /// Enters or renews the conversation's entry in the simulated conntrack table.
-  @inline(__always) mutating func track(_ c: UnsafeMutablePointer<Conversation>, timeout seconds: Int) {
-    let at = (now &- start) / 1_000_000
-    if at > c.pointee.trackedUntil {
-      if c.pointee.trackedFrom >= 0 { conntrack.add(from: c.pointee.trackedFrom, until: c.pointee.trackedUntil) }
-      c.pointee.trackedFrom = at
+  /// Ends the conversation's entry in the simulated conntrack table; the packet being walked makes another.
+  @inline(never) private mutating func lapse(_ c: UnsafeMutablePointer<Conversation>) {
+    if start <= end {
+      let lifetime = lifetimes[Int(c.pointee.lifetime.rawValue)] / 1_000_000
+      conntrack.add(from: milliseconds(c.pointee.trackedFrom), until: milliseconds(c.pointee.lastTime) &+ lifetime)
     }
-    c.pointee.trackedUntil = at &+ Int64(seconds) &* 1000
+    c.pointee.trackedFrom = now
   }
+
+  /// From the capture's start; frames without a time count as there.
+  private func milliseconds(_ time: Int64) -> Int64 { (max(time, start) &- start) / 1_000_000 }
 }

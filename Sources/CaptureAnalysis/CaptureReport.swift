@@ -136,17 +136,17 @@ extension CaptureAnalyzer {
       }
     }
     return ConversationRow(
-      proto: IPProtocol(rawValue: c.pointee.key.proto), client: c.pointee.client, clientPort: c.pointee.clientPort,
-      server: c.pointee.server, serverPort: c.pointee.serverPort, tunnel: Self.tunnelText(c.pointee.key.scope),
+      proto: IPProtocol(rawValue: c.pointee.proto), client: c.pointee.client, clientPort: c.pointee.clientPort,
+      server: c.pointee.server, serverPort: c.pointee.serverPort, tunnel: Self.tunnelText(c.pointee.scope),
       packetsOut: Int(c.pointee.packets[client]), packetsIn: Int(c.pointee.packets[server]),
-      bytesOut: Int(c.pointee.bytes[client]), bytesIn: Int(c.pointee.bytes[server]), start: c.pointee.firstTime,
+      bytesOut: c.pointee.bytes(client), bytesIn: c.pointee.bytes(server), start: c.pointee.firstTime,
       end: c.pointee.lastTime, firstFrame: c.pointee.firstFrame, lastFrame: c.pointee.lastFrame,
       retransmissions: Int(view.clientHalf.health.retransmissions) + Int(view.server.health.retransmissions)
         + max(0, Int(view.clientHalf.syns) - 1) + max(0, Int(view.server.syns) - 1),
       resets: Int(view.clientHalf.resets) + Int(view.server.resets),
       zeroWindows: Int(view.clientHalf.health.zeroWindows) + Int(view.server.health.zeroWindows),
       handshake: view.tcp?.handshake ?? -1,
-      slowestResponse: view.tcp?.slowestResponse ?? 0, duplicates: Int(c.pointee.duplicates),
+      slowestResponse: view.tcp?.slowestResponse ?? 0, duplicates: Int(c.pointee.remarks.pointee.duplicates),
       mssClient: Int(view.clientHalf.maximumSegment), mssServer: Int(view.server.maximumSegment),
       serverName: view.tcp.map { serverNames.plain($0.serverName) } ?? "", state: state)
   }
@@ -157,11 +157,13 @@ extension CaptureAnalyzer {
     return kind == .ipip ? kind.name : "\(kind.name) \(scope & 0xFF_FFFF)"
   }
 
-  private static func add(_ row: inout HostRow, _ c: UnsafeMutablePointer<Conversation>, _ retransmissions: Int) {
-    row.packets += c.pointee.totalPackets
-    row.bytes += c.pointee.totalBytes
-    row.conversations += 1
-    row.retransmissions += retransmissions
+  private static func add(
+    _ row: UnsafeMutablePointer<HostRow>, _ c: UnsafeMutablePointer<Conversation>, _ retransmissions: Int
+  ) {
+    row.pointee.packets &+= c.pointee.totalPackets
+    row.pointee.bytes &+= c.pointee.totalBytes
+    row.pointee.conversations &+= 1
+    row.pointee.retransmissions &+= retransmissions
   }
 
   private static func add(
@@ -196,7 +198,7 @@ extension CaptureAnalyzer {
     captures: [CaptureSummary], findings: [Finding], top: Int, order: ConversationOrder = .bytes
   ) -> CaptureReport {
     var rows = Ranking(capacity: top)
-    var hosts: [HostRow] = []
+    var hosts = Paged<HostRow>()
     var hostIndex = HashIndex()
     var services: [ServiceRow] = []
     var servicePorts = KeyTable<UInt32>()
@@ -225,25 +227,25 @@ extension CaptureAnalyzer {
         }
       rows.add(index, rank)
       for direction in 0...1 {
-        let bits = direction == 0 ? c.pointee.key.low : c.pointee.key.high
+        let bits = c.pointee.bits(direction)
         let hash =
-          mix(bits.low ^ 0xC2B2_AE3D_27D4_EB4F, bits.high ^ UInt64(c.pointee.key.version) ^ 0x9E37_79B9_7F4A_7C15) | 1
+          mix(bits.low ^ 0xC2B2_AE3D_27D4_EB4F, bits.high ^ UInt64(c.pointee.version) ^ 0x9E37_79B9_7F4A_7C15) | 1
         var at = hostIndex.find(hash)
         if at == nil, hosts.count < 65_536 {
           at = hosts.count
-          hosts.append(HostRow(address: c.pointee.address(direction)))
+          hosts.add().initialize(to: HostRow(address: c.pointee.address(direction)))
           hostIndex.insert(hash, hosts.count - 1)
         }
-        if let at { Self.add(&hosts[at], c, retransmissions) }
+        if let at { Self.add(hosts.pointer(at), c, retransmissions) }
       }
-      guard IPProtocol(rawValue: c.pointee.key.proto).hasPorts else { continue }
+      guard IPProtocol(rawValue: c.pointee.proto).hasPorts else { continue }
       let port = c.pointee.serverPort
-      let key = UInt32(c.pointee.key.proto) << 16 | UInt32(port)
+      let key = UInt32(c.pointee.proto) << 16 | UInt32(port)
       let unanswered = c.pointee.packets[1 - client] == 0
       let reset = c.pointee.phase.contains(.reset)
       guard let at = servicePorts.number(key) else { continue }
       if at == services.count {
-        services.append(ServiceRow(proto: IPProtocol(rawValue: c.pointee.key.proto), port: port))
+        services.append(ServiceRow(proto: IPProtocol(rawValue: c.pointee.proto), port: port))
       }
       Self.add(&services[at], c, unanswered: unanswered, reset: reset)
     }
@@ -255,7 +257,8 @@ extension CaptureAnalyzer {
       conversations: rows.indices.map { row(conversations.records.pointer($0)) },
       conversationCount: conversations.records.count + conversations.evicted, evicted: conversations.evicted,
       hosts: Array(
-        hosts.sorted { $0.bytes != $1.bytes ? $0.bytes > $1.bytes : $0.address < $1.address }.prefix(top)),
+        (0..<hosts.count).map { hosts[$0] }
+          .sorted { $0.bytes != $1.bytes ? $0.bytes > $1.bytes : $0.address < $1.address }.prefix(top)),
       services: Array(
         services.sorted { $0.bytes != $1.bytes ? $0.bytes > $1.bytes : $0.port < $1.port }.prefix(top)),
       tunnels: Array(tunnelRows().prefix(top)), newConnectionsPeak: newConnections.peak,

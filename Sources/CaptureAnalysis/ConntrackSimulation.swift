@@ -28,6 +28,27 @@ public struct ConntrackTimeouts: Sendable {
   }
 }
 
+/// Which of the timeouts ends an entry when no packet comes any more.
+enum ConntrackLifetime: UInt8, CaseIterable {
+  case tcpSynSent, tcpSynReceived, tcpEstablished, tcpTimeWait, tcpClose, udp, udpStream, icmp, generic
+}
+
+extension ConntrackTimeouts {
+  subscript(_ lifetime: ConntrackLifetime) -> Int {
+    switch lifetime {
+    case .tcpSynSent: tcpSynSent
+    case .tcpSynReceived: tcpSynReceived
+    case .tcpEstablished: tcpEstablished
+    case .tcpTimeWait: tcpTimeWait
+    case .tcpClose: tcpClose
+    case .udp: udp
+    case .udpStream: udpStream
+    case .icmp: icmp
+    case .generic: generic
+    }
+  }
+}
+
 /// How many entries the kernel's table would hold over the capture, had every conversation gone through it. Each entry
 /// adds one interval to a difference array; bins double in width when the capture is longer than the array.
 struct ConntrackSimulation {

@@ -48,12 +48,6 @@ struct ConversationKey: Hashable {
     fold(addresses ^ seed, (rest ^ UInt64(proto) << 48) &+ 0x9E37_79B9_7F4A_7C15 ^ seed.byteSwapped)
   }
 
-  /// Whether it is the key that would be made of these.
-  @inline(__always) func matches(addresses: UInt64, rest: UInt64, proto: UInt8) -> Bool {
-    ((low.low << 32 | high.low) ^ addresses) | (self.rest ^ rest) | UInt64(self.proto ^ proto) | UInt64(version ^ 4)
-      == 0
-  }
-
   /// All at once: equal ones are what is compared nearly always, and a branch for each field costs more.
   @inline(__always) static func == (a: ConversationKey, b: ConversationKey) -> Bool {
     let addresses =
@@ -102,58 +96,33 @@ struct PerDirection<Value> {
   }
 }
 
-/// What has been seen of a TCP connection so far.
-struct ConnectionPhase: OptionSet {
+/// What has been seen of a conversation so far.
+struct ConversationPhase: OptionSet {
   let rawValue: UInt8
-  static let syn = ConnectionPhase(rawValue: 1)
-  static let synAck = ConnectionPhase(rawValue: 2)
-  static let fin = ConnectionPhase(rawValue: 4)
-  static let reset = ConnectionPhase(rawValue: 8)
+  static let syn = ConversationPhase(rawValue: 1)
+  static let synAck = ConversationPhase(rawValue: 2)
+  static let fin = ConversationPhase(rawValue: 4)
+  static let reset = ConversationPhase(rawValue: 8)
   /// A newer connection has the key; the table no longer leads here.
-  static let superseded = ConnectionPhase(rawValue: 16)
+  static let superseded = ConversationPhase(rawValue: 16)
+  /// `firstRoundTrip` is known.
+  static let roundTrip = ConversationPhase(rawValue: 32)
+  /// An ICMP error announced the path's MTU.
+  static let announced = ConversationPhase(rawValue: 64)
 }
 
-/// The frames of one 5-tuple. A port used again for a new connection makes a new conversation.
-///
-/// Three cache lines; every packet touches the first two, few packets the third.
-struct Conversation {
-  var key: ConversationKey
-  /// The direction of the side that dialled.
-  var initiator: UInt8 = 0
-  var phase: ConnectionPhase = []
-  /// Index of the TCP state, -1 for other protocols.
-  var tcp: Int32 = -1
-  /// Hop limit of the first packet in each direction.
-  var ttl = PerDirection<UInt8>(low: 0, high: 0)
-  /// Of the last TCP segment with a payload; 0xFF none yet.
-  var lastDataDirection: UInt8 = 0xFF
-  /// The ICMP error that answered it (type and code), 0xFFFF none; from whom, see `icmpEvent`.
-  var icmpError: UInt16 = 0xFFFF
-  /// Earlier connections with this 5-tuple.
-  var reuses: UInt16 = 0
-  var lastTime: Int64
-
-  var lastFrame: FrameReference
-  var packets = PerDirection<UInt32>(low: 0, high: 0)
-  /// Of the network layer, headers included.
-  var bytes = PerDirection<UInt64>(low: 0, high: 0)
-  /// The largest packet of each direction that was not a fragment.
-  var largest = PerDirection<UInt16>(low: 0, high: 0)
+/// What few conversations have: ICMP errors about them, copies of their packets, a port that was used before.
+struct ConversationRemarks {
   /// The next-hop MTU that an ICMP error announced to the sender of each direction; 0 none.
   var announcedMTU = PerDirection<UInt16>(low: 0, high: 0)
-  /// The end of its entry in the conntrack simulation, in milliseconds from the capture's start; -1 none yet.
-  var trackedUntil: Int64 = -1
-  /// From the SYN to the first pure ACK; 0 not known.
-  var firstRoundTrip: Int64 = 0
-  /// When the other side acknowledged the last request without answering it.
-  var requestAcked: Int64 = 0
-
-  var trackedFrom: Int64 = -1
-  var firstTime: Int64
-  var firstFrame: FrameReference
+  /// The ICMP error that answered it (type and code), 0xFFFF none.
+  var icmpError: UInt16 = 0xFFFF
+  /// Its number in the analyzer's list, -1 none.
+  var icmpEvent: Int32 = -1
+  /// Earlier connections with this 5-tuple.
+  var reuses: UInt16 = 0
   /// Seconds between the end of the earlier connection and the SYN of this one, where a port was used again.
   var reuseGap: Float = -1
-  var icmpEvent: Int32 = -1
   /// Copies on other interfaces, which the other numbers leave out.
   var duplicates: UInt32 = 0
   /// Packets larger than announced, sent later than 50 ms after the announcement.
@@ -161,27 +130,109 @@ struct Conversation {
   var oversizedFrame: FrameReference = .none
   var announcedFrame: FrameReference = .none
   var announcedTime: Int64 = 0
+}
 
-  init(key: ConversationKey, time: Int64, frame: FrameReference) {
-    self.key = key
+/// The frames of one 5-tuple. A port used again for a new connection makes a new conversation.
+///
+/// Two cache lines: every packet touches the first, few packets the second.
+struct Conversation {
+  /// Of IPv4 the low end's address before the other; of IPv6 where both stand.
+  private(set) var addresses: UInt64
+  /// Ports and scope, as in the key.
+  private(set) var rest: UInt64
+  var lastTime: Int64
+  var lastFrame: FrameReference
+  var packets = PerDirection<UInt32>(low: 0, high: 0)
+  /// The low half of the numbers of bytes, see `bytes`.
+  private var bytesLow = PerDirection<UInt32>(low: 0, high: 0)
+  /// Index of the TCP state, -1 for other protocols.
+  var tcp: Int32 = -1
+  /// The largest packet of each direction that was not a fragment.
+  var largest = PerDirection<UInt16>(low: 0, high: 0)
+  let proto: UInt8
+  let version: UInt8
+  /// The direction of the side that dialled.
+  var initiator: UInt8 = 0
+  var phase: ConversationPhase = []
+  /// Of the last TCP segment with a payload; 0xFF none yet.
+  var lastDataDirection: UInt8 = 0xFF
+  /// How long conntrack would keep the entry after the last packet.
+  var lifetime = ConntrackLifetime.generic
+
+  /// From the SYN to the first pure ACK; 0 not known.
+  var firstRoundTrip: Int64 = 0
+  /// When the server acknowledged the last request without answering it.
+  var requestAcked: Int64 = 0
+  /// The beginning of its entry in the conntrack simulation.
+  var trackedFrom: Int64
+  var firstTime: Int64
+  var firstFrame: FrameReference
+  /// `ConversationTable.remarks.none` until there is something to remark.
+  var remarks: UnsafeMutablePointer<ConversationRemarks>
+  private var bytesHigh = PerDirection<UInt16>(low: 0, high: 0)
+  /// Hop limit of the first packet in each direction.
+  var ttl = PerDirection<UInt8>(low: 0, high: 0)
+
+  /// `pair`: of IPv6 where the addresses are kept as long as the conversation.
+  init(
+    key: ConversationKey, pair: UnsafeMutablePointer<AddressPair>?, time: Int64, frame: FrameReference,
+    remarks: UnsafeMutablePointer<ConversationRemarks>
+  ) {
+    addresses = pair.map { UInt64(UInt(bitPattern: $0)) } ?? key.low.low << 32 | key.high.low
+    rest = key.rest
+    proto = key.proto
+    version = key.version
     firstTime = time
     lastTime = time
+    trackedFrom = time
     firstFrame = frame
     lastFrame = frame
+    self.remarks = remarks
   }
 
-  @inline(__always) func address(_ direction: Int) -> IPAddress {
-    IPAddress(bits: direction == 0 ? key.low : key.high, version: key.version == 4 ? .v4 : .v6)
+  /// Where the addresses of an IPv6 conversation stand.
+  var pair: UnsafeMutablePointer<AddressPair>? {
+    version == 4 ? nil : UnsafeMutablePointer(bitPattern: UInt(truncatingIfNeeded: addresses))
   }
-  @inline(__always) func port(_ direction: Int) -> UInt16 { direction == 0 ? key.lowPort : key.highPort }
+
+  @inline(__always) var key: ConversationKey {
+    guard let pair else { return ConversationKey(addresses: addresses, rest: rest, proto: proto) }
+    return ConversationKey(
+      low: pair.pointee.low, high: pair.pointee.high, lowPort: port(0), highPort: port(1), scope: scope, proto: proto,
+      version: version)
+  }
+
+  /// Whether it has the key of IPv4 that would be made of these.
+  @inline(__always) func matches(addresses: UInt64, rest: UInt64, proto: UInt8) -> Bool {
+    (self.addresses ^ addresses) | (self.rest ^ rest) | UInt64(self.proto ^ proto) | UInt64(version ^ 4) == 0
+  }
+
+  @inline(__always) func bits(_ direction: Int) -> Bits128 {
+    guard let pair else { return Bits128(direction == 0 ? addresses >> 32 : addresses & 0xFFFF_FFFF) }
+    return direction == 0 ? pair.pointee.low : pair.pointee.high
+  }
+  @inline(__always) func address(_ direction: Int) -> IPAddress {
+    IPAddress(bits: bits(direction), version: version == 4 ? .v4 : .v6)
+  }
+  @inline(__always) func port(_ direction: Int) -> UInt16 {
+    UInt16(truncatingIfNeeded: rest &>> UInt64(direction &* 16))
+  }
+  @inline(__always) var scope: UInt32 { UInt32(truncatingIfNeeded: rest >> 32) }
 
   var client: IPAddress { address(Int(initiator)) }
   var clientPort: UInt16 { port(Int(initiator)) }
   var server: IPAddress { address(1 - Int(initiator)) }
   var serverPort: UInt16 { port(1 - Int(initiator)) }
   var totalPackets: Int { Int(packets.low) + Int(packets.high) }
-  var totalBytes: Int { Int(packets.low > 0 ? bytes.low : 0) + Int(packets.high > 0 ? bytes.high : 0) }
-  /// Both directions at once: a segment's own MTU needs a look only where there is one.
-  @inline(__always) var hasAnnouncedMTU: Bool { announcedMTU.low | announcedMTU.high != 0 }
   var isOneWay: Bool { packets.low == 0 || packets.high == 0 }
+
+  /// Of the network layer, headers included.
+  func bytes(_ direction: Int) -> Int { Int(bytesHigh[direction]) << 32 | Int(bytesLow[direction]) }
+  var totalBytes: Int { bytes(0) + bytes(1) }
+
+  @inline(__always) mutating func count(bytes: Int, _ direction: Int) {
+    var isOver = false
+    bytesLow.change(direction) { ($0, isOver) = $0.addingReportingOverflow(UInt32(truncatingIfNeeded: bytes)) }
+    if isOver { bytesHigh.change(direction) { $0 &+= 1 } }
+  }
 }

@@ -1,6 +1,12 @@
 import Glibc
 import Wire
 
+/// The addresses of an IPv6 conversation: the others have theirs in the record.
+struct AddressPair {
+  var low: Bits128
+  var high: Bits128
+}
+
 /// Conversations by key: open addressing with linear probing over (tag, index) words, records in pages. The tag, half of
 /// the hash, says where a word belongs: growing and removing need no record. Finding is one cache line in the common
 /// case and allocates nothing. At `limit` records the longest idle of a few looked at makes
@@ -11,6 +17,9 @@ struct ConversationTable: ~Copyable {
   private var used = 0
   let seed: UInt64
   private(set) var records = Paged<Conversation>()
+  var remarks = RareRecords(of: ConversationRemarks())
+  private var pairs = Paged<AddressPair>()
+  private var freePairs: [UnsafeMutablePointer<AddressPair>] = []
   private var hand = 0
   private(set) var evicted = 0
   let limit: Int
@@ -79,21 +88,40 @@ struct ConversationTable: ~Copyable {
     return best
   }
 
-  /// Puts a record into the table, in the place of `victim` if there is one; a record of the same key found before is no
+  /// Puts a new conversation into the table, in the place of `victim` if there is one; one of the same key found before is no
   /// longer found, but stays. Returns its index.
-  mutating func insert(_ record: Conversation, _ hash: UInt64, replacing victim: Int?) -> Int {
+  mutating func insert(
+    _ key: ConversationKey, _ hash: UInt64, time: Int64, frame: FrameReference, replacing victim: Int?
+  ) -> Int {
+    if let victim { forget(victim) }
+    let pair = key.version == 4 ? nil : pair(of: key)
     let index: Int
+    let record: UnsafeMutablePointer<Conversation>
     if let victim {
-      remove(victim)
-      evicted += 1
-      records[victim] = record
       index = victim
+      record = records.pointer(victim)
     } else {
-      index = records.append(record)
+      index = records.count
+      record = records.add()
     }
+    record.initialize(to: Conversation(key: key, pair: pair, time: time, frame: frame, remarks: remarks.none))
     if (used + 1) * 2 > mask { grow() }
-    place(hash, index, key: record.key)
+    place(hash, index, key: key)
     return index
+  }
+
+  private mutating func forget(_ victim: Int) {
+    remove(victim)
+    evicted += 1
+    let record = records.pointer(victim)
+    remarks.giveBack(record.pointee.remarks)
+    if let pair = record.pointee.pair { freePairs.append(pair) }
+  }
+
+  private mutating func pair(of key: ConversationKey) -> UnsafeMutablePointer<AddressPair> {
+    let pair = freePairs.popLast() ?? pairs.pointer(pairs.append(AddressPair(low: key.low, high: key.high)))
+    pair.pointee = AddressPair(low: key.low, high: key.high)
+    return pair
   }
 
   private mutating func place(_ hash: UInt64, _ index: Int, key: ConversationKey) {

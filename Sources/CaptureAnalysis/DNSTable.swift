@@ -1,28 +1,27 @@
 import Wire
 
-/// One DNS question as one client asked it: same socket, identifier, name and type.
+/// One DNS question as one client asked it: same socket, identifier, name and type. One cache line; there may be a million.
 struct DNSQuery {
-  var client: Bits128
-  var server: Bits128
+  /// See `DNSTable.client(of:)`.
+  fileprivate(set) var client: UInt32
+  /// In the table's list of servers.
+  var server: Int32
+  var name: Int32
+  /// Microseconds from the first time it was asked to the last.
+  fileprivate(set) var span: UInt32 = 0
   var clientPort: UInt16
-  var serverPort: UInt16
-  var version: UInt8
-  var proto: UInt8
   var type: UInt16
   var identifier: UInt16
-  var scope: UInt32
+  /// How often it was asked again, at most 255 times.
+  fileprivate(set) var repeats: UInt8 = 0
+  var responseCode: UInt8 = 0xFF
   var firstTime: Int64
-  var lastTime: Int64
   var answerTime: Int64 = -1
   var firstFrame: FrameReference
   var repeatFrame: FrameReference = .none
   var answerFrame: FrameReference = .none
-  var repeats: UInt16 = 0
-  var responseCode: UInt8 = 0xFF
-  var name: Int32
 
-  var clientAddress: IPAddress { IPAddress(bits: client, version: version == 4 ? .v4 : .v6) }
-  var serverAddress: IPAddress { IPAddress(bits: server, version: version == 4 ? .v4 : .v6) }
+  var lastTime: Int64 { firstTime &+ Int64(span) &* 1000 }
 }
 
 /// An answer to a question that was never seen from this pair of sockets.
@@ -55,6 +54,17 @@ struct DNSTable: ~Copyable {
   private(set) var searchName: Int32 = -1
   private let seed = UInt64.random(in: .min ... .max)
   var names = NameTable()
+  private var serverNumbers = KeyTable<IPAddress>()
+  /// The server asked last, whom most ask.
+  private var latest = (bits: Bits128(high: 0, low: 0), version: UInt8(0), number: -1)
+  /// Addresses of IPv6 clients.
+  private var clients: [Bits128] = []
+
+  var servers: [IPAddress] { serverNumbers.keys }
+  func server(of query: DNSQuery) -> IPAddress { serverNumbers.keys[Int(query.server)] }
+  func client(of query: DNSQuery) -> IPAddress {
+    server(of: query).version == .v4 ? IPAddress(v4: query.client) : IPAddress(v6: clients[Int(query.client)])
+  }
 
   /// Where the index has a message of these ends, in either direction: known before the name is read, so that the line
   /// can be on its way.
@@ -84,14 +94,14 @@ struct DNSTable: ~Copyable {
     var type: UInt16 = 0
     if let nameEnd, nameEnd + 2 <= bytes.count { type = bytes.u16(nameEnd) }
     let nameRange = DNSHeader.length..<(nameEnd ?? DNSHeader.length)
-    var hash = seed ^ UInt64(header.identifier) << 16 ^ UInt64(type)
-    hash = hashBytes(bytes.base + nameRange.lowerBound, nameRange.count, seed: hash)
+    let nameHash = hashBytes(bytes.base + nameRange.lowerBound, nameRange.count, seed: seed)
     let response = header.isResponse
     let client = response ? m.destination : m.source
     let server = response ? m.source : m.destination
     let clientPort = response ? m.destinationPort : m.sourcePort
     let serverPort = response ? m.sourcePort : m.destinationPort
-    hash = mix(hash ^ client.low, client.high ^ UInt64(clientPort) << 16 ^ UInt64(serverPort))
+    let question = nameHash ^ UInt64(header.identifier) << 16 ^ UInt64(type)
+    var hash = mix(question ^ client.low, client.high ^ UInt64(clientPort) << 16 ^ UInt64(serverPort))
     hash = mix(hash ^ server.low, server.high ^ UInt64(m.proto) << 40 ^ UInt64(m.scope))
     hash |= 1
     let place = place(
@@ -125,21 +135,37 @@ struct DNSTable: ~Copyable {
     }
     if let at = index.find(hash, at: place) {
       let query = queries.pointer(at)
-      query.pointee.repeats &+= 1
-      query.pointee.lastTime = m.time
+      if query.pointee.repeats < .max { query.pointee.repeats += 1 }
+      query.pointee.span = UInt32(clamping: (m.time &- query.pointee.firstTime) / 1000)
       if !query.pointee.repeatFrame.exists { query.pointee.repeatFrame = m.frame }
     } else if queries.count < Self.maximum {
-      let name = names.intern(UnsafeRawBufferPointer(start: bytes.base + nameRange.lowerBound, count: nameRange.count))
+      let name = names.intern(
+        UnsafeRawBufferPointer(start: bytes.base + nameRange.lowerBound, count: nameRange.count), hash: nameHash)
+      let server = number(server, m.version)
       let at = queries.append(
         DNSQuery(
-          client: client, server: server, clientPort: clientPort, serverPort: serverPort, version: m.version,
-          proto: m.proto, type: type, identifier: header.identifier, scope: m.scope, firstTime: m.time,
-          lastTime: m.time, firstFrame: m.frame, name: name))
+          client: keep(client, m.version), server: server, name: name, clientPort: clientPort, type: type,
+          identifier: header.identifier, firstTime: m.time, firstFrame: m.frame))
       index.insert(hash, at, at: place)
     } else {
       untracked += 1
     }
     return true
+  }
+
+  private mutating func number(_ server: Bits128, _ version: UInt8) -> Int32 {
+    if server != latest.bits || version != latest.version {
+      let address = IPAddress(bits: server, version: version == 4 ? .v4 : .v6)
+      // There are no more of them than queries.
+      latest = (server, version, serverNumbers.number(address)!)
+    }
+    return Int32(latest.number)
+  }
+
+  private mutating func keep(_ client: Bits128, _ version: UInt8) -> UInt32 {
+    guard version != 4 else { return UInt32(truncatingIfNeeded: client.low) }
+    clients.append(client)
+    return UInt32(clients.count - 1)
   }
 
   var unanswered: Int { queries.count - answered }

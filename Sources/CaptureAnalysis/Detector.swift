@@ -23,6 +23,9 @@ struct ConversationView {
   let serverPointer: UnsafeMutablePointer<TCPHalf>
   /// Of the frame that the walk has come to.
   let now: Int64
+  /// Who dialled, and whom: most detectors ask.
+  let client: IPAddress
+  let target: Target
 
   init(
     _ pointer: UnsafeMutablePointer<Conversation>, _ shared: UnsafeMutablePointer<TCPShared>?,
@@ -33,9 +36,13 @@ struct ConversationView {
     self.shared = shared
     clientPointer = client
     serverPointer = server
+    self.client = pointer.pointee.client
+    target = pointer.pointee.target
   }
 
   @inline(__always) var record: Conversation { pointer.pointee }
+  /// To be read; they may be those that all unremarkable conversations share.
+  @inline(__always) var remarks: ConversationRemarks { pointer.pointee.remarks.pointee }
   var tcp: TCPShared? { shared?.pointee }
   @inline(__always) var isTCP: Bool { shared != nil }
   /// Only where `isTCP`.

@@ -50,13 +50,13 @@ extension CaptureAnalyzer {
         case .answeredBy: 3
         }
       let kind = Kind(
-        server: c.record.server.bits, port: c.record.serverPort, proto: c.record.key.proto, failure: number)
+        server: c.target.address.bits, port: c.target.port, proto: c.record.proto, failure: number)
       guard taken[kind, default: 0] < perTarget, taken.count < limit || taken[kind] != nil else { continue }
       taken[kind, default: 0] += 1
       list.append(
         FailedConversation(
-          proto: IPProtocol(rawValue: c.record.key.proto), client: c.record.client, clientPort: c.record.clientPort,
-          server: c.record.server, serverPort: c.record.serverPort, isTunnelled: c.isTunnelled, failure: failure,
+          proto: IPProtocol(rawValue: c.record.proto), client: c.client, clientPort: c.record.clientPort,
+          server: c.target.address, serverPort: c.target.port, isTunnelled: c.isTunnelled, failure: failure,
           frame: c.record.firstFrame, length: Int(c.record.largest[Int(c.record.initiator)])))
     }
     for event in icmpEvents where event.conversation < 0 && event.isUnreachable && list.count < limit {
@@ -90,15 +90,15 @@ extension CaptureAnalyzer {
     for index in 0..<conversations.records.count where found.count < limit {
       let c = view(conversations.records.pointer(index))
       guard c.isTCP, c.clientHalf.syns == 0, c.server.synAcks > 0 else { continue }
-      found[Socket(address: c.record.client, port: c.record.clientPort)] = Socket(
-        address: c.record.server, port: c.record.serverPort)
+      found[Socket(address: c.client, port: c.record.clientPort)] = Socket(
+        address: c.target.address, port: c.target.port)
     }
     return found
   }
 
   private func failure(_ c: ConversationView, _ strangers: [Socket: Socket]) -> FailedConversation.Failure? {
-    if c.record.icmpError != 0xFFFF, c.record.icmpEvent >= 0, Int(c.record.icmpEvent) < icmpEvents.count {
-      let event = icmpEvents[Int(c.record.icmpEvent)]
+    if c.remarks.icmpError != 0xFFFF, c.remarks.icmpEvent >= 0, Int(c.remarks.icmpEvent) < icmpEvents.count {
+      let event = icmpEvents[Int(c.remarks.icmpEvent)]
       if event.isUnreachable {
         return .rejected(
           by: event.address(event.reporter),
@@ -109,13 +109,13 @@ extension CaptureAnalyzer {
       guard c.clientHalf.syns > 0, c.server.synAcks == 0 else { return nil }
       if c.server.resets > 0 { return .refused }
       guard c.isUnansweredSyn else { return nil }
-      if let other = strangers[Socket(address: c.record.client, port: c.record.clientPort)] {
+      if let other = strangers[Socket(address: c.client, port: c.record.clientPort)] {
         return .answeredBy(other.address, other.port)
       }
       return .unanswered
     }
     // Other datagrams need no answer; a question does.
-    guard c.record.key.proto == 17, c.record.serverPort == 53, c.serverPackets == 0 else { return nil }
+    guard c.record.proto == 17, c.target.port == 53, c.serverPackets == 0 else { return nil }
     return .unanswered
   }
 }

@@ -9,8 +9,14 @@ struct NameTable: ~Copyable {
 
   /// -1 when there is no room.
   mutating func intern(_ bytes: UnsafeRawBufferPointer) -> Int32 {
+    guard let base = bytes.baseAddress else { return -1 }
+    return intern(bytes, hash: hashBytes(base, bytes.count, seed: 0))
+  }
+
+  /// The same where the name's hash is known already: `hashBytes` with any seed, the same for all names of the table.
+  mutating func intern(_ bytes: UnsafeRawBufferPointer, hash: UInt64) -> Int32 {
     guard !bytes.isEmpty, bytes.count <= 255 else { return -1 }
-    let hash = hashBytes(bytes.baseAddress.unsafelyUnwrapped, bytes.count, seed: 0) | 1
+    let hash = hash | 1
     if let known = index.find(hash) { return Int32(truncatingIfNeeded: known) }
     let number = ends.count
     guard number < Self.maximum else { return -1 }

@@ -24,14 +24,23 @@ struct Paged<Element>: ~Copyable {
 
   /// Adds an element and says where it stands.
   mutating func append(_ element: Element) -> Int {
+    add().initialize(to: element)
+    return count &- 1
+  }
+
+  /// Adds an element, which the caller is to initialize at once.
+  @inline(__always) mutating func add() -> UnsafeMutablePointer<Element> {
     let index = count
+    if index & Self.pageMask == 0 || index == Self.small { prepare(index) }
+    count &+= 1
+    return pointer(index)
+  }
+
+  @inline(never) private mutating func prepare(_ index: Int) {
     let page = index >> Self.pageBits
     if index & Self.pageMask == 0 { addPage(page) }
     // Huge pages: fewer faults, and fewer misses when elements are visited at random.
-    if page == 0 ? index == Self.small : index & Self.pageMask == 0 { useHugePages(page) }
-    (pages[page] + (index & Self.pageMask) * Self.stride).initializeMemory(as: Element.self, to: element)
-    count += 1
-    return index
+    if page > 0 || index == Self.small { useHugePages(page) }
   }
 
   private func useHugePages(_ page: Int) {

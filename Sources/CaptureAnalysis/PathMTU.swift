@@ -49,13 +49,13 @@ struct PathKey {
 }
 
 /// Paths in the order in which they first came, at most `limit`.
-struct PathTable {
+struct PathTable: ~Copyable {
   let limit: Int
   private var pairs = KeyTable<HostPair>()
   /// Two for each pair, -1: no such path yet.
   private var numbers: [Int32] = []
   private(set) var keys: [PathKey] = []
-  fileprivate(set) var rows: [PathTally] = []
+  fileprivate var rows = Paged<PathTally>()
 
   init(limit: Int = 16_384) { self.limit = limit }
 
@@ -76,7 +76,7 @@ struct PathTable {
     guard keys.count < limit else { return nil }
     numbers[number &* 2 &+ direction] = Int32(keys.count)
     keys.append(PathKey(pair: pair, direction: direction))
-    rows.append(PathTally())
+    rows.add().initialize(to: PathTally())
     return keys.count - 1
   }
 }
@@ -118,14 +118,15 @@ extension CaptureAnalyzer {
 
   /// Adds what a conversation shows of the paths between its hosts.
   @inline(__always) func add(_ c: UnsafeMutablePointer<Conversation>, to paths: inout PathTable) {
-    let key = c.pointee.key
-    let pair = HostPair(low: key.low, high: key.high, version: key.version, scope: key.scope)
+    let pair = HostPair(
+      low: c.pointee.bits(0), high: c.pointee.bits(1), version: c.pointee.version, scope: c.pointee.scope)
     guard let number = paths.number(pair) else { return }
     for direction in 0...1 where c.pointee.packets[direction] > 0 {
       guard let at = paths.row(pair, number, direction) else { continue }
-      paths.rows[at].packets += Int(c.pointee.packets[direction])
-      let announced = Int(c.pointee.announcedMTU[direction])
-      if announced > 0 { paths.rows[at].smallest(\.announced, announced) }
+      let row = paths.rows.pointer(at)
+      row.pointee.packets &+= Int(c.pointee.packets[direction])
+      let announced = Int(c.pointee.remarks.pointee.announcedMTU[direction])
+      if announced > 0 { row.pointee.smallest(\.announced, announced) }
       guard c.pointee.tcp >= 0 else { continue }
       let half = halves.pointer(Int(c.pointee.tcp) * 2 + direction)
       let other = halves.pointer(Int(c.pointee.tcp) * 2 + 1 - direction)
@@ -133,12 +134,12 @@ extension CaptureAnalyzer {
       let headers = max(0, Int(c.pointee.largest[direction]) - Int(half.pointee.largestPayload))
       guard headers <= 120 else { continue }
       if half.pointee.largestAcked > 0 {
-        paths.rows[at].delivered = max(paths.rows[at].delivered, Int(half.pointee.largestAcked) + headers)
+        row.pointee.delivered = max(row.pointee.delivered, Int(half.pointee.largestAcked) + headers)
       }
       guard half.pointee.trouble != troubles.none else { continue }
       let isStuck = half.pointee.health.worstCount >= 2 && half.pointee.health.worstLength > half.pointee.largestAcked
       if isStuck, other.pointee.lastAck == 0 || !before(half.pointee.health.worstSequence, other.pointee.lastAck) {
-        paths.rows[at].smallest(\.lost, Int(half.pointee.health.worstLength) + headers)
+        row.pointee.smallest(\.lost, Int(half.pointee.health.worstLength) + headers)
       }
     }
   }
@@ -151,13 +152,14 @@ extension CaptureAnalyzer {
         low: isForward ? group.key.source : group.key.destination,
         high: isForward ? group.key.destination : group.key.source, version: group.key.version, scope: group.key.scope)
       guard let number = paths.number(pair), let at = paths.row(pair, number, isForward ? 0 : 1) else { continue }
-      paths.rows[at].fragment = max(paths.rows[at].fragment, group.largestFragment)
+      let row = paths.rows.pointer(at)
+      row.pointee.fragment = max(row.pointee.fragment, group.largestFragment)
     }
     var best = Ranking(capacity: top)
-    for (number, row) in paths.rows.enumerated() { best.add(number, Int64(row.rank)) }
+    for number in 0..<paths.rows.count { best.add(number, Int64(paths.rows[number].rank)) }
     // Among equals the address decides, not who came first.
     let least = best.indices.last.map { paths.rows[$0].rank } ?? .max
-    return paths.rows.indices.filter { paths.rows[$0].rank >= least }.sorted {
+    return (0..<paths.rows.count).filter { paths.rows[$0].rank >= least }.sorted {
       if paths.rows[$0].rank != paths.rows[$1].rank { return paths.rows[$0].rank > paths.rows[$1].rank }
       let (a, b) = (paths.keys[$0], paths.keys[$1])
       return (a.pair.version, a.source) < (b.pair.version, b.source)

@@ -22,7 +22,8 @@ struct Segment {
     self.time = time
   }
 
-  @inline(__always) var occupies: Bool { length > 0 || !flags.isDisjoint(with: [.syn, .fin]) }
+  /// By number: for a set of another module's options an array is made each time.
+  @inline(__always) var occupies: Bool { length > 0 || flags.rawValue & 3 != 0 }
   /// Neither the begin nor the end of a connection: ACK without SYN, FIN and RST.
   @inline(__always) var isCommon: Bool { flags.rawValue & 23 == 16 }
 }

@@ -1,5 +1,5 @@
-/// What one side of a TCP connection sent. Sequence numbers as on the wire. Three cache lines, of which most segments touch
-/// two; what only unhealthy connections need stands elsewhere.
+/// What one side of a TCP connection sent. Sequence numbers as on the wire. Three cache lines: each segment touches the first
+/// of both sides, one with a payload the second of its own; what only unhealthy connections need stands elsewhere.
 struct TCPHalf {
   /// The highest end of what was sent; 0 not known.
   var nextSequence: UInt32 = 0
@@ -15,6 +15,8 @@ struct TCPHalf {
   var lastLength: UInt32 = 0
   var watchedEnd: UInt32 = 0
   var watchedLength: UInt32 = 0
+  /// The largest payload known to have arrived (one candidate at a time is watched).
+  var largestAcked: UInt32 = 0
   var lastEvents: TCPEvents = []
   var stuckCount: UInt16 = 0
   var lastTTL: UInt8 = 0
@@ -22,9 +24,8 @@ struct TCPHalf {
   var isZeroWindow = false
   var hasTimestamp = false
 
-  /// The largest payload sent, and the largest known to have arrived (one candidate at a time is watched).
+  /// The largest payload sent.
   var largestPayload: UInt32 = 0
-  var largestAcked: UInt32 = 0
   var segments: UInt32 = 0
   var baseSequence: UInt32 = 0
   var lastData: Int64 = 0

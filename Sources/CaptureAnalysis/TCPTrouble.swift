@@ -30,37 +30,3 @@ struct TCPTrouble {
   var worstFirst: FrameReference = .none
   var worstLast: FrameReference = .none
 }
-
-/// Records for the few that need one; those of connections that went are used again.
-struct TroubleTable: ~Copyable {
-  /// Shared by all that are healthy, never written.
-  let none: UnsafeMutablePointer<TCPTrouble>
-  private var records = Paged<TCPTrouble>()
-  private var free: [UnsafeMutablePointer<TCPTrouble>] = []
-
-  init() {
-    none = .allocate(capacity: 1)
-    none.initialize(to: TCPTrouble())
-  }
-
-  deinit { none.deallocate() }
-
-  /// The half's own record, made when it has none.
-  mutating func own(_ half: UnsafeMutablePointer<TCPHalf>) -> UnsafeMutablePointer<TCPTrouble> {
-    guard half.pointee.trouble == none else { return half.pointee.trouble }
-    let record: UnsafeMutablePointer<TCPTrouble>
-    if let old = free.popLast() {
-      record = old
-      record.pointee = TCPTrouble()
-    } else {
-      record = records.pointer(records.append(TCPTrouble()))
-    }
-    half.pointee.trouble = record
-    return record
-  }
-
-  /// Takes back the record of a half that goes.
-  mutating func giveBack(_ half: UnsafeMutablePointer<TCPHalf>) {
-    if half.pointee.trouble != none { free.append(half.pointee.trouble) }
-  }
-}

@@ -35,9 +35,26 @@ struct TunnelKey: Hashable {
     return source | destination | (a.rest ^ b.rest) == 0
   }
 
+  /// Whether it is the key of VXLAN over IPv4, outside of other tunnels, between these addresses.
+  @inline(__always) func isPlainVXLAN(_ addresses: UInt64, _ port: UInt16) -> Bool {
+    (source.low << 32 | destination.low) ^ addresses | rest ^ Self.plainVXLAN(port) == 0
+  }
+
+  @inline(__always) private static func plainVXLAN(_ port: UInt16) -> UInt64 {
+    UInt64(port) | UInt64(TunnelKind.vxlan.rawValue) << 16 | 4 << 24
+  }
+
   /// The other fields in the order in which they stand: one word to be read.
   @inline(__always) private var rest: UInt64 {
     UInt64(port) | UInt64(kind.rawValue) << 16 | UInt64(version) << 24 | UInt64(scope) << 32
+  }
+}
+
+extension TunnelKey {
+  init(vxlan addresses: UInt64, _ port: UInt16) {
+    self.init(
+      source: Bits128(addresses >> 32), destination: Bits128(addresses & 0xFFFF_FFFF), port: port, kind: .vxlan,
+      version: 4, scope: 0)
   }
 }
 
@@ -80,7 +97,7 @@ struct Tunnel {
   @inline(never) mutating func judge(_ c: UnsafeMutablePointer<Conversation>, acknowledges: Bool) {
     // Someone who acknowledges has heard something. A SYN-ACK that nobody acknowledges may have gone to another tunnel end.
     let phase = c.pointee.phase
-    let isCalling = phase.contains(.syn) && !phase.contains(.reset) && c.pointee.firstRoundTrip == 0
+    let isCalling = phase.contains(.syn) && !phase.contains(.reset) && !phase.contains(.roundTrip)
     isAnswered = !isCalling && (acknowledges || !c.pointee.isOneWay)
     if !isAnswered, !c.pointee.address(0).isMulticast, !c.pointee.address(1).isMulticast {
       let called = c.pointee.server
@@ -119,10 +136,14 @@ struct TunnelTable: ~Copyable {
   var count: Int { tunnels.count }
   var all: [Tunnel] { (0..<tunnels.count).map { tunnels[$0] } }
 
+  @inline(__always) private static func place(_ ends: UInt64, _ port: UInt16) -> Int {
+    Int(truncatingIfNeeded: mix(ends, UInt64(port) ^ 0x9E37_79B9_7F4A_7C15)) & mask
+  }
+
   /// Where a key stands or would stand.
   @inline(__always) private func slot(_ key: TunnelKey) -> Int {
     let ends = key.source.low << 32 ^ key.destination.low ^ key.source.high ^ key.destination.high << 1
-    var at = Int(truncatingIfNeeded: mix(ends ^ seed, UInt64(key.port) ^ 0x9E37_79B9_7F4A_7C15)) & Self.mask
+    var at = Self.place(ends ^ seed, key.port)
     while slots[at] != 0, tunnels.pointer(Int(slots[at]) &- 1).pointee.key != key { at = (at &+ 1) & Self.mask }
     return at
   }
@@ -131,6 +152,19 @@ struct TunnelTable: ~Copyable {
     let slot = slot(key)
     let number = Int(slots[slot])
     return tunnels.pointer(number != 0 ? number &- 1 : add(key, frame, slot))
+  }
+
+  /// The same for VXLAN over IPv4 outside of other tunnels, as nearly all are. `addresses`: the source's first.
+  @inline(__always) mutating func vxlan(
+    addresses: UInt64, port: UInt16, frame: FrameReference
+  ) -> UnsafeMutablePointer<Tunnel> {
+    var at = Self.place(addresses ^ seed, port)
+    while slots[at] != 0 {
+      let tunnel = tunnels.pointer(Int(slots[at]) &- 1)
+      if tunnel.pointee.key.isPlainVXLAN(addresses, port) { return tunnel }
+      at = (at &+ 1) & Self.mask
+    }
+    return tunnels.pointer(add(TunnelKey(vxlan: addresses, port), frame, at))
   }
 
   @inline(never) private mutating func add(_ key: TunnelKey, _ frame: FrameReference, _ slot: Int) -> Int {

@@ -30,6 +30,8 @@ public struct IPv4Header {
   @inlinable public var timeToLive: UInt8 { bytes.u8(8) }
   @inlinable public var proto: IPProtocol { IPProtocol(rawValue: bytes.u8(9)) }
   @inlinable public var checksum: UInt16 { bytes.u16(10) }
+  /// The source before the destination.
+  @inlinable public var addresses: UInt64 { bytes.u64(12) }
   @inlinable public var source: UInt32 { bytes.u32(12) }
   @inlinable public var destination: UInt32 { bytes.u32(16) }
 

@@ -35,14 +35,14 @@ struct BlackHoleDetector: Detector {
 
   mutating func examine(_ c: ConversationView) {
     guard c.isTCP, !c.isUnaccepted else { return }
-    guard c.clientHalf.health.worstCount >= 2 || c.server.health.worstCount >= 2 || c.record.oversized >= 2 else {
+    guard c.clientHalf.health.worstCount >= 2 || c.server.health.worstCount >= 2 || c.remarks.oversized >= 2 else {
       return
     }
     side(
-      c, half: c.clientHalf, other: c.server, sender: c.record.client, receiver: c.record.server,
+      c, half: c.clientHalf, other: c.server, sender: c.client, receiver: c.target.address,
       direction: Int(c.record.initiator))
     side(
-      c, half: c.server, other: c.clientHalf, sender: c.record.server, receiver: c.record.client,
+      c, half: c.server, other: c.clientHalf, sender: c.target.address, receiver: c.client,
       direction: 1 - Int(c.record.initiator))
   }
 
@@ -56,8 +56,8 @@ struct BlackHoleDetector: Detector {
   private mutating func side(
     _ c: ConversationView, half: TCPHalf, other: TCPHalf, sender: IPAddress, receiver: IPAddress, direction: Int
   ) {
-    let announced = c.record.announcedMTU[direction]
-    let ignored = announced != 0 && c.record.oversized >= 2
+    let announced = c.remarks.announcedMTU[direction]
+    let ignored = announced != 0 && c.remarks.oversized >= 2
     guard half.health.worstCount >= 2 || ignored else { return }
     var delivered = false
     var isMute = false
@@ -81,24 +81,24 @@ struct BlackHoleDetector: Detector {
     if ignored { mtus[pair] = Int(announced) }
     // Not the largest packet where an offload merged several before they were captured.
     let payload = ignored ? max(peer, Int(half.health.worstLength)) : Int(half.health.worstLength)
-    let headers = (c.record.key.version == 4 ? 40 : 60) + (half.hasTimestamp ? 12 : 0)
+    let headers = (c.record.version == 4 ? 40 : 60) + (half.hasTimestamp ? 12 : 0)
     note(
       pair, stuck: Int(half.health.worstLength), passed: Int(half.largestAcked),
       packet: min(Int(c.record.largest[direction]), payload + headers))
     if !isMute { proven.insert(pair) }
     let text =
       ignored
-      ? "\(c.endpoints): MTU \(announced) announced in frame \(c.record.announcedFrame.number), "
-        + "\(plural(Int(c.record.oversized), "larger packet")) sent after that"
+      ? "\(c.endpoints): MTU \(announced) announced in frame \(c.remarks.announcedFrame.number), "
+        + "\(plural(Int(c.remarks.oversized), "larger packet")) sent after that"
       : "\(c.endpoints): a segment of \(half.health.worstLength) bytes from \(sender) sent \(half.health.worstCount + 1) times "
         + (delivered ? "before it was cut into smaller ones" : "without an acknowledgment")
         + (half.largestAcked == 0
           ? "; nothing with a payload arrived" : "; the largest that arrived: \(half.largestAcked) bytes")
     tally.add(
-      pair, client: c.record.client, amount: Int64(half.health.worstCount),
+      pair, client: c.client, amount: Int64(half.health.worstCount),
       example: .init(
         frames: ignored
-          ? [c.record.oversizedFrame, c.record.announcedFrame] : [half.health.worstFirst, half.health.worstLast],
+          ? [c.remarks.oversizedFrame, c.remarks.announcedFrame] : [half.health.worstFirst, half.health.worstLast],
         text: text,
         // An ICMP error matches by the header that it quotes, but has no segment length.
         filter: ignored ? c.filter : c.filter + " && tcp.len>0"))
@@ -113,7 +113,7 @@ struct BlackHoleDetector: Detector {
       let c = facts.view($0)
       guard c.isTCP else { return }
       for (sender, receiver, half) in [
-        (c.record.client, c.record.server, c.clientHalf), (c.record.server, c.record.client, c.server),
+        (c.client, c.target.address, c.clientHalf), (c.target.address, c.client, c.server),
       ] {
         let pair = Pair(sender: sender, receiver: receiver, tunnelled: c.isTunnelled, kind: .silent)
         if half.largestAcked > 0, open.contains(pair) { passed[pair] = max(passed[pair] ?? 0, Int(half.largestAcked)) }

@@ -18,7 +18,7 @@ struct CertificateDateDetector: Detector {
       let certificate = facts.staleCertificates[Int(c.both.certificate)]
       if !c.both.seen.contains(.applicationData) { failed.insert(c.target) }
       tally.add(
-        Key(target: c.target, expired: certificate.isExpired), client: c.record.client,
+        Key(target: c.target, expired: certificate.isExpired), client: c.client,
         example: .init(
           frames: [certificate.frame, c.both.alertFrame],
           text: "\(c.endpoints): the certificate is valid from \(Self.date(certificate.notBefore)) to "

@@ -10,7 +10,7 @@ struct ConnectionRefusedDetector: Detector {
     let delay = c.server.health.firstResetTime - c.clientHalf.firstSynTime
     let ends = c.ends
     tally.add(
-      c.target, client: c.record.client,
+      c.target, client: c.client,
       example: .init(frames: [c.clientHalf.firstSyn, c.server.health.firstReset]) {
         .init(text: "\(ends.text): SYN, reset after \(seconds(delay))", filter: ends.filter)
       })

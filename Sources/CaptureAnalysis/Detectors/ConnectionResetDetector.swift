@@ -30,7 +30,7 @@ struct ConnectionResetDetector: Detector {
     let delay = trouble.pointee.firstResetTime - client.pointee.lastData
     let ends = c.ends
     tally.add(
-      Key(target: c.target, insteadOfAnswer: insteadOfAnswer), client: c.record.client,
+      Key(target: c.target, insteadOfAnswer: insteadOfAnswer), client: c.client,
       example: .init(frames: [trouble.pointee.firstReset, client.pointee.lastDataFrame]) {
         .init(
           text: "\(ends.text): the server's reset came \(seconds(delay)) behind the client's last data"

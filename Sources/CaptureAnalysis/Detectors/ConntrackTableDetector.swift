@@ -50,7 +50,7 @@ struct ConntrackTableDetector: Detector {
       count += 1
       var failed = isLost
       if isLost { lost += 1 }
-      if c.record.reuses > 0, c.record.reuseGap >= 0, c.record.reuseGap < 60 {
+      if c.remarks.reuses > 0, c.remarks.reuseGap >= 0, c.remarks.reuseGap < 60 {
         reused += 1
         // In TIME_WAIT the server answers a SYN that looks old by an acknowledgment, which the client resets.
         let isOld = c.serverPointer.pointee.synAcks == 0 && c.clientPointer.pointee.resets > 0 && c.serverPackets > 0
@@ -72,7 +72,7 @@ struct ConntrackTableDetector: Detector {
     dialled += 1
     let time = c.clientHalf.firstSynTime / 1_000_000_000
     if origin == .min { origin = time }
-    let lost = c.isUnansweredSyn && c.record.icmpError == 0xFFFF
+    let lost = c.isUnansweredSyn && c.remarks.icmpError == 0xFFFF
     let delay = c.clientPointer.pointee.lastSynTime - c.clientPointer.pointee.firstSynTime
     // The first SYN went the same way as those that nothing ever answered.
     let isDelayed = c.clientPointer.pointee.syns > 1 && c.serverPointer.pointee.synAcks > 0 && delay > 900_000_000
@@ -90,18 +90,18 @@ struct ConntrackTableDetector: Detector {
       targets[number].add(c, lost: lost || isDelayed)
     }
     if lost || isDelayed {
-      _ = clientsLost.number(c.record.client, limit: 4096)
+      _ = clientsLost.number(c.client, limit: 4096)
       lostCount += 1
       let isPatient = c.now &- c.clientPointer.pointee.lastSynTime > HalfOpenDetector.patience
       if c.clientPointer.pointee.syns == 1, isPatient { lostOnce += 1 }
     }
-    if let number = pairNumbers.number(ClientTarget(client: c.record.client, target: c.target), limit: 8192) {
+    if let number = pairNumbers.number(ClientTarget(client: c.client, target: c.target), limit: 8192) {
       if number == pairs.count { pairs.append(PortTally()) }
       pairs[number].add(c, lost: lost)
     }
     if isDelayed, delay < 3_500_000_000 {
       retried.add(
-        c.target, client: c.record.client,
+        c.target, client: c.client,
         example: .init(
           frames: [c.clientHalf.firstSyn, c.clientHalf.lastSyn],
           text: "\(c.endpoints): the first SYN was lost, the one \(seconds(delay)) later answered", filter: c.filter))

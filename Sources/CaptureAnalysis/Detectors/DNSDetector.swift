@@ -8,55 +8,56 @@ struct DNSDetector: Detector {
     var silent = Tally<IPAddress>()
     var refused = Tally<IPAddress>()
     var slow = Tally<IPAddress>()
-    var servers = KeyTable<IPAddress>()
-    var asked: [Int] = []
-    var answered = KeyTable<IPAddress>()
+    // Of each server: how many asked it, and whether it answered anybody.
+    var asked = [Int](repeating: 0, count: facts.dns.servers.count)
+    var answers = [Bool](repeating: false, count: asked.count)
     for index in 0..<facts.dns.queries.count {
-      let q = facts.dns.queries.pointer(index).pointee
-      if q.answerTime >= 0 { _ = answered.number(q.serverAddress, limit: 4096) }
+      let q = facts.dns.queries.pointer(index)
+      asked[Int(q.pointee.server)] += 1
+      if q.pointee.answerTime >= 0 { answers[Int(q.pointee.server)] = true }
     }
     for index in 0..<facts.dns.queries.count {
       let q = facts.dns.queries.pointer(index).pointee
-      if let number = servers.number(q.serverAddress, limit: 4096) {
-        if number == asked.count { asked.append(0) }
-        asked[number] += 1
-      }
       let delay = (q.answerTime < 0 ? q.lastTime : q.answerTime) &- q.firstTime
       // A server that answers nobody is no race: resolvers repeat after 5 s then as well.
       if q.repeats > 0, q.lastTime &- q.firstTime > 4_500_000_000, q.lastTime &- q.firstTime < 16_000_000_000,
-        q.answerTime >= 0 || answered.find(q.serverAddress) != nil
+        q.answerTime >= 0 || answers[Int(q.server)]
       {
+        let (client, server) = (facts.dns.client(of: q), facts.dns.server(of: q))
         late.add(
-          q.serverAddress, client: q.clientAddress, amount: delay,
+          server, client: client, amount: delay,
           example: .init(
             frames: [q.firstFrame, q.repeatFrame, q.answerFrame],
             text:
-              "\(q.clientAddress) port \(q.clientPort) asked for \(facts.dns.names.domain(q.name)) \(Self.type(q)), again after "
+              "\(client) port \(q.clientPort) asked for \(facts.dns.names.domain(q.name)) \(Self.type(q)), again after "
               + "\(seconds(q.lastTime &- q.firstTime))" + (q.answerTime < 0 ? ", no answer" : ", answered then"),
             filter: Self.filter(q)))
       } else if q.answerTime < 0, q.lastTime < facts.end &- 2_000_000_000 || q.repeats > 0 {
+        let (client, server) = (facts.dns.client(of: q), facts.dns.server(of: q))
         silent.add(
-          q.serverAddress, client: q.clientAddress, amount: Int64(q.repeats) + 1,
+          server, client: client, amount: Int64(q.repeats) + 1,
           example: .init(
             frames: [q.firstFrame, q.repeatFrame],
-            text: "\(q.clientAddress) asked \(q.serverAddress) for \(facts.dns.names.domain(q.name)) \(Self.type(q))"
+            text: "\(client) asked \(server) for \(facts.dns.names.domain(q.name)) \(Self.type(q))"
               + (q.repeats > 0 ? ", \(q.repeats + 1) times" : ""),
             filter: Self.filter(q)))
       } else if q.answerTime >= 0, delay > 1_000_000_000 {
+        let (client, server) = (facts.dns.client(of: q), facts.dns.server(of: q))
         slow.add(
-          q.serverAddress, client: q.clientAddress, amount: delay,
+          server, client: client, amount: delay,
           example: .init(
             frames: [q.firstFrame, q.answerFrame],
             text:
-              "\(facts.dns.names.domain(q.name)) \(Self.type(q)): answered by \(q.serverAddress) after \(seconds(delay))",
+              "\(facts.dns.names.domain(q.name)) \(Self.type(q)): answered by \(server) after \(seconds(delay))",
             filter: Self.filter(q)))
       } else if q.responseCode == 2 || q.responseCode == 5 {
+        let (client, server) = (facts.dns.client(of: q), facts.dns.server(of: q))
         refused.add(
-          q.serverAddress, client: q.clientAddress,
+          server, client: client,
           example: .init(
             frames: [q.answerFrame, q.firstFrame],
             text:
-              "\(facts.dns.names.domain(q.name)) \(Self.type(q)): \(q.responseCode == 2 ? "SERVFAIL" : "REFUSED") from \(q.serverAddress)",
+              "\(facts.dns.names.domain(q.name)) \(Self.type(q)): \(q.responseCode == 2 ? "SERVFAIL" : "REFUSED") from \(server)",
             filter: Self.filter(q)))
       }
     }
@@ -80,7 +81,7 @@ struct DNSDetector: Detector {
           reference: "kubernetes/kubernetes#56903"))
     }
     for (server, entry) in silent.top(3) {
-      let all = servers.find(server).map { asked[$0] } ?? entry.count
+      let all = facts.dns.servers.firstIndex(of: server).map { asked[$0] } ?? entry.count
       // No answer anywhere and nobody who asks again: more likely a capture of one direction.
       let believed = facts.counts.dnsResponses > 0 || entry.total > Int64(entry.count)
       list.append(

@@ -96,7 +96,7 @@ struct Target: Hashable {
 }
 
 extension Conversation {
-  var target: Target { Target(address: server, port: serverPort, proto: key.proto) }
+  var target: Target { Target(address: server, port: serverPort, proto: proto) }
 }
 
 func endpointText(_ address: IPAddress, _ port: UInt16) -> String {
@@ -139,15 +139,14 @@ struct ConversationEnds {
 }
 
 extension ConversationView {
-  var target: Target { record.target }
-  var isTunnelled: Bool { record.key.scope != 0 }
+  var isTunnelled: Bool { record.scope != 0 }
   var clientPackets: Int { Int(record.packets[Int(record.initiator)]) }
   var serverPackets: Int { Int(record.packets[1 - Int(record.initiator)]) }
 
   var ends: ConversationEnds {
     ConversationEnds(
-      client: record.client, clientPort: record.clientPort, server: record.server, serverPort: record.serverPort,
-      proto: record.key.proto, scope: record.key.scope)
+      client: client, clientPort: record.clientPort, server: target.address, serverPort: target.port,
+      proto: record.proto, scope: record.scope)
   }
   var endpoints: String { ends.text }
   var filter: String { ends.filter }

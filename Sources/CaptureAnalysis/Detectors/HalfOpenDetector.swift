@@ -16,7 +16,7 @@ struct HalfOpenDetector: Detector {
     guard c.isTCP, c.serverPointer.pointee.synAcks > 0, c.clientPointer.pointee.syns > 0 else { return }
     if c.isUnaccepted {
       unaccepted.add(
-        c.target, client: c.record.client, amount: Int64(c.server.synAcks),
+        c.target, client: c.client, amount: Int64(c.server.synAcks),
         example: .init(
           frames: [c.clientHalf.firstSyn, c.server.synAck, c.clientHalf.lastDataFrame],
           text: "\(c.endpoints): \(c.server.synAcks) SYN-ACKs although the client acknowledged; none of its "
@@ -25,7 +25,7 @@ struct HalfOpenDetector: Detector {
       let ends = c.ends
       let synAcks = Int(c.serverPointer.pointee.synAcks)
       abandoned.add(
-        c.target, client: c.record.client,
+        c.target, client: c.client,
         example: .init(frames: [c.clientHalf.firstSyn, c.server.synAck]) {
           .init(text: "\(ends.text): one SYN, \(plural(synAcks, "SYN-ACK")), nothing more", filter: ends.filter)
         })

@@ -14,14 +14,14 @@ struct MSSDetector: Detector {
   mutating func examine(_ c: ConversationView) {
     guard c.isTCP, c.clientHalf.maximumSegment > 0, c.server.maximumSegment > 0 else { return }
     let mss = Int(min(c.clientHalf.maximumSegment, c.server.maximumSegment))
-    let header = c.record.key.version == 4 ? 40 : 60
-    let (low, high) = (c.record.announcedMTU.low, c.record.announcedMTU.high)
+    let header = c.record.version == 4 ? 40 : 60
+    let (low, high) = (c.remarks.announcedMTU.low, c.remarks.announcedMTU.high)
     let announced = low | high == 0 ? nil : Int(low == 0 || high == 0 ? max(low, high) : min(low, high))
-    let kind = TunnelKind(rawValue: UInt8(truncatingIfNeeded: c.record.key.scope >> 24))
+    let kind = TunnelKind(rawValue: UInt8(truncatingIfNeeded: c.record.scope >> 24))
     let tunnelled = kind == .vxlan || kind == .geneve
     if tunnelled || announced.map({ mss + header > $0 }) == true {
       tally.add(
-        Key(mss: mss + header, tunnel: tunnelled ? kind : nil), client: c.record.client,
+        Key(mss: mss + header, tunnel: tunnelled ? kind : nil), client: c.client,
         amount: Int64(announced ?? 0),
         example: .init(
           frames: [c.clientHalf.firstSyn, c.server.synAck],

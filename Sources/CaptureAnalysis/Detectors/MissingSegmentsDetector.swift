@@ -21,10 +21,10 @@ struct MissingSegmentsDetector: Detector {
 
   mutating func examine(_ c: ConversationView) {
     if c.clientPointer.pointee.trouble.pointee.hole.exists {
-      side(c, half: c.clientHalf, other: c.server, sender: c.record.client, receiver: c.record.server)
+      side(c, half: c.clientHalf, other: c.server, sender: c.client, receiver: c.target.address)
     }
     if c.serverPointer.pointee.trouble.pointee.hole.exists {
-      side(c, half: c.server, other: c.clientHalf, sender: c.record.server, receiver: c.record.client)
+      side(c, half: c.server, other: c.clientHalf, sender: c.target.address, receiver: c.client)
     }
   }
 
@@ -48,7 +48,7 @@ struct MissingSegmentsDetector: Detector {
     let known = largest[pair] ?? (0, 0)
     largest[pair] = (max(known.passed, Int(half.largestPayload)), max(known.segment, segment))
     tally.add(
-      pair, client: c.record.client, amount: Int64(hole.holeLength),
+      pair, client: c.client, amount: Int64(hole.holeLength),
       example: .init(
         frames: [hole.hole],
         text: "\(c.endpoints): \(hole.holeLength) bytes from \(sender) are missing before this frame and never come; "
@@ -66,7 +66,7 @@ struct MissingSegmentsDetector: Detector {
       let c = facts.view($0)
       guard c.isTCP else { return }
       for (sender, receiver, half) in [
-        (c.record.client, c.record.server, c.clientPointer), (c.record.server, c.record.client, c.serverPointer),
+        (c.client, c.target.address, c.clientPointer), (c.target.address, c.client, c.serverPointer),
       ] {
         let pair = Pair(sender: sender, receiver: receiver, tunnelled: c.isTunnelled)
         let came = Int(half.pointee.largestPayload)

@@ -14,8 +14,8 @@ struct PacketLossDetector: Detector {
 
   mutating func examine(_ c: ConversationView) {
     guard c.isTCP else { return }
-    side(c, c.clientPointer, other: c.serverPointer, c.record.client, c.record.server)
-    side(c, c.serverPointer, other: c.clientPointer, c.record.server, c.record.client)
+    side(c, c.clientPointer, other: c.serverPointer, c.client, c.target.address)
+    side(c, c.serverPointer, other: c.clientPointer, c.target.address, c.client)
   }
 
   @inline(__always) private mutating func side(
@@ -52,7 +52,7 @@ struct PacketLossDetector: Detector {
       silence > 2_000_000_000, other.resets == 0
     else { return false }
     dead.add(
-      Pair(sender: sender, receiver: receiver), client: c.record.client, amount: silence,
+      Pair(sender: sender, receiver: receiver), client: c.client, amount: silence,
       example: .init(
         frames: [half.health.worstFirst, half.health.worstLast],
         text:

@@ -43,8 +43,8 @@ struct ReplyNotTranslatedDetector: Detector {
     if c.server.synAcks > 0, strays.count < Self.maximum {
       strays.append(
         Stray(
-          client: c.record.client, clientPort: c.record.clientPort, server: c.record.server,
-          serverPort: c.record.serverPort,
+          client: c.client, clientPort: c.record.clientPort, server: c.target.address,
+          serverPort: c.target.port,
           frame: c.server.synAck, reset: c.clientHalf.health.firstReset, acknowledges: c.server.synAckAcknowledges,
           isSynAck: true, isDialled: c.clientHalf.syns > 0,
           time: c.record.firstTime, filter: c.filter))
@@ -55,8 +55,8 @@ struct ReplyNotTranslatedDetector: Detector {
       if server.segments > 0 || server.resets == 0, client.resets > 0, client.segments == 0 {
         strays.append(
           Stray(
-            client: c.record.client, clientPort: c.record.clientPort, server: c.record.server,
-            serverPort: c.record.serverPort, frame: c.record.firstFrame, reset: client.health.firstReset,
+            client: c.client, clientPort: c.record.clientPort, server: c.target.address,
+            serverPort: c.target.port, frame: c.record.firstFrame, reset: client.health.firstReset,
             acknowledges: 0,
             isSynAck: false, time: c.record.firstTime, filter: c.filter))
       }
@@ -71,11 +71,11 @@ struct ReplyNotTranslatedDetector: Detector {
     for index in 0..<facts.conversations.records.count {
       let c = facts.view(facts.conversations.records.pointer(index))
       guard c.isTCP, c.clientHalf.syns > 0 else { continue }
-      let key = ClientPort(address: c.record.client, port: c.record.clientPort)
+      let key = ClientPort(address: c.client, port: c.record.clientPort)
       guard wanted.contains(key), (attempts[key]?.count ?? 0) < 8 else { continue }
       attempts[key, default: []].append(
         Attempt(
-          server: c.record.server, port: c.record.serverPort, frame: c.clientHalf.firstSyn,
+          server: c.target.address, port: c.target.port, frame: c.clientHalf.firstSyn,
           nextSequence: c.clientHalf.baseSequence &+ 1, answered: c.server.synAcks > 0,
           continued: c.clientHalf.lastAck != 0 && (c.clientHalf.resets == 0 || c.clientHalf.segments > 0),
           time: c.record.firstTime))
@@ -174,8 +174,8 @@ struct ReplyNotTranslatedDetector: Detector {
     for index in 0..<facts.dns.queries.count where open.count < Self.maximum {
       let query = facts.dns.queries.pointer(index).pointee
       guard query.answerTime < 0 else { continue }
-      open[ClientPort(address: query.clientAddress, port: query.clientPort), default: []].append(
-        (query.identifier, query.serverAddress, query.firstFrame))
+      open[ClientPort(address: facts.dns.client(of: query), port: query.clientPort), default: []].append(
+        (query.identifier, facts.dns.server(of: query), query.firstFrame))
     }
     for stranger in facts.dns.strangers {
       let version: IPVersion = stranger.version == 4 ? .v4 : .v6

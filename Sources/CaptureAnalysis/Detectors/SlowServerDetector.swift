@@ -15,7 +15,7 @@ struct SlowServerDetector: Detector {
     guard c.clientHalf.health.retransmissions == 0, c.server.health.retransmissions == 0 else { return }
     if c.clientHalf.tls.state == .records { speakingTLS.insert(c.target) }
     tally.add(
-      c.target, client: c.record.client, amount: delay,
+      c.target, client: c.client, amount: delay,
       example: .init(
         frames: [tcp.slowestFrame, tcp.slowestRequest],
         text:

@@ -9,7 +9,9 @@ struct SynUnansweredDetector: Detector {
   private var lostAnswers = Tally<Target>()
   /// Captures on a node show an attempt before and after its translation and in the tunnel: it is counted where it was
   /// seen first.
-  private var attempts: [Attempt: Target] = [:]
+  private var attempts = KeyTable<Attempt>()
+  /// Where each of them went.
+  private var dialled: [Target] = []
   private var furthest: [Target: Sight] = [:]
   /// Those whose answer was seen after all, in another conversation: past the tunnel that brought them, say.
   private var answered: [Attempt] = []
@@ -19,7 +21,7 @@ struct SynUnansweredDetector: Detector {
   private var returned = 0
 
   /// What translation leaves as it is.
-  private struct Attempt: Hashable {
+  private struct Attempt: MixHashable {
     var sequence: UInt32
     var timestamp: UInt32
     /// Nil where the timestamp tells attempts apart: masquerading changes the client.
@@ -30,8 +32,14 @@ struct SynUnansweredDetector: Detector {
       let half = c.clientPointer
       sequence = half.pointee.baseSequence
       timestamp = half.pointee.timestamp
-      client = half.pointee.timestamp == 0 ? c.record.client : nil
+      client = half.pointee.timestamp == 0 ? c.client : nil
       port = half.pointee.timestamp == 0 ? c.record.clientPort : nil
+    }
+
+    func mixed(_ seed: UInt64) -> UInt64 {
+      let numbers = mix(
+        UInt64(sequence) << 32 ^ UInt64(timestamp) ^ seed, UInt64(port ?? 0) << 8 ^ 0x1656_67B1_9E37_79F9)
+      return client.map { mix(numbers ^ $0.mixed(seed), 0xC2B2_AE3D_27D4_EB4F) } ?? numbers
     }
   }
 
@@ -47,7 +55,7 @@ struct SynUnansweredDetector: Detector {
     if c.isAnswerLost, c.clientHalf.syns > 1 {
       if answered.count < Self.maximumAttempts { answered.append(Attempt(c)) }
       lostAnswers.add(
-        c.target, client: c.record.client, amount: Int64(c.server.synAcks),
+        c.target, client: c.client, amount: Int64(c.server.synAcks),
         example: .init(
           frames: [c.clientHalf.firstSyn, c.server.synAck, c.clientHalf.lastSyn],
           text:
@@ -55,27 +63,32 @@ struct SynUnansweredDetector: Detector {
             + "acknowledgment", filter: c.filter))
     }
     guard c.isUnansweredSyn else { return }
-    let timeExceeded = c.record.icmpError >> 8 == (c.record.key.version == 4 ? 11 : 3)
-    guard c.record.icmpError == 0xFFFF || timeExceeded else { return }
+    let timeExceeded = c.remarks.icmpError >> 8 == (c.record.version == 4 ? 11 : 3)
+    guard c.remarks.icmpError == 0xFFFF || timeExceeded else { return }
     let half = c.clientHalf
-    if c.record.client == c.record.server { hairpins += 1 }
+    if c.client == c.target.address { hairpins += 1 }
     let attempt = Attempt(c)
-    if let first = attempts[attempt] {
-      if furthest.count < Self.maximumAttempts { furthest[first] = Sight(ends: c.ends, frame: half.firstSyn) }
-      return
+    let known = attempts.count
+    if let number = attempts.number(attempt, limit: Self.maximumAttempts) {
+      guard number == known else {
+        if furthest.count < Self.maximumAttempts {
+          furthest[dialled[number]] = Sight(ends: c.ends, frame: half.firstSyn)
+        }
+        return
+      }
+      dialled.append(c.target)
     }
-    if attempts.count < Self.maximumAttempts { attempts[attempt] = c.target }
     let firstTTL = c.record.ttl[Int(c.record.initiator)]
-    if c.record.duplicates > 0, half.lastTTL < firstTTL { returned += 1 }
+    if c.remarks.duplicates > 0, half.lastTTL < firstTTL { returned += 1 }
     // Copies on other interfaces are a hop older at most.
     let circles = Int(firstTTL) - Int(half.lastTTL) > 3
     if timeExceeded || circles { ttlExceeded += 1 }
     // A client that is told gives up at once: no retry is needed as a proof.
     if half.syns > 1 || timeExceeded || circles {
-      tally.add(c.target, client: c.record.client, amount: Int64(half.syns), example: Self.example(c))
+      tally.add(c.target, client: c.client, amount: Int64(half.syns), example: Self.example(c))
     } else {
       single.add(
-        c.target, client: c.record.client, amount: half.lastSynTime, keepFirst: true, example: Self.example(c))
+        c.target, client: c.client, amount: half.lastSynTime, keepFirst: true, example: Self.example(c))
     }
   }
 
@@ -116,7 +129,7 @@ struct SynUnansweredDetector: Detector {
   /// How many of the attempts to each place came in one way (through a tunnel) and were answered another.
   private func answeredBeside() -> [Target: Int] {
     var counts: [Target: Int] = [:]
-    for attempt in answered { if let target = attempts[attempt] { counts[target, default: 0] += 1 } }
+    for attempt in answered { if let number = attempts.find(attempt) { counts[dialled[number], default: 0] += 1 } }
     return counts
   }
 

@@ -49,7 +49,7 @@ struct TLSHandshakeDetector: Detector {
   private mutating func add(_ c: ConversationView, _ ending: Ending, _ frames: [FrameReference], _ text: String) {
     let (ends, name) = (c.ends, c.both.serverName)
     tally.add(
-      Key(target: c.target, ending: ending), client: c.record.client,
+      Key(target: c.target, ending: ending), client: c.client,
       example: .init(frames: frames) {
         .init(text: "\(ends.text): \(text)\u{0}\(name)", filter: ends.filter)
       })

@@ -15,9 +15,14 @@ struct TimestampsNATDetector: Detector {
   private var unanswered: [Int] = []
   private static let enough = 3
 
+  /// Of 2^16, for a pair of addresses in either order.
+  @inline(__always) private static func bit(_ a: IPAddress, _ b: IPAddress) -> Int {
+    Int(truncatingIfNeeded: mix(a.bits.low ^ b.bits.low, 0x9E37_79B9_7F4A_7C15) >> 16) & 0xFFFF
+  }
+
   mutating func examine(_ c: ConversationView) {
     guard c.isUnansweredSyn, c.clientHalf.hasTimestamp else { return }
-    guard let pair = suspects.number(ClientTarget(client: c.record.client, target: c.target), limit: 4096) else {
+    guard let pair = suspects.number(ClientTarget(client: c.client, target: c.target), limit: 4096) else {
       return
     }
     if pair == unanswered.count { unanswered.append(0) }
@@ -28,8 +33,15 @@ struct TimestampsNATDetector: Detector {
     guard unanswered.contains(where: { $0 >= Self.enough }) else { return [] }
     var attempts = [[Attempt]](repeating: [], count: suspects.count)
     var kept = 0
+    // Most conversations are of other pairs, which a look at a few bits tells.
+    var filter = [UInt64](repeating: 0, count: 1 << 10)
+    for (pair, count) in unanswered.enumerated() where count >= Self.enough {
+      let bit = Self.bit(suspects.keys[pair].client, suspects.keys[pair].target.address)
+      filter[bit >> 6] |= 1 << UInt64(bit & 63)
+    }
     facts.visitKeys { record in
-      guard kept < 65_536, record.pointee.phase.contains(.syn),
+      let bit = Self.bit(record.pointee.address(0), record.pointee.address(1))
+      guard filter[bit >> 6] >> UInt64(bit & 63) & 1 != 0, kept < 65_536, record.pointee.phase.contains(.syn),
         let pair = suspects.find(ClientTarget(client: record.pointee.client, target: record.pointee.target)),
         unanswered[pair] >= Self.enough
       else { return }

@@ -110,7 +110,7 @@ struct TunnelEndsDetector: Detector {
   private func isTakenOut(_ t: Tunnel, _ facts: borrowing CaptureAnalyzer) -> Bool {
     var found = false
     facts.visitAll { carried in
-      guard !found, carried.pointee.key.scope != 0,
+      guard !found, carried.pointee.scope != 0,
         carried.pointee.firstFrame == t.firstFrame || carried.pointee.lastFrame == t.lastFrame
       else { return }
       var key = carried.pointee.key

@@ -9,8 +9,8 @@ struct ZeroWindowDetector: Detector {
 
   mutating func examine(_ c: ConversationView) {
     guard c.isTCP else { return }
-    if c.clientHalf.health.zeroWindows > 0 { side(c, c.clientHalf, c.record.client) }
-    if c.server.health.zeroWindows > 0 { side(c, c.server, c.record.server) }
+    if c.clientHalf.health.zeroWindows > 0 { side(c, c.clientHalf, c.client) }
+    if c.server.health.zeroWindows > 0 { side(c, c.server, c.target.address) }
   }
 
   private mutating func side(_ c: ConversationView, _ half: TCPHalf, _ address: IPAddress) {
