@@ -13,6 +13,8 @@ import Testing
     case refuted
     /// The missing segment comes after all.
     case healed
+    /// Bare acknowledgments were left out when capturing, and more than they.
+    case filtered
   }
 
   /// An answer of a full segment and a small one, of which the second alone arrives; then the client asks on.
@@ -20,18 +22,20 @@ import Testing
     var script = Script()
     let missing: UInt32 = what == .smallHole ? 400 : 1448
     script.handshake(at: 0, port: 40_000)
+    if what == .filtered { script.removeLast() }
     script.tcp(at: 10, from: (1, 40_000), to: (2, 80), seq: 101, ack: 501, flags: Script.pushAck, count: 50)
     script.tcp(at: 11, from: (2, 80), to: (1, 40_000), seq: 501 + missing, ack: 151, flags: Script.pushAck, count: 90)
-    script.tcp(at: 12, from: (1, 40_000), to: (2, 80), seq: 151, ack: 501, flags: Script.ack)
+    if what != .filtered { script.tcp(at: 12, from: (1, 40_000), to: (2, 80), seq: 151, ack: 501, flags: Script.ack) }
     if what == .healed {
       script.tcp(at: 300, from: (2, 80), to: (1, 40_000), seq: 501, ack: 151, flags: Script.ack, count: 1448)
       script.tcp(at: 301, from: (1, 40_000), to: (2, 80), seq: 151, ack: 2039, flags: Script.ack)
     }
-    if what != .cutShort {
+    if what != .cutShort, what != .filtered {
       let ack: UInt32 = what == .healed ? 2039 : 501
       script.tcp(at: 4000, from: (1, 40_000), to: (2, 80), seq: 151, ack: ack, flags: Script.pushAck, count: 5)
       script.tcp(at: 4001, from: (2, 80), to: (1, 40_000), seq: 591 + missing, ack: 156, flags: Script.ack)
     }
+    if what == .filtered { script.tcp(at: 5000, from: (1, 40_009), to: (3, 81), seq: 100, flags: Script.syn) }
     if what == .refuted {
       script.handshake(at: 5000, port: 40_001)
       script.tcp(at: 5010, from: (2, 80), to: (1, 40_001), seq: 501, ack: 101, flags: Script.ack, count: 1448)

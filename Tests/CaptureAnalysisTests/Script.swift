@@ -19,6 +19,8 @@ struct Script {
     frames.append((bytes, Int64(milliseconds) * 1_000_000, file))
   }
 
+  mutating func removeLast() { frames.removeLast() }
+
   static func word(_ value: UInt32) -> [UInt8] { [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: value >> $0) } }
 
   /// `10.0.0.last:port` to another; with a TCP timestamp option if one is given.

@@ -13,7 +13,8 @@ struct ConntrackTableDetector: Detector {
   private var targets: [TargetTally] = []
   private var clientsLost = KeyTable<IPAddress>()
   private var lostCount = 0
-  /// Of the lost, those that nobody repeated though there was time.
+  /// Of the lost, those that were repeated, and those that were not though there was time.
+  private var lostAgain = 0
   private var lostOnce = 0
   private var established: [(from: Int64, to: Int64)] = []
   private var pairNumbers = KeyTable<ClientTarget>()
@@ -93,7 +94,7 @@ struct ConntrackTableDetector: Detector {
       _ = clientsLost.number(c.client, limit: 4096)
       lostCount += 1
       let isPatient = c.now &- c.clientPointer.pointee.lastSynTime > HalfOpenDetector.patience
-      if c.clientPointer.pointee.syns == 1, isPatient { lostOnce += 1 }
+      if c.clientPointer.pointee.syns > 1 { lostAgain += 1 } else if isPatient { lostOnce += 1 }
     }
     if let number = pairNumbers.number(ClientTarget(client: c.client, target: c.target), limit: 8192) {
       if number == pairs.count { pairs.append(PortTally()) }
@@ -174,7 +175,7 @@ struct ConntrackTableDetector: Detector {
     let old = established.count { $0.from < begin && $0.to > begin &+ 1_000_000_000 }
     let known = facts.options.conntrackMaximum
     // Another client each time, and none asks again: forged, or a scan.
-    let isFlood = lostOnce * 10 >= lostCount * 9 && clientsLost.count * 2 >= min(lostCount, 4096)
+    let isFlood = lostOnce >= 20 && lostOnce > lostAgain * 9 && clientsLost.count * 2 >= min(lostCount, 4096)
     let symptom =
       !isFlood && worst.lost >= 20 && worst.lost * 2 >= worst.open && alive.count >= 1
       && (alive.count >= 2 || clientsLost.count >= 3 || old > 0) && !portsExhausted

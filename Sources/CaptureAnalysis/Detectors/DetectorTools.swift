@@ -163,6 +163,16 @@ extension ConversationView {
       && clientPointer.pointee.segments == 0 && clientPointer.pointee.resets == 0
   }
 
+  /// Acknowledgments that carry nothing else; a filter for flags or payloads leaves them out, and what they tell.
+  var hasBareAcknowledgments: Bool {
+    var others = record.phase.contains(.fin) ? 2 : 0
+    for half in [clientHalf, server] {
+      others += Int(half.segments)
+      others += Int(half.syns) + Int(half.synAcks) + Int(half.resets)
+    }
+    return record.totalPackets > others
+  }
+
   /// The SYN was answered, and the client, which asked once, never said anything more.
   var isAbandoned: Bool {
     isTCP && serverPointer.pointee.synAcks > 0 && clientPointer.pointee.syns == 1 && clientPointer.pointee.lastAck == 0

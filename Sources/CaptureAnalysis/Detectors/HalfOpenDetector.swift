@@ -6,9 +6,13 @@ import Wire
 struct HalfOpenDetector: Detector {
   private var abandoned = Tally<Target>()
   private var unaccepted = Tally<Target>()
+  /// Whether any handshake is there to its end; a filter for SYNs leaves out what ends it.
+  private var hasWholeHandshake = false
+  /// Of the abandoned, those whose server repeats its SYN-ACK: it got no acknowledgment, whatever the capture holds.
+  private var repeated = 0
 
-  /// A client that waits repeats its SYN by then, once after 1 s and once after 3.
-  static let patience: Int64 = 3_000_000_000
+  /// A client that waits repeats its SYN by then (RFC 6298: after 1 s).
+  static let patience: Int64 = 1_500_000_000
   /// A few are scans, which every public address sees.
   static let fewest = 20
 
@@ -21,7 +25,10 @@ struct HalfOpenDetector: Detector {
           frames: [c.clientHalf.firstSyn, c.server.synAck, c.clientHalf.lastDataFrame],
           text: "\(c.endpoints): \(c.server.synAcks) SYN-ACKs although the client acknowledged; none of its "
             + "\(plural(Int(c.clientHalf.segments), "data segment")) was", filter: c.filter))
+    } else if c.record.firstRoundTrip != 0 {
+      hasWholeHandshake = true
     } else if c.isAbandoned, c.now &- c.clientPointer.pointee.lastSynTime > Self.patience {
+      if c.serverPointer.pointee.synAcks > 1 { repeated += 1 }
       let ends = c.ends
       let synAcks = Int(c.serverPointer.pointee.synAcks)
       abandoned.add(
@@ -33,7 +40,8 @@ struct HalfOpenDetector: Detector {
   }
 
   func findings(_ facts: borrowing CaptureAnalyzer) -> [Finding] {
-    unaccepted.top(3).map { target, entry in
+    let isShown = hasWholeHandshake || repeated * 10 >= abandoned.total
+    return unaccepted.top(3).map { target, entry in
       Finding(
         id: "syn-unanswered", severity: .error, confidence: .likely,
         subject: .init(kind: "Endpoint", name: target.address.description, port: String(target.port)),
@@ -45,7 +53,7 @@ struct HalfOpenDetector: Detector {
         evidence: facts.evidence([(target, entry)]), fix: Self.queueCommands(target),
         verify: ["nstat -az TcpExtListenOverflows   (on the server, in its network namespace: must not rise)"])
     }
-      + abandoned.top(3).filter { $0.1.count >= Self.fewest }.map { target, entry in
+      + abandoned.top(3).filter { isShown && $0.1.count >= Self.fewest }.map { target, entry in
         let isForged = entry.clients.count * 2 >= min(entry.count, 1024)
         return Finding(
           id: "syn-unanswered", severity: .warning, confidence: .likely,
@@ -57,15 +65,17 @@ struct HalfOpenDetector: Detector {
             ? "a SYN flood or scan with forged source addresses: real clients repeat a SYN, none of these did"
             : "a SYN flood or scan by these clients: real ones repeat a SYN; or a filter drops what they send after it",
           evidence: facts.evidence([(target, entry)]),
-          fix: [
-            "sysctl -w net.ipv4.tcp_syncookies=1 on the server; drop the flood where it enters the network",
-            "each attempt holds a conntrack entry for 60 s: sysctl net.netfilter.nf_conntrack_count against nf_conntrack_max",
-          ],
+          fix: Self.floodCommands,
           verify: [
             "ss -Htn state syn-recv 'sport = :\(target.port)' | wc -l   (on the server, in its network namespace)"
           ])
       }
   }
+
+  static let floodCommands = [
+    "sysctl -w net.ipv4.tcp_syncookies=1 on the server; drop the flood where it enters the network",
+    "each attempt holds a conntrack entry for 60 s or more: compare net.netfilter.nf_conntrack_count with nf_conntrack_max",
+  ]
 
   /// What shows a full accept queue, and who fills it.
   static func queueCommands(_ target: Target) -> [String] {

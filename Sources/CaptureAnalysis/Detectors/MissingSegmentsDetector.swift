@@ -37,7 +37,8 @@ struct MissingSegmentsDetector: Detector {
     let full = segment * 9 / 10
     // Acknowledged up to the hole and no further.
     guard segment >= 1200, hole.worstCount < 2, other.lastAck != 0, other.lastAck == half.highestAckable,
-      hole.holeStart == half.highestAckable, Int(hole.holeLength) >= full, Int(half.largestPayload) < full
+      hole.holeStart == half.highestAckable, Int(hole.holeLength) >= full, Int(half.largestPayload) < full,
+      c.hasBareAcknowledgments
     else { return }
     // Found by the number in a bare acknowledgment, it is older: from when nobody said anything new any more.
     let since = min(hole.holeTime, max(half.lastData, other.lastData))

@@ -88,7 +88,7 @@ struct SynUnansweredDetector: Detector {
       tally.add(c.target, client: c.client, amount: Int64(half.syns), example: Self.example(c))
     } else {
       single.add(
-        c.target, client: c.client, amount: half.lastSynTime, keepFirst: true, example: Self.example(c))
+        c.target, client: c.client, amount: 0 &- half.lastSynTime, keepFirst: true, example: Self.example(c))
     }
   }
 
@@ -118,8 +118,8 @@ struct SynUnansweredDetector: Detector {
       list.append(oneWay(target, entry, facts, isBeside: beside[target] != nil))
     }
     if tally.isEmpty {
-      // Without a retry the answer may only have come after the capture's end.
-      for (target, entry) in single.top(3) where entry.worst < facts.end &- 3_000_000_000 {
+      // Without a retry the answer may only have come after the capture's end, unless the earliest waited long enough.
+      for (target, entry) in single.top(3) where 0 &- entry.worst < facts.end &- 3_000_000_000 {
         list.append(finding(target, entry, facts, served: served[target], retried: false))
       }
     }
@@ -172,7 +172,7 @@ struct SynUnansweredDetector: Detector {
       return "a router sends the packets back out of the interface they came in, with a lower hop limit ← its route to "
         + "\(target.address) leads back: a loop, or a route that is missing there"
     }
-    if !retried, entry.count >= 20, entry.clients.count * 10 >= min(entry.count, 1024) * 9 {
+    if isFlood(entry, retried: retried) {
       return
         "every client asks once and never again, as no real one does ← forged source addresses: a SYN flood or a scan"
     }
@@ -191,6 +191,10 @@ struct SynUnansweredDetector: Detector {
       + "a listener whose accept queue is full, or one backend of several is gone"
   }
 
+  private func isFlood(_ entry: Tally<Target>.Entry, retried: Bool) -> Bool {
+    !retried && entry.count >= HalfOpenDetector.fewest && entry.clients.count * 10 >= min(entry.count, 1024) * 9
+  }
+
   private func finding(
     _ target: Target, _ entry: Tally<Target>.Entry, _ facts: borrowing CaptureAnalyzer, served: Served?,
     retried: Bool
@@ -205,10 +209,12 @@ struct SynUnansweredDetector: Detector {
         [(target, entry)],
         filter: anyOf(entry.examples.map(\.filter) + (furthest[target].map { [$0.ends.filter] } ?? [])))
         + lastSight(target, facts) + circle(target, facts),
-      fix: (served.map { $0.spoken == 0 ? HalfOpenDetector.queueCommands(target) : [] } ?? []) + [
-        "kubepath trace \(target.traced) --from \(entry.clients.keys.first.map(\.description) ?? "CLIENT") -s NODE/",
-        "iptables-save -c | grep -E 'DROP|KUBE-FIREWALL'; nft list ruleset | grep -w drop",
-      ],
+      fix: isFlood(entry, retried: retried)
+        ? HalfOpenDetector.floodCommands
+        : (served.map { $0.spoken == 0 ? HalfOpenDetector.queueCommands(target) : [] } ?? []) + [
+          "kubepath trace \(target.traced) --from \(entry.clients.keys.first.map(\.description) ?? "CLIENT") -s NODE/",
+          "iptables-save -c | grep -E 'DROP|KUBE-FIREWALL'; nft list ruleset | grep -w drop",
+        ],
       verify: [
         "capture on the server's node: kubepath capture --live any --filter 'host \(target.address) and port \(target.port)'"
       ])
