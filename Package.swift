@@ -74,7 +74,9 @@ let package = Package(
     .testTarget(name: "InputTests", dependencies: ["Input", "CZlib", "CZstd"]),
     .testTarget(name: "SnapshotTests", dependencies: ["Input", "Ruleset", "Snapshot", "Wire"]),
     .testTarget(name: "PacketPathTests", dependencies: ["Wire", "Input", "Ruleset", "Snapshot", "PacketPath"]),
-    .testTarget(name: "ReportTests", dependencies: ["Wire", "Input", "Findings", "Snapshot", "PacketPath", "Report"]),
+    .testTarget(
+      name: "ReportTests",
+      dependencies: ["CaptureAnalysis", "Wire", "Input", "Findings", "Snapshot", "PacketPath", "Report"]),
     .testTarget(name: "NftTests", dependencies: ["Wire", "Input", "Ruleset", "Snapshot"]),
     .testTarget(
       name: "KernelSourceTests", dependencies: ["KernelSource", "Input", "PacketPath", "Ruleset", "Snapshot", "Wire"]),

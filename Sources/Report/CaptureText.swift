@@ -44,6 +44,10 @@ public struct CaptureText {
           (evidence.file.map { report.captures.count > 1 ? "\(escaped($0)) " : "" } ?? "") + "frame \(frame)"
         }
         if place == nil, let line = evidence.line { place = "\(escaped(evidence.file ?? "")):\(line)" }
+        // What is said of one file as a whole.
+        if place == nil, report.captures.count > 1, let file = evidence.file, !evidence.text.hasPrefix(file) {
+          place = escaped(file)
+        }
         paragraph("- ", (place.map { "\($0): " } ?? "") + escaped(evidence.text), indent: 4, &out)
       }
       // Commands stay whole, however long: people copy them.
