@@ -119,7 +119,10 @@ struct SynUnansweredDetector: Detector {
     }
     if tally.isEmpty {
       // Without a retry the answer may only have come after the capture's end, unless the earliest waited long enough.
-      for (target, entry) in single.top(3) where 0 &- entry.worst < facts.end &- 3_000_000_000 {
+      // Where many ask once and no other segment is there, the capture was filtered for SYNs.
+      let isFiltered = facts.counts.tcp == facts.counts.tcpSyn
+      for (target, entry) in single.top(3)
+      where 0 &- entry.worst < facts.end &- 3_000_000_000 && !(isFiltered && entry.count > 2) {
         list.append(finding(target, entry, facts, served: served[target], retried: false))
       }
     }
