@@ -1,6 +1,6 @@
 import Wire
 
-/// One DNS question as one client asked it: same socket, identifier, name and type. One cache line; there may be a million.
+/// One DNS question as one client asked it: same socket, identifier, name and type. One cache line: there are many.
 struct DNSQuery {
   /// See `DNSTable.client(of:)`.
   fileprivate(set) var client: UInt32
@@ -22,6 +22,12 @@ struct DNSQuery {
   var answerFrame: FrameReference = .none
 
   var lastTime: Int64 { firstTime &+ Int64(span) &* 1000 }
+
+  /// Answered at once, and not by an error of the server.
+  var endedWell: Bool {
+    answerTime >= 0 && answerTime &- firstTime <= 1_000_000_000 && repeats == 0 && responseCode != 2
+      && responseCode != 5
+  }
 }
 
 /// An answer to a question that was never seen from this pair of sockets.
@@ -36,12 +42,29 @@ struct DNSStranger {
   var time: Int64
 }
 
-/// Queries and answers, by a 64-bit hash of socket pair, identifier, name and type. At `maximum` transactions new ones
-/// are counted and not kept.
+/// Queries and answers, by a 64-bit hash of socket pair, identifier, name and type. Those that were answered as they should
+/// are forgotten after a while. At `maximum` open or odd transactions new ones are counted and not kept.
 struct DNSTable: ~Copyable {
   static let maximum = 1 << 20
+  /// No resolver repeats a question later than that.
+  private static let memory: Int64 = 30_000_000_000
+  /// Those that are kept; forgotten ones among them, which tell nothing, until others take their places.
   private(set) var queries = Paged<DNSQuery>()
   private var index = HashIndex()
+  /// Transactions that ended well, in the order of their ends, in a ring.
+  private var settled: [Settled] = []
+  private var oldest = 0
+  private var settledCount = 0
+  private var free: [UInt32] = []
+
+  private struct Settled {
+    var hash: UInt64
+    var time: Int64
+    var place: UInt32
+    var query: UInt32
+  }
+
+  private var total = 0
   private(set) var untracked = 0
   private var answered = 0
   private(set) var strangers: [DNSStranger] = []
@@ -57,8 +80,11 @@ struct DNSTable: ~Copyable {
   private var serverNumbers = KeyTable<IPAddress>()
   /// The server asked last, whom most ask.
   private var latest = (bits: Bits128(high: 0, low: 0), version: UInt8(0), number: -1)
-  /// Addresses of IPv6 clients.
+  /// How many questions each server was asked, and how many it answered.
+  private(set) var asked: [(questions: Int, answers: Int)] = []
+  /// Addresses of IPv6 clients, and places in it that nobody has.
   private var clients: [Bits128] = []
+  private var freeClients: [UInt32] = []
 
   var servers: [IPAddress] { serverNumbers.keys }
   func server(of query: DNSQuery) -> IPAddress { serverNumbers.keys[Int(query.server)] }
@@ -115,8 +141,12 @@ struct DNSTable: ~Copyable {
         if query.pointee.answerTime < 0 {
           query.pointee.answerTime = m.time
           if m.time >= 0 { answered += 1 }
+          asked[Int(query.pointee.server)].answers += 1
           query.pointee.answerFrame = m.frame
           query.pointee.responseCode = UInt8(code)
+          if query.pointee.endedWell {
+            settle(Settled(hash: hash, time: m.time, place: place, query: UInt32(truncatingIfNeeded: at)))
+          }
           if code == 3, query.pointee.name >= 0, names.isSearchExpansion(query.pointee.name) {
             searchExpansions += 1
             if !searchFrame.exists {
@@ -138,35 +168,77 @@ struct DNSTable: ~Copyable {
       if query.pointee.repeats < .max { query.pointee.repeats += 1 }
       query.pointee.span = UInt32(clamping: (m.time &- query.pointee.firstTime) / 1000)
       if !query.pointee.repeatFrame.exists { query.pointee.repeatFrame = m.frame }
-    } else if queries.count < Self.maximum {
-      let name = names.intern(
-        UnsafeRawBufferPointer(start: bytes.base + nameRange.lowerBound, count: nameRange.count), hash: nameHash)
-      let server = number(server, m.version)
-      let at = queries.append(
-        DNSQuery(
-          client: keep(client, m.version), server: server, name: name, clientPort: clientPort, type: type,
-          identifier: header.identifier, firstTime: m.time, firstFrame: m.frame))
-      index.insert(hash, at, at: place)
     } else {
-      untracked += 1
+      total += 1
+      forget(m.time)
+      let range = UnsafeRawBufferPointer(start: bytes.base + nameRange.lowerBound, count: nameRange.count)
+      guard let server = number(server, m.version), let at = room() else {
+        untracked += 1
+        return true
+      }
+      asked[Int(server)].questions += 1
+      queries.pointer(at).initialize(
+        to: DNSQuery(
+          client: keep(client, m.version), server: server, name: names.intern(range, hash: nameHash),
+          clientPort: clientPort, type: type, identifier: header.identifier, firstTime: m.time, firstFrame: m.frame))
+      index.insert(hash, at, at: place)
     }
     return true
   }
 
-  private mutating func number(_ server: Bits128, _ version: UInt8) -> Int32 {
+  /// Where another query can stand.
+  private mutating func room() -> Int? {
+    if let at = free.popLast() { return Int(at) }
+    guard queries.count < Self.maximum else { return nil }
+    _ = queries.add()
+    return queries.count - 1
+  }
+
+  private mutating func settle(_ entry: Settled) {
+    if settledCount == settled.count {
+      // Unrolled, so that the oldest stands first.
+      settled = Array(settled[oldest...] + settled[..<oldest])
+      settled += repeatElement(entry, count: max(256, settled.count))
+      oldest = 0
+    }
+    settled[(oldest + settledCount) & (settled.count - 1)] = entry
+    settledCount += 1
+  }
+
+  /// Makes room of what ended well long ago.
+  private mutating func forget(_ now: Int64) {
+    while settledCount > 0, settled[oldest].time < now &- Self.memory {
+      let entry = settled[oldest]
+      oldest = (oldest + 1) & (settled.count - 1)
+      settledCount -= 1
+      let query = queries.pointer(Int(entry.query))
+      guard query.pointee.endedWell else { continue }
+      index.remove(entry.hash, at: entry.place)
+      free.append(entry.query)
+      if server(of: query.pointee).version == .v6 { freeClients.append(query.pointee.client) }
+    }
+  }
+
+  /// Nil when there are too many.
+  private mutating func number(_ server: Bits128, _ version: UInt8) -> Int32? {
     if server != latest.bits || version != latest.version {
       let address = IPAddress(bits: server, version: version == 4 ? .v4 : .v6)
-      // There are no more of them than queries.
-      latest = (server, version, serverNumbers.number(address)!)
+      guard let number = serverNumbers.number(address, limit: Self.maximum) else { return nil }
+      if number == asked.count { asked.append((0, 0)) }
+      latest = (server, version, number)
     }
     return Int32(latest.number)
   }
 
   private mutating func keep(_ client: Bits128, _ version: UInt8) -> UInt32 {
     guard version != 4 else { return UInt32(truncatingIfNeeded: client.low) }
+    if let at = freeClients.popLast() {
+      clients[Int(at)] = client
+      return at
+    }
     clients.append(client)
     return UInt32(clients.count - 1)
   }
 
-  var unanswered: Int { queries.count - answered }
+  var unanswered: Int { total - untracked - answered }
 }

@@ -31,7 +31,7 @@ func zeroed<Slot>(_ count: Int, of type: Slot.Type) -> UnsafeMutablePointer<Slot
   return base.bindMemory(to: Slot.self, capacity: count)
 }
 
-/// 64-bit hashes (never 0) to indices, by open addressing; the hashes themselves are taken for equal keys. Where the search
+/// 64-bit hashes (always odd) to indices, by open addressing; the hashes themselves are taken for equal keys. Where the search
 /// begins is for the caller to say, who may know it before the hash: spread as well as a hash, the same for equal keys.
 struct HashIndex: ~Copyable {
   private struct Slot {
@@ -41,10 +41,16 @@ struct HashIndex: ~Copyable {
   }
   private var slots: UnsafeMutablePointer<Slot>
   private var mask = (1 << 10) - 1
+  /// Slots that are not free, and those of them that hold something.
   private var used = 0
+  private var live = 0
+  /// Stands in the slots of what was removed: a search goes on behind them.
+  private static let removed: UInt64 = 2
 
   init() { slots = zeroed(mask + 1, of: Slot.self) }
   deinit { free(slots) }
+
+  var capacity: Int { mask + 1 }
 
   @inline(__always) static func place(_ hash: UInt64) -> UInt32 { UInt32(truncatingIfNeeded: hash >> 20) }
 
@@ -75,17 +81,29 @@ struct HashIndex: ~Copyable {
 
   /// The hash must not be there yet; indices fit into 32 bits.
   mutating func insert(_ hash: UInt64, _ index: Int, at place: UInt32) {
-    if (used + 1) * 2 > mask {
-      let old = slots
-      let size = mask + 1
-      // At most one eighth full then: growing seldom costs less than the memory.
-      mask = size * 4 - 1
-      slots = zeroed(mask + 1, of: Slot.self)
-      for at in 0..<size where old[at].hash != 0 { put(old[at]) }
-      free(old)
-    }
+    if (used + 1) * 2 > mask { rebuild() }
     put(Slot(hash: hash, place: place, index: UInt32(truncatingIfNeeded: index)))
     used += 1
+    live += 1
+  }
+
+  mutating func remove(_ hash: UInt64, at place: UInt32) {
+    let at = slot(hash, place)
+    guard slots[at].hash != 0 else { return }
+    slots[at].hash = Self.removed
+    live -= 1
+  }
+
+  /// Without what was removed, and larger where that is not enough.
+  private mutating func rebuild() {
+    let old = slots
+    let size = mask + 1
+    // At most one eighth full then: growing seldom costs less than the memory.
+    if live * 8 > size { mask = size * 4 - 1 }
+    slots = zeroed(mask + 1, of: Slot.self)
+    for at in 0..<size where old[at].hash & 1 != 0 { put(old[at]) }
+    free(old)
+    used = live
   }
 
   private func put(_ entry: Slot) { slots[slot(entry.hash, entry.place)] = entry }

@@ -68,4 +68,46 @@ import Wire
     }
     #expect(wide > 16)
   }
+
+  /// A question that was answered makes room for others after a while; one that was not, or only the second time, stays.
+  @Test func questionsThatEndedWellAreForgotten() {
+    var table = DNSTable()
+    func take(_ number: Int, isResponse: Bool, at second: Double, version: UInt8 = 4) {
+      let id = [UInt8(number >> 8), UInt8(number & 0xFF)]
+      let name = Array("\u{1}a".utf8) + [0, 0, 1, 0, 1]
+      let message = id + [isResponse ? 0x81 : 1, isResponse ? 0x80 : 0, 0, 1, 0, 0, 0, 0, 0, 0] + name
+      let client = Bits128(high: version == 4 ? 0 : 0x2001 << 48, low: UInt64(number % 7 + 1))
+      let server = Bits128(high: version == 4 ? 0 : 0x2001 << 48, low: 53)
+      message.withUnsafeBytes {
+        _ = table.take(
+          PacketBytes($0),
+          DNSTable.Message(
+            source: isResponse ? server : client, destination: isResponse ? client : server,
+            sourcePort: isResponse ? 53 : 4000, destinationPort: isResponse ? 4000 : 53, version: version, proto: 17,
+            scope: 0, time: Int64(second * 1e9), frame: FrameReference(file: 0, number: number + 1)))
+      }
+    }
+    for number in 0..<20_000 {
+      let version: UInt8 = number / 1000 % 2 == 0 ? 4 : 6
+      let second = Double(number + 1)
+      take(number, isResponse: false, at: second, version: version)
+      switch number {
+      case 100: break
+      case 200:
+        take(number, isResponse: false, at: second + 5, version: version)
+        take(number, isResponse: true, at: second + 5.1, version: version)
+      default: take(number, isResponse: true, at: second + 0.01, version: version)
+      }
+    }
+    #expect(table.queries.count < 50)
+    #expect(table.unanswered == 1)
+    #expect(table.asked.reduce(0) { $0 + $1.questions } == 20_000)
+    #expect(table.asked.reduce(0) { $0 + $1.answers } == 19_999)
+    var kept: [Int] = []
+    for index in 0..<table.queries.count where !table.queries[index].endedWell {
+      kept.append(table.queries[index].firstFrame.number)
+    }
+    #expect(kept.sorted() == [101, 201])
+    #expect(table.strangers.isEmpty)
+  }
 }

@@ -8,20 +8,12 @@ struct DNSDetector: Detector {
     var silent = Tally<IPAddress>()
     var refused = Tally<IPAddress>()
     var slow = Tally<IPAddress>()
-    // Of each server: how many asked it, and whether it answered anybody.
-    var asked = [Int](repeating: 0, count: facts.dns.servers.count)
-    var answers = [Bool](repeating: false, count: asked.count)
-    for index in 0..<facts.dns.queries.count {
-      let q = facts.dns.queries.pointer(index)
-      asked[Int(q.pointee.server)] += 1
-      if q.pointee.answerTime >= 0 { answers[Int(q.pointee.server)] = true }
-    }
     for index in 0..<facts.dns.queries.count {
       let q = facts.dns.queries.pointer(index).pointee
       let delay = (q.answerTime < 0 ? q.lastTime : q.answerTime) &- q.firstTime
       // A server that answers nobody is no race: resolvers repeat after 5 s then as well.
       if q.repeats > 0, q.lastTime &- q.firstTime > 4_500_000_000, q.lastTime &- q.firstTime < 16_000_000_000,
-        q.answerTime >= 0 || answers[Int(q.server)]
+        q.answerTime >= 0 || facts.dns.asked[Int(q.server)].answers > 0
       {
         let (client, server) = (facts.dns.client(of: q), facts.dns.server(of: q))
         late.add(
@@ -81,7 +73,7 @@ struct DNSDetector: Detector {
           reference: "kubernetes/kubernetes#56903"))
     }
     for (server, entry) in silent.top(3) {
-      let all = facts.dns.servers.firstIndex(of: server).map { asked[$0] } ?? entry.count
+      let all = facts.dns.servers.firstIndex(of: server).map { facts.dns.asked[$0].questions } ?? entry.count
       // No answer anywhere and nobody who asks again: more likely a capture of one direction.
       let believed = facts.counts.dnsResponses > 0 || entry.total > Int64(entry.count)
       list.append(
