@@ -19,13 +19,12 @@ func hashBytes(_ base: UnsafeRawPointer, _ count: Int, seed: UInt64) -> UInt64 {
 /// Memory of zeroes for a table that is visited at random, on huge pages where it fills some; to be given to `free`.
 func zeroed<Slot>(_ count: Int, of type: Slot.Type) -> UnsafeMutablePointer<Slot> {
   let size = count * MemoryLayout<Slot>.stride
-  // A page of 2 MiB comes with one fault, and cheaper than half a hundred small ones.
   let isLarge = size >= 1 << 18
   var base = isLarge ? nil : calloc(count, MemoryLayout<Slot>.stride)
-  if isLarge { posix_memalign(&base, 1 << 21, max(size, 1 << 21)) }
+  if isLarge { posix_memalign(&base, HugePages.size, max(size, HugePages.size)) }
   guard let base else { fatalError("out of memory") }
   if isLarge {
-    madvise(base, max(size, 1 << 21), MADV_HUGEPAGE)
+    HugePages.back(base, max(size, HugePages.size))
     memset(base, 0, size)
   }
   return base.bindMemory(to: Slot.self, capacity: count)
