@@ -61,7 +61,7 @@ struct EndingMerger {
     let (p, q) = (x.branch.packet, y.branch.packet)
     guard
       x.branch.stepHash == y.branch.stepHash && x.branch.stepCount == y.branch.stepCount && x.verdict == y.verdict
-        && x.detail == y.detail && x.rejectWith == y.rejectWith && p.virtualServer == q.virtualServer
+        && x.reason == y.reason && x.rejectWith == y.rejectWith && p.virtualServer == q.virtualServer
         && p.realServer == q.realServer && sameSteps(x.branch.steps, y.branch.steps, engine)
     else { return false }
     guard packetCounts(x) else { return true }

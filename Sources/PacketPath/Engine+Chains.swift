@@ -37,7 +37,7 @@ extension Engine {
         b.clause = 0
         record(&b, ruleIndex, verdict)
         if b.stepCount > Int32(Self.maximumSteps) {
-          finish(b, .drop, detail: "the chains jump in a circle; the kernel refuses such a ruleset")
+          finish(b, .drop, .circularChains)
           return false
         }
         switch verdict {
@@ -51,7 +51,7 @@ extension Engine {
           leave(&b)
         case .jump(let target):
           guard b.depth < 48 else {
-            finish(b, .drop, detail: "chains call each other more than 48 deep; the kernel refuses such a ruleset")
+            finish(b, .drop, .chainsTooDeep)
             return false
           }
           callers.append(Caller(previous: b.caller, chain: b.chain, position: b.position + 1))

@@ -29,7 +29,7 @@ extension Engine {
       scheduling.keep(Self.maximumRealServers)
     }
     if !fits || scheduling.choices.isEmpty {
-      leave(b, fits ? "no real server with a weight" : "port 0 without persistence takes no connection")
+      leave(b, fits ? .noWeightedServer : .portZeroWithoutPersistence)
       return false
     }
     if let seconds = server.persistence, scheduling.choices.count > 1 {
@@ -42,7 +42,7 @@ extension Engine {
       other.probability *= choice.share
       guard let real = choice.realServer else {
         assumeOnce(&other, "the scheduler picks a real server of weight 0 (\(scheduling.reason ?? server.scheduler))")
-        leave(other, "the scheduler picks a real server of weight 0")
+        leave(other, .weightZeroPicked)
         continue
       }
       if let reason = scheduling.reason {
@@ -70,10 +70,10 @@ extension Engine {
   }
 
   /// ip_vs_leave: nobody to send it to, so the client is told.
-  private mutating func leave(_ b: Branch, _ why: String) {
+  private mutating func leave(_ b: Branch, _ why: Reason.VirtualServerRefusal) {
     finish(
       b, .reject, rejectWith: b.packet.version == .v4 ? .icmpPortUnreachable : .icmp6PortUnreachable,
-      detail: "IPVS: \(why)")
+      .virtualServer(why))
   }
 
   /// ip_vs_nat_xmit, ip_vs_dr_xmit, ip_vs_tunnel_xmit: to one real server.
@@ -84,7 +84,7 @@ extension Engine {
       b.packet.tracking = .untracked
     }
     guard target.address.version == b.packet.version else {
-      return finish(b, .drop, detail: "IPVS: real server \(target.address) is of the other IP version: not modelled")
+      return finish(b, .drop, .virtualServer(.otherVersion(target.address)))
     }
     guard node.routing.known(b.packet.version) else {
       b.packet.routeKnown = false
@@ -97,11 +97,11 @@ extension Engine {
     let query = RoutingTables.Query(
       version: b.packet.version, destination: target.address.bits, source: .zero, inputInterface: .zero, mark: 0)
     switch node.routing.lookup(query) {
-    case .none: finish(b, .noroute, detail: "no route to real server \(target.address)")
+    case .none: finish(b, .noroute, .noRoute(.realServer, target.address))
     case .refused(let type, let route):
       b.packet.route = route
       b.packet.nextHop = -1
-      finish(b, .noroute, detail: "route to real server \(target.address) is of type \(type)")
+      finish(b, .noroute, .refusingRoute(.realServer, target.address, type))
     case .multipath(let index, let hops):
       let total = Double(hops.reduce(0) { $0 + $1.weight })
       for hop in hops {
@@ -117,10 +117,10 @@ extension Engine {
     if node.routing.type(of: index) == .local { return continueHere(&b, target) }
     if b.packet.sourceIsLoopback {
       let source = IPAddress(bits: b.packet.source, version: b.packet.version)
-      return finish(b, .drop, detail: "IPVS sends nothing from \(source) to another host")
+      return finish(b, .drop, .virtualServer(.loopbackToOtherHost(source: source)))
     }
     if let hops = b.packet.timeToLive {
-      if hops <= 1 { return finish(b, .drop, detail: "hop limit exceeded: the packet arrives with \(hops)") }
+      if hops <= 1 { return finish(b, .drop, .hopLimit(hops)) }
       b.packet.timeToLive = hops - 1
     }
     b.packet.timeToLiveChanged = Int32(assumptions.count)
@@ -136,7 +136,7 @@ extension Engine {
   private mutating func continueHere(_ b: inout Branch, _ target: VirtualServer.RealServer) {
     if target.forwarding == .masquerade {
       if target.address.isLoopback, b.packet.hook == .input {
-        return finish(b, .drop, detail: "IPVS sends nothing from outside to \(target.address)")
+        return finish(b, .drop, .virtualServer(.outsideToLoopback(target.address)))
       }
       translate(&b, target)
     }

@@ -62,7 +62,7 @@ extension Engine {
           return .verdict(.accept)
         }
         record(&b, rule, .drop)
-        finish(b, .drop, detail: "masquerading finds no address on \(NodeModel.name(b.packet.output))")
+        finish(b, .drop, .masqueradeWithoutAddress(interface: NodeModel.name(b.packet.output)))
         return .ended
       }
       b.packet.sourceRule = UInt32(rule)
@@ -82,7 +82,7 @@ extension Engine {
           return .verdict(.accept)
         }
         record(&b, rule, .drop)
-        finish(b, .drop, detail: "REDIRECT finds no address on \(NodeModel.name(b.packet.input))")
+        finish(b, .drop, .redirectWithoutAddress(interface: NodeModel.name(b.packet.input)))
         return .ended
       }
       guard let port = choosePort(ports, t, &b) else { return .again }

@@ -29,7 +29,7 @@ extension Engine {
     let destination = address(b.packet.destination, b)
     let input = interface(b.packet.input)
     if b.packet.version == .v4, let martian = martian4(b, destination, input) {
-      finish(b, .noroute, detail: martian)
+      finish(b, .noroute, .martian(martian))
       return false
     }
     guard node.routing.known(b.packet.version) else { return routeInputWithoutRoutes(&b, destination) }
@@ -37,12 +37,12 @@ extension Engine {
     if case .multipath(let index, let hops) = result { result = choose(&b, index, hops) }
     switch result {
     case .none:
-      finish(b, .noroute, detail: "no route to \(destination)")
+      finish(b, .noroute, .noRoute(.destination, destination))
       return false
     case .refused(let type, let route):
       b.packet.route = route
       b.packet.nextHop = -1
-      finish(b, .noroute, detail: "route to \(destination) is of type \(type)")
+      finish(b, .noroute, .refusingRoute(.destination, destination, type))
       return false
     case .multipath: return false
     case .route(let index, let hop):
@@ -91,7 +91,7 @@ extension Engine {
     b.packet.timeToLiveChanged = Int32(assumptions.count)
     if let hops = b.packet.timeToLive {
       if hops <= 1 {
-        finish(b, .drop, detail: "hop limit exceeded: the packet arrives with \(hops)")
+        finish(b, .drop, .hopLimit(hops))
         return false
       }
       b.packet.timeToLive = hops - 1
@@ -132,16 +132,17 @@ extension Engine {
     return .route(index: index, hop: hop)
   }
 
-  private func martian4(_ b: Branch, _ destination: IPAddress, _ input: InterfaceFacts) -> String? {
+  private func martian4(_ b: Branch, _ destination: IPAddress, _ input: InterfaceFacts) -> Reason.Martian? {
     let p = b.packet
     if p.sourceIsMulticast || p.sourceMatches(Bits128(UInt32.max), mask: .ones) {
-      return "martian source \(address(p.source, b)): not a unicast address"
+      return .sourceNotUnicast(address(p.source, b))
     }
     let isNetZero = p.sourceMatches(.zero, mask: Bits128(UInt32(255) << 24)) && !p.sourceIsUnspecified
-    if destination.isUnspecified || isNetZero { return "martian address in 0.0.0.0/8" }
+    if destination.isUnspecified || isNetZero { return .addressInNetZero }
     if p.input != Self.loopback, !input.routesLoopback, destination.isLoopback || p.sourceIsLoopback {
-      let which = destination.isLoopback ? "destination \(destination)" : "source \(address(p.source, b))"
-      return "martian: \(which) is a loopback address and route_localnet is off on \(printable(input.name))"
+      return destination.isLoopback
+        ? .loopbackDestination(destination, interface: input.name)
+        : .loopbackSource(address(p.source, b), interface: input.name)
     }
     return nil
   }
@@ -153,9 +154,7 @@ extension Engine {
       return true
     }
     if setting == 0 {
-      finish(
-        b, .noroute,
-        detail: "forwarding is off: \(Self.forwardingKey(version)) = 0 (on \(printable(input.name)))")
+      finish(b, .noroute, .forwardingOff(version, interface: input.name))
       return false
     }
     return true
@@ -173,7 +172,7 @@ extension Engine {
     let acceptsLocal = input.acceptsLocal
     if (filter ?? 0) == 0, !node.routing.hasCustomRules(.v4) {
       if !acceptsLocal, sourceType(b.packet, interface: nil) == .local, !b.packet.sourceIsLoopback {
-        finish(b, .noroute, detail: "martian source: \(address(b.packet.source, b)) is an address of this node")
+        finish(b, .noroute, .martian(.sourceIsOwn(address(b.packet.source, b))))
         return false
       }
       if filter == nil, reversePath(b, b.packet.input, mark: 0) == .elsewhere {
@@ -186,23 +185,18 @@ extension Engine {
     case .same: return true
     case .local:
       if acceptsLocal { return true }
-      finish(b, .noroute, detail: "martian source: \(address(b.packet.source, b)) is an address of this node")
+      finish(b, .noroute, .martian(.sourceIsOwn(address(b.packet.source, b))))
       return false
     case .elsewhere:
       guard filter == 1 else { return true }
-      finish(
-        b, .noroute,
-        detail:
-          "rp_filter: the way back to \(address(b.packet.source, b)) does not lead through \(printable(input.name))")
+      finish(b, .noroute, .reversePath(source: address(b.packet.source, b), interface: input.name))
       return false
     case .invalid:
-      finish(
-        b, .noroute,
-        detail: "martian source: \(address(b.packet.source, b)) has a blackhole, unreachable or broadcast route")
+      finish(b, .noroute, .martian(.sourceRefused(address(b.packet.source, b))))
       return false
     case .none:
       guard let filter, filter != 0 else { return true }
-      finish(b, .noroute, detail: "rp_filter: no way back to \(address(b.packet.source, b))")
+      finish(b, .noroute, .reversePath(source: address(b.packet.source, b), interface: nil))
       return false
     }
   }
@@ -238,7 +232,7 @@ extension Engine {
       b.packet.output = b.packet.routedOutput
       return true
     }
-    finish(b, .noroute, detail: refusal)
+    finish(b, .noroute, refusal)
     return false
   }
 
@@ -250,16 +244,16 @@ extension Engine {
       b.packet.output = shown
       return true
     }
-    finish(b, .noroute, detail: refusal)
+    finish(b, .noroute, refusal)
     return false
   }
 
   /// Nil: routed; otherwise why not.
-  private mutating func lookUpOutput(_ b: inout Branch) -> String? {
+  private mutating func lookUpOutput(_ b: inout Branch) -> Reason? {
     let destination = address(b.packet.destination, b)
     let source = address(b.packet.source, b)
     if b.packet.version == .v4, destination.v4 >> 24 == 0, !destination.isUnspecified {
-      return "destination in 0.0.0.0/8"
+      return .destinationInNetZero
     }
     guard node.routing.known(b.packet.version) else {
       b.packet.routeKnown = false
@@ -277,12 +271,12 @@ extension Engine {
     var result = node.routing.lookup(query(b, input: .zero))
     if case .multipath(let index, let hops) = result { result = choose(&b, index, hops) }
     switch result {
-    case .none, .multipath: return "no route to \(destination)"
+    case .none, .multipath: return .noRoute(.destination, destination)
     case .refused(let type, let route):
       b.packet.route = route
       // The route before a reroute had one.
       b.packet.nextHop = -1
-      return "route to \(destination) is of type \(type)"
+      return .refusingRoute(.destination, destination, type)
     case .route(let index, let hop):
       let type = node.routing.type(of: index)
       b.packet.route = index
@@ -296,7 +290,7 @@ extension Engine {
       let output = node.routing.interface(of: index, hop: hop)
       let facts = interface(output)
       if b.packet.version == .v4, source.isLoopback, facts.link?.loopback != true, !facts.routesLoopback {
-        return "a packet from \(source) may not leave through \(printable(facts.name)): route_localnet is off"
+        return .loopbackLeaves(source: source, interface: facts.name)
       }
       b.packet.routedLocally = false
       b.packet.routedOutput = output

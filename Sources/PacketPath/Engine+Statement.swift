@@ -190,7 +190,7 @@ extension Engine {
     dropped.probability *= 0.5
     assume(&dropped, .text("the program behind '\(text)' drops the packet, or none listens"))
     record(&dropped, rule, .queue)
-    finish(dropped, .drop, detail: "handed over by '\(text)'")
+    finish(dropped, .drop, .handedOver(text))
     b.probability *= 0.5
     assume(&b, .text("the program behind '\(text)' accepts the packet"))
     return .verdict(.accept)
@@ -199,7 +199,7 @@ extension Engine {
   private mutating func transparentProxy(_ proxy: TransparentProxy, _ b: inout Branch) -> Effect {
     let listens = node.snapshot.sockets.map { $0.contains { $0.localPort == proxy.port || proxy.port == 0 } }
     if listens == false {
-      finish(b, .drop, detail: "TPROXY finds no socket on port \(proxy.port)")
+      finish(b, .drop, .noTransparentSocket(port: proxy.port))
       return .ended
     }
     if listens == nil { assumeOnce(&b, "a transparent socket listens on port \(proxy.port)") }

@@ -57,7 +57,7 @@ struct Engine: ~Copyable {
     var branch: Branch
     var verdict: Outcome.Verdict
     var rejectWith: RejectReason?
-    var detail: String?
+    var reason: Reason?
   }
 
   init(_ node: NodeModel) {
@@ -109,8 +109,7 @@ struct Engine: ~Copyable {
     Branch(packet: PacketState(flow, inspection), probability: 1, stage: flow.isLocal ? .outputRoute : .ingress)
   }
 
-  mutating func finish(_ b: Branch, _ verdict: Outcome.Verdict, rejectWith: RejectReason? = nil, detail: String? = nil)
-  {
-    finished.append(Ending(branch: b, verdict: verdict, rejectWith: rejectWith, detail: detail))
+  mutating func finish(_ b: Branch, _ verdict: Outcome.Verdict, rejectWith: RejectReason? = nil, _ reason: Reason? = nil) {
+    finished.append(Ending(branch: b, verdict: verdict, rejectWith: rejectWith, reason: reason))
   }
 }

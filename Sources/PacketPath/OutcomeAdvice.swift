@@ -30,7 +30,7 @@ public enum OutcomeAdvice {
       ]
     case .deliver: return []
     case .reject, .drop:
-      guard let step = outcome.steps.last else { return outcome.detail.map { [$0] } ?? [] }
+      guard let step = outcome.steps.last else { return outcome.reason.map { ["\($0)"] } ?? [] }
       let chain = ruleset[step.chain]
       let table = ruleset[chain.table].name
       guard let rule = step.rule else {
@@ -59,19 +59,18 @@ public enum OutcomeAdvice {
         "To let it pass: \(acceptance(of: outcome, flow, at: step, ruleset))",
       ]
     case .noroute:
-      let detail = outcome.detail ?? ""
-      if detail.hasPrefix("rp_filter") {
+      switch outcome.reason {
+      case .reversePath:
         return [
           "Asymmetric path. Repair the route back to \(flow.source), or loosen the check: sysctl -w net.ipv4.conf.\(flow.from).rp_filter=2"
         ]
-      }
-      if detail.hasPrefix("forwarding is off") {
+      case .forwardingOff:
         return ["sysctl -w \(flow.version == .v4 ? "net.ipv4.ip_forward=1" : "net.ipv6.conf.all.forwarding=1")"]
-      }
-      if detail.contains("route_localnet") {
+      case .loopbackLeaves, .martian(.loopbackSource), .martian(.loopbackDestination):
         return [
           "localhost NodePorts need: sysctl -w net.ipv4.conf.all.route_localnet=1 (and kube-proxy's KUBE-FIREWALL rule against outsiders)"
         ]
+      default: break
       }
       if let routes = snapshot.routes, routes.indices.contains(Int(outcome.routeIndex)) {
         let route = routes[Int(outcome.routeIndex)]

@@ -32,7 +32,7 @@ extension PathTracer {
     if frontend.kind == "ClusterIP", frontend.flags.contains("non-routable"), comesFromOutside(flow) {
       var trace = ended(
         flow, position, .drop, "Cilium serves ClusterIPs inside the cluster only (bpf.lbExternalClusterIP is off)")
-      trace.outcomes[0].detail = "eBPF: a ClusterIP is not reachable from outside"
+      trace.outcomes[0].reason = .ebpf(.clusterIPFromOutside)
       return trace
     }
     if let port = frontend.proxyPort {
@@ -46,7 +46,7 @@ extension PathTracer {
         flow, position, .reject,
         "Cilium answers for a Service without backends (service-no-backend-response reject, the default since 1.15)")
       trace.outcomes[0].rejectWith = flow.version == .v4 ? "icmp-port-unreachable" : "icmp6-port-unreachable"
-      trace.outcomes[0].detail = "eBPF: no active backend"
+      trace.outcomes[0].reason = .ebpf(.noActiveBackend)
       return trace
     }
     var outcomes: [Outcome] = []

@@ -120,7 +120,7 @@ public final class PathTracer {
       destination: IPAddress(bits: p.destination, version: p.version), destinationPort: p.destinationPort,
       outInterface: output.isEmpty ? nil : output, rejectWith: ending.rejectWith?.rawValue, mark: p.mark,
       steps: StepPath(engine.steps, leaf: ending.branch.steps, count: Int(ending.branch.stepCount)),
-      detail: ending.detail, destinationRule: p.destinationRule == .max ? nil : RuleID(Int(p.destinationRule)),
+      reason: ending.reason, destinationRule: p.destinationRule == .max ? nil : RuleID(Int(p.destinationRule)),
       sourceRule: p.sourceRule == .max ? nil : RuleID(Int(p.sourceRule)), routeIndex: p.route, nextHop: p.nextHop,
       routeKnown: p.routeKnown, connectionMark: p.connectionMark, untracked: p.tracking == .untracked,
       balancer: Self.balancer(p), sourceIsFlows: p.sourceIsFlows, sourcePortIsFlows: p.sourcePortIsFlows)

@@ -58,7 +58,7 @@ public struct Outcome: Sendable {
     case drop
     /// Dropped with an answer: `rejectWith`.
     case reject
-    /// The routing decision refuses it: `detail`.
+    /// The routing decision refuses it: `reason`.
     case noroute
   }
 
@@ -76,7 +76,7 @@ public struct Outcome: Sendable {
   public var mark: UInt32
   public var steps: StepPath
   /// Why, where no rule says it: the routing decision, a martian, a hop limit.
-  public var detail: String?
+  public var reason: Reason?
   /// The rules that translated destination and source; nil: none did.
   public var destinationRule: RuleID?
   public var sourceRule: RuleID?

@@ -105,7 +105,7 @@ public enum GraphDOT {
       }
       let good = outcome.verdict == .forward || outcome.verdict == .deliver
       let reason =
-        outcome.rejectWith ?? outcome.detail
+        outcome.rejectWith ?? outcome.reason.map { "\($0)" }
         ?? (good
           ? "\(outcome.destination):\(outcome.destinationPort)\(outcome.outInterface.map { " \($0)" } ?? "")" : "")
       out +=

@@ -42,7 +42,7 @@ struct OutcomeGroup {
       outcomes[a].destination == outcomes[b].destination,
       outcomes[a].destinationPort == outcomes[b].destinationPort, outcomes[a].verdict == outcomes[b].verdict,
       outcomes[a].source == outcomes[b].source, outcomes[a].outInterface == outcomes[b].outInterface,
-      outcomes[a].rejectWith == outcomes[b].rejectWith, outcomes[a].detail == outcomes[b].detail
+      outcomes[a].rejectWith == outcomes[b].rejectWith, outcomes[a].reason == outcomes[b].reason
     else { return false }
     guard outcomes[a].verdict == .drop || outcomes[a].verdict == .reject else { return true }
     let (last, other) = (outcomes[a].steps.last, outcomes[b].steps.last)

@@ -15,7 +15,7 @@ enum TraceAdvice {
   }
 
   private static func advice(_ outcome: Outcome, _ flow: Flow, _ snapshot: Snapshot) -> [String] {
-    if outcome.verdict == .drop || outcome.verdict == .reject, outcome.detail != nil,
+    if outcome.verdict == .drop || outcome.verdict == .reject, outcome.reason != nil,
       let balancer = BalancerText(outcome, snapshot)
     {
       return [

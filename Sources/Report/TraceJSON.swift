@@ -162,9 +162,9 @@ public struct TraceJSON {
       out.literal(",\"rejectWith\":")
       out.quoted(reason)
     }
-    if let detail = outcome.detail {
+    if let reason = outcome.reason {
       out.literal(",\"detail\":")
-      out.quoted(detail)
+      out.quoted(reason.description)
     }
     if outcome.balancer != nil, let balancer = BalancerText(outcome, snapshot) {
       var json = JSONWriter()

@@ -122,9 +122,9 @@ public struct TraceText {
     switch outcome.verdict {
     case .forward: " forwarded to \(endpoint(outcome))\(outcome.outInterface.map { " through \(printable($0))" } ?? "")"
     case .deliver: " delivered to this node at \(endpoint(outcome))"
-    case .drop: " by \(outcome.steps.last.map(place) ?? "the kernel")" + (outcome.detail.map { ": \($0)" } ?? "")
+    case .drop: " by \(outcome.steps.last.map(place) ?? "the kernel")" + (outcome.reason.map { ": \($0)" } ?? "")
     case .reject: " with \(outcome.rejectWith ?? "an ICMP error") by \(refuser(outcome))"
-    case .noroute: " for \(endpoint(outcome)): \(outcome.detail ?? "the routing decision refuses it")"
+    case .noroute: " for \(endpoint(outcome)): \(outcome.reason.map { "\($0)" } ?? "the routing decision refuses it")"
     }
   }
 
@@ -132,9 +132,9 @@ public struct TraceText {
     switch outcome.verdict {
     case .forward: "forwarded to \(endpoint(outcome))\(outcome.outInterface.map { " by \(printable($0))" } ?? "")"
     case .deliver: "delivered at \(endpoint(outcome))"
-    case .drop: "dropped by \(outcome.steps.last.map(place) ?? "the kernel")\(outcome.detail.map { ": \($0)" } ?? "")"
+    case .drop: "dropped by \(outcome.steps.last.map(place) ?? "the kernel")\(outcome.reason.map { ": \($0)" } ?? "")"
     case .reject: "rejected (\(outcome.rejectWith ?? "")) by \(refuser(outcome))"
-    case .noroute: "no route: \(outcome.detail ?? "refused")"
+    case .noroute: outcome.reason.map { "\($0)" } ?? "no route"
     }
   }
 
@@ -228,7 +228,7 @@ public struct TraceText {
 
   /// The rule that rejects, or what IPVS or eBPF programs found.
   private func refuser(_ outcome: Outcome) -> String {
-    outcome.detail ?? outcome.steps.last.map(place) ?? "a rule"
+    outcome.reason.map { "\($0)" } ?? outcome.steps.last.map(place) ?? "a rule"
   }
 
   private func endings(_ groups: [Ending], _ trace: Trace) -> [String] {

@@ -11,7 +11,8 @@ public struct Reach: Sendable {
     public var probability: Double
     /// The rule or policy that ended it.
     public var step: Step?
-    public var detail: String?
+    /// Why, where no rule says it.
+    public var reason: Reason?
     /// After the address was translated to an endpoint.
     public var translatedTo: EndpointAddress?
     public var untracked: Bool
@@ -19,14 +20,14 @@ public struct Reach: Sendable {
     public var route: Route?
 
     public init(
-      verdict: Outcome.Verdict, probability: Double, step: Step? = nil, detail: String? = nil,
+      verdict: Outcome.Verdict, probability: Double, step: Step? = nil, reason: Reason? = nil,
       translatedTo: EndpointAddress? = nil,
       untracked: Bool = false, route: Route? = nil
     ) {
       self.verdict = verdict
       self.probability = probability
       self.step = step
-      self.detail = detail
+      self.reason = reason
       self.translatedTo = translatedTo
       self.untracked = untracked
       self.route = route
@@ -124,7 +125,7 @@ extension Reach {
         losses.append(
           Loss(
             verdict: outcome.verdict, probability: outcome.probability,
-            step: outcome.balancer.map { $0.hasEndpoint } == false ? nil : outcome.steps.last, detail: outcome.detail,
+            step: outcome.balancer.map { $0.hasEndpoint } == false ? nil : outcome.steps.last, reason: outcome.reason,
             translatedTo: isTranslated ? Self.endpoint(outcome, snapshot) : nil, untracked: outcome.untracked,
             route: outcome.verdict == .noroute ? trace.route(of: outcome)?.route : nil))
       }

@@ -46,7 +46,7 @@ import Wire
         let outcomes = tracer.trace(flow).outcomes
         for attempt in attempts where !Self.foresees(attempt, flow, outcomes) {
           Issue.record(
-            "\(scenario) line \(number + 1): \(flow.source) (\(flow.from)) → \(flow.destination):\(flow.destinationPort) \(flow.ipProtocol): \(attempt), foreseen \(outcomes.map { "\($0.verdict) \($0.destination):\($0.destinationPort) from \($0.source) \($0.detail ?? "")" })"
+            "\(scenario) line \(number + 1): \(flow.source) (\(flow.from)) → \(flow.destination):\(flow.destinationPort) \(flow.ipProtocol): \(attempt), foreseen \(outcomes.map { "\($0.verdict) \($0.destination):\($0.destinationPort) from \($0.source) \($0.reason?.description ?? "")" })"
           )
           break
         }

@@ -217,7 +217,7 @@ struct WalkTests {
         ], name: "node")
     let trace = PathTracer(snapshot).trace(flow(source, destination, 80, from: from))
     #expect(trace.outcomes.map(\.verdict) == [.noroute])
-    #expect(trace.outcomes[0].detail?.contains(why) == true, "\(trace.outcomes[0].detail ?? "")")
+    #expect(trace.outcomes[0].reason?.description.contains(why) == true, "\(trace.outcomes[0].reason?.description ?? "")")
   }
 
   @Test("Chains that call each other in a circle end the walk instead of hanging it")
@@ -237,7 +237,7 @@ struct WalkTests {
       """
     let trace = PathTracer(node(rules)).trace(flow("10.244.1.7", "203.0.113.1", 80, from: "cni0"))
     #expect(trace.outcomes.map(\.verdict) == [.drop])
-    #expect(trace.outcomes[0].detail?.contains("circle") == true)
+    #expect(trace.outcomes[0].reason == .circularChains)
   }
 
   @Test("A chain that the dump does not have counts as empty, and is named")

@@ -129,7 +129,7 @@ struct AssertionJudge {
 
   /// " by filter INPUT rule 3", or why the routing decision ended it.
   private func place(_ outcome: Outcome) -> String {
-    if let detail = outcome.detail { return ": \(detail)" }
+    if let reason = outcome.reason { return ": \(reason)" }
     guard let step = outcome.steps.last else { return "" }
     let ruleset = snapshot.ruleset
     let table = ruleset[ruleset[step.chain].table].name

@@ -73,7 +73,7 @@ struct RuleExplanation {
       case .reject: "rejects"
       default: "does not route"
       }
-    var place = outcome.detail.map { printable($0) } ?? ""
+    var place = outcome.reason.map { "\($0)" } ?? ""
     if let step { place = "\(Self.place(step, ruleset))\(location(step, ruleset).map { " (\($0))" } ?? "")" }
     finding.cause = "\(node) \(verb) it: \(place)"
     if share < 0.999 { finding.cause += ", for \(Int((share * 100).rounded()))% of such connections" }

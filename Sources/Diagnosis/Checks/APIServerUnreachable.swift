@@ -27,11 +27,11 @@ enum APIServerUnreachable: Check {
         finding(
           service, context, group.node,
           "\(group.node.name) does not lead every connection to the API server (\(group.places))",
-          loss?.detail
+          loss?.reason.map { "\($0)" }
             ?? (loss == nil
               ? "its rules do not translate \(group.first.frontend) to the API server's endpoints"
               : "\(loss?.step?.rule == nil ? "the policy of" : "a rule of") chain \(context.chainName(loss?.step, group.node)) \(loss?.verdict == .reject ? "rejects" : "drops") it"),
-          loss?.detail == nil ? context.evidence(loss?.step, group.node) : [], fix: fix(group, context),
+          loss?.reason == nil ? context.evidence(loss?.step, group.node) : [], fix: fix(group, context),
           confidence: group.observations.allSatisfy { $0.reach.isUncertain } ? .likely : .certain))
     }
     return findings
@@ -41,7 +41,7 @@ enum APIServerUnreachable: Check {
   /// filters of other programs.
   private static func fix(_ group: FaultGroup, _ context: CheckContext) -> String? {
     guard let loss = group.first.reach.losses.first else { return nil }
-    if loss.detail != nil {
+    if loss.reason != nil {
       // No rule: the kernel gives it up, and another check tells how to mend that.
       return "\(group.first.frontend.traceCommand(from: group.first.source))  # where it is lost"
     }

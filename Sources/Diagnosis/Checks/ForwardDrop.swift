@@ -81,7 +81,7 @@ enum Losses {
         for loss in observation.reach.losses where loss.translatedTo != nil {
           let chain = context.chainName(loss.step, node)
           guard holds(loss, chain) else { continue }
-          let key = "\(chain) \(loss.step?.position ?? -1) \(loss.step?.hook.rawValue ?? "") \(loss.detail ?? "")"
+          let key = "\(chain) \(loss.step?.position ?? -1) \(loss.step?.hook.rawValue ?? "") \(loss.reason.map { "\($0)" } ?? "")"
           if let at = index[key] {
             entries[at].frontends.insert(observation.frontend)
             if !observation.reach.isUncertain { entries[at].isCertain = true }
@@ -100,13 +100,13 @@ enum Losses {
     return entries
   }
 
-  /// What the kernel itself refuses, by the walk's detail.
+  /// The check for what the kernel itself refuses; nil: a rule did.
   static func kernelReason(_ loss: Reach.Loss) -> String? {
-    guard let detail = loss.detail else { return nil }
-    if detail.contains("forward") { return "ip-forward-off" }
-    if detail.contains("rp_filter") || detail.contains("reverse path") || detail.contains("martian") {
-      return "reverse-path-filter"
+    switch loss.reason {
+    case nil: nil
+    case .forwardingOff: "ip-forward-off"
+    case .reversePath, .martian: "reverse-path-filter"
+    default: "route"
     }
-    return "route"
   }
 }

@@ -40,7 +40,7 @@ extension NoRoute {
       id: id, severity: .error, confidence: entry.confidence, subject: node.subject,
       problem:
         "\(node.name) does not route packets of \(count) Service frontend\(count == 1 ? "" : "s"), e.g. \(entry.example)",
-      cause: (entry.loss.detail ?? "no route")
+      cause: (entry.loss.reason.map { "\($0)" } ?? "no route")
         + (isPolicy ? " ← a routing rule sends these packets to table \(route!.table)" : ""),
       evidence: evidence(route, rules, node.snapshot),
       fix: [

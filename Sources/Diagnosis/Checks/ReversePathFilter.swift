@@ -10,7 +10,7 @@ enum ReversePathFilter: Check {
         id: id, severity: .error, confidence: entry.confidence,
         subject: entry.node.subject,
         problem: "the kernel drops \(entry.count) Service flows on \(entry.node.name), e.g. \(entry.example)",
-        cause: entry.loss.detail ?? "",
+        cause: entry.loss.reason.map { "\($0)" } ?? "",
         fix: ["sysctl -w net.ipv4.conf.all.rp_filter=2"], verify: ["nstat -az IPReversePathFilter"])
     }
   }
