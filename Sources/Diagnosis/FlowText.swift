@@ -47,6 +47,7 @@ public struct FlowText: Sendable {
       flow.destinationPort = target.port ?? 0
     }
     if number.isICMP { flow.icmpType = number == .icmp ? 8 : 128 }
+    flow.isFrame = interface == nil && !flow.isLocal
     return flow
   }
 
@@ -104,7 +105,7 @@ public struct FlowText: Sendable {
       source = try Self.socket(Substring(from))
     }
     if let interface { return (source.address, source.port, interface) }
-    guard let entry = tracer.inputInterface(from: source.address) else {
+    guard let entry = tracer.inputInterface(from: source.address, to: destination) else {
       if tracer.model.snapshot.routes == nil { return (source.address, source.port, "unknown") }
       throw Failure("No route leads back to \(source.address): name the interface by which it enters.")
     }

@@ -34,7 +34,10 @@ enum FactPrinter {
       } else if let kind = link.kind {
         out += "    \(kind)\n"
       }
-      if let hairpin = link.hairpin { out += "    bridge_slave hairpin \(hairpin ? "on" : "off")\n" }
+      if let hairpin = link.hairpin {
+        out += "    bridge_slave state \(link.forwards == false ? "disabled" : "forwarding")"
+        out += " hairpin \(hairpin ? "on" : "off") isolated \(link.isolated == true ? "on" : "off")\n"
+      }
       for address in addresses where address.interface == link.name {
         out += "    inet\(address.address.version == .v6 ? "6" : "") \(address.address)"
         out += address.peer.map { " peer \($0)/\(address.prefixLength)" } ?? "/\(address.prefixLength)"

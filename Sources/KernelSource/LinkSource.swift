@@ -39,7 +39,11 @@ enum LinkSource {
       if let info = attributes[18] {
         link.kind = info[1]?.string
         if link.kind == "vxlan", let data = info[2] { (link.vxlan, device) = vxlan(data) }
-        if info[4]?.string == "bridge", let data = info[5] { link.hairpin = data[4].map { $0.u8 != 0 } }
+        if info[4]?.string == "bridge", let data = info[5] {
+          link.forwards = data[1].map { $0.u8 == 3 }
+          link.hairpin = data[4].map { $0.u8 != 0 }
+          link.isolated = data[33].map { $0.u8 != 0 }
+        }
       }
       raw.append(
         (

@@ -22,6 +22,8 @@ enum NftKeys {
     case 14: (NftTerm(.field(.securityMark), .integer, width: 32), 4)
     case 15: (NftTerm(.field(.networkProtocol), .networkFamily), 1)
     case 16: (NftTerm(.field(.protocol), .transport), 1)
+    case 17: (NftTerm(.field(.inputBridge), .interfaceName), 16)
+    case 18: (NftTerm(.field(.outputBridge), .interfaceName), 16)
     case 19: (NftTerm(.field(.packetType), .packetType), 1)
     case 20: (NftTerm(.field(.cpu), .integer, width: 32), 4)
     case 21: (NftTerm(.field(.inputInterfaceGroup), .interfaceGroup), 4)
@@ -46,8 +48,6 @@ enum NftKeys {
     switch key {
     case 1: ("priority", .classID)
     case 12: ("nftrace", .integer)
-    case 17: ("ibrname", .interfaceName)
-    case 18: ("obrname", .interfaceName)
     case 26: ("iifkind", .interfaceName)
     case 27: ("oifkind", .interfaceName)
     case 28: ("ibrpvid", .integer)

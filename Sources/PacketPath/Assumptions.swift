@@ -16,6 +16,12 @@ enum Assumption: Hashable {
   case looseReversePath(Bits128)
   /// The dump ends before the chain does; no rule behind that is for the packet.
   case wholeChain(ChainID)
+  /// The port by which a frame comes to a bridge.
+  case inputPort(Bits128)
+  /// The port behind which its destination is.
+  case outputPort(Bits128)
+  /// Bridges show packets of this version to the hooks of IP, or do not.
+  case bridgeCalls(IPVersion, Bool)
   /// A sentence.
   case text(String)
 }
@@ -83,6 +89,11 @@ extension Assumption {
     case .forwarding(let version): return "\(Engine.forwardingKey(version)) is 1 (the snapshot has no sysctls)"
     case .looseReversePath(let interface):
       return "rp_filter is not strict on \(printable(NodeModel.name(interface))) (the snapshot has no sysctls)"
+    case .inputPort(let port): return "the frame comes by port \(printable(NodeModel.name(port)))"
+    case .outputPort(let port): return "the destination is behind port \(printable(NodeModel.name(port)))"
+    case .bridgeCalls(let version, let calls):
+      return
+        "net.bridge.bridge-nf-call-\(version == .v4 ? "iptables" : "ip6tables") is \(calls ? 1 : 0) (the snapshot does not tell)"
     case .wholeChain(let id):
       let chain = ruleset[id]
       return

@@ -19,11 +19,11 @@ extension Engine {
     // A template (CT --zone in raw) is an entry whose tuples are empty (net/netfilter/xt_CT.c).
     if p.tracking == .template, let value = templateValue(field) { return value }
     switch field {
-    case .inputInterface: return .known(p.input)
+    case .inputInterface: return p.inputUnknown ? .unknown : .known(p.input)
     case .outputInterface:
       return p.outputUnknown && p.output.isZero && p.hook != .prerouting && p.hook != .input
         ? .unknown : .known(p.output)
-    case .inputInterfaceIndex: return index(p.input)
+    case .inputInterfaceIndex: return p.inputUnknown ? .unknown : index(p.input)
     case .outputInterfaceIndex: return p.outputUnknown && p.output.isZero ? .unknown : index(p.output)
     case .inputInterfaceType:
       return p.input.isZero ? .absent : (interface(p.input).link?.hardwareType).map { .number($0) } ?? .unknown
@@ -35,7 +35,9 @@ extension Engine {
       return p.output.isZero ? .absent : (interface(p.output).link?.group).map { .number($0) } ?? .unknown
     case .inputBridgePort: return inputBridgePort(p)
     case .outputBridgePort: return outputBridgePort(p)
-    case .networkProtocol: return .number(p.version == .v4 ? 2 : 10)
+    case .inputBridge: return bridgeName(p, p.input, known: !p.inputUnknown)
+    case .outputBridge: return bridgeName(p, p.output, known: !p.outputUnknown)
+    case .networkProtocol: return .number(p.layer == .bridge ? 7 : p.version == .v4 ? 2 : 10)
     case .etherType: return .number(p.version == .v4 ? 0x0800 : 0x86DD)
     case .source: return .known(p.source)
     case .destination: return .known(p.destination)
@@ -89,7 +91,8 @@ extension Engine {
     case .packetType: return packetType(p)
     case .sourceMAC:
       return isEthernet(p.input) ? p.sourceMAC.map { .known($0) } ?? .unknown : .absent
-    case .destinationMAC: return p.input.isZero ? .absent : .unknown
+    case .destinationMAC:
+      return p.input.isZero && p.layer != .bridge ? .absent : p.destinationMAC.map { .known($0) } ?? .unknown
     case .userID: return p.hasSocket ? p.userID.map { .number($0) } ?? .unknown : .absent
     case .groupID, .cgroup: return p.hasSocket ? .unknown : .absent
     case .socketExists: return p.hasSocket ? .number(1) : .absent
@@ -111,26 +114,41 @@ extension Engine {
   /// Rules name the interface of an index; dumps do not show the number.
   private func index(_ name: Bits128) -> FieldValue { .known(name) }
 
+  /// nft_meta_bridge.c: the bridge of a port; where there is none, the rule ends.
+  private func bridgeName(_ p: PacketState, _ port: Bits128, known: Bool) -> FieldValue {
+    guard p.layer == .bridge, !port.isZero || !known else { return .absent }
+    return .known(p.frame.bridge)
+  }
+
+  func bridgeCalls(_ version: IPVersion) -> Int? { version == .v4 ? node.bridgeCalls4 : node.bridgeCalls6 }
+
   /// Whether packets come through the interface in Ethernet frames, as far as is known.
   private func isEthernet(_ input: Bits128) -> Bool {
     guard !input.isZero, input != Self.loopback else { return false }
     return (interface(input).link?.hardwareType ?? 1) == 1
   }
 
-  /// A packet that arrives on a bridge came through one of its ports, which a flow does not name.
+  /// What xt_physdev sees: ports only of packets that a bridge shows to the hooks of IP.
   private func inputBridgePort(_ p: PacketState) -> FieldValue {
-    guard !p.input.isZero else { return .known(.zero) }
+    if p.frame.isShown { return p.frame.inputPort.isZero ? .unknown : .known(p.frame.inputPort) }
+    guard p.frame.bridge.isZero, !p.input.isZero else {
+      // Whether the bridge shows them is not in the snapshot.
+      return bridgeCalls(p.version) == nil && !p.frame.bridge.isZero ? .unknown : .known(.zero)
+    }
     let facts = interface(p.input)
     guard facts.link != nil else { return node.linksKnown ? .known(.zero) : .unknown }
-    guard facts.isBridge else { return .known(.zero) }
-    if node.bridgeCalls4 == 0, p.version == .v4 { return .known(.zero) }
-    return .unknown
+    return facts.isBridge && bridgeCalls(p.version) != 0 ? .unknown : .known(.zero)
   }
 
   /// Known only for bridged packets; a routed one has not been given to a port yet.
-  private func outputBridgePort(_ p: PacketState) -> FieldValue { p.bridged ? .unknown : .known(.zero) }
+  private func outputBridgePort(_ p: PacketState) -> FieldValue {
+    guard p.frame.isShown, p.bridged, p.hook == .forward || p.hook == .postrouting else { return .known(.zero) }
+    return p.frame.outputPort.isZero ? .unknown : .known(p.frame.outputPort)
+  }
 
   private func packetType(_ p: PacketState) -> FieldValue {
+    // The hooks of IP see as their own what a bridge shows them.
+    if p.layer == .bridge, p.frame.isForOther, !p.frame.bridge.isZero { return .number(3) }
     let destination = IPAddress(bits: p.destination, version: p.version)
     if destination.isMulticast { return .number(2) }
     if p.version == .v4, node.routing.addressType(p.destination, .v4) == .broadcast { return .number(1) }

@@ -28,7 +28,7 @@ extension Engine {
       }
     case .anyBit(.connectionState, let mask):
       return (b.packet.connectionState & mask != 0) != match.negated ? .yes : .no
-    case .equalWide(.inputInterface, let id):
+    case .equalWide(.inputInterface, let id) where !b.packet.inputUnknown:
       let pair = wide[Int(id.index)]
       return (b.packet.input & pair.b == pair.a) != match.negated ? .yes : .no
     case .random(let threshold):
@@ -98,6 +98,8 @@ extension Engine {
     case .anyBit(let field, let mask): return withNumber(field, b) { .holds($0 & mask != 0) }
     case .equalWide(let field, let id):
       let pair = ruleset.wide[Int(id.index)]
+      // xt_physdev: a packet of a bridge that leaves by none of its ports has no --physdev-out, inverted or not.
+      if field == .outputBridgePort, b.packet.frame.isShown, !b.packet.bridged { return .never }
       return withValue(field, b) { .holds($0 & pair.b == pair.a) }
     case .rangeWide(let field, let id):
       let pair = ruleset.wide[Int(id.index)]

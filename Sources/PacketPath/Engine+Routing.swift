@@ -64,7 +64,6 @@ extension Engine {
       b.packet.routedLocally = false
       b.packet.routedOutput = node.routing.interface(of: index, hop: hop)
       b.packet.output = b.packet.routedOutput
-      b.packet.bridged = isBridged(b.packet, input)
       return forward(&b)
     }
   }
@@ -77,17 +76,30 @@ extension Engine {
     return true
   }
 
-  /// A packet that DNAT sends back to the bridge it came by is bridged, not routed, where bridges call iptables
-  /// (br_nf_pre_routing_finish in net/bridge/br_netfilter_hooks.c): its hop limit stays, and POSTROUTING shows no input.
-  private func isBridged(_ packet: PacketState, _ input: InterfaceFacts) -> Bool {
-    guard packet.status & ConnectionStatus.destinationNAT != 0, packet.routedOutput == packet.input,
-      packet.destination != packet.originalDestination, input.isBridge
-    else { return false }
-    return (packet.version == .v4 ? node.bridgeCalls4 : node.bridgeCalls6) == 1
+  /// Whether a translation on a bridge sends the packet back to it: then it is bridged, not routed, and its hop limit
+  /// stays (br_nf_pre_routing_finish in net/bridge/br_netfilter_hooks.c). False: the branch ended.
+  mutating func routeOnBridge(_ b: inout Branch) -> Bool {
+    let destination = address(b.packet.destination, b)
+    let input = interface(b.packet.input)
+    if b.packet.version == .v4, martian4(b, destination, input) != nil { return true }
+    guard node.routing.known(b.packet.version),
+      case .route(let index, let hop) = node.routing.lookup(query(b, input: b.packet.input)),
+      node.routing.type(of: index) == .unicast,
+      node.routing.interface(of: index, hop: hop) == b.packet.input
+    else { return true }
+    // Without forwarding the decision is "unreachable", which IP carries out (net/ipv4/route.c). IPv6 asks later.
+    if b.packet.version == .v4, input.forwarding4 == 0 { return true }
+    guard sourceAccepted(&b, input) else { return false }
+    if b.packet.version == .v4, input.forwarding4 == nil { assumeOnce(&b, .forwarding(.v4)) }
+    b.packet.route = index
+    b.packet.nextHop = hop
+    b.packet.routeKnown = true
+    b.packet.routedLocally = false
+    b.packet.frame.isForOther = true
+    return true
   }
 
   private mutating func forward(_ b: inout Branch) -> Bool {
-    if b.packet.bridged { return enter(&b, .forward) }
     b.packet.timeToLiveChanged = Int32(assumptions.count)
     if let hops = b.packet.timeToLive {
       if hops <= 1 {

@@ -9,43 +9,58 @@ extension Engine {
       switch b.stage {
       case .ingress:
         b.packet.hook = .ingress
-        guard runHook(&b) else { return }
-        next(&b, .prerouting)
+        b.packet.layer = .device
+        guard runHook(&b, order(b)) else { return }
+        next(&b, b.packet.frame.passedPrerouting ? .routeInput : .prerouting)
       case .prerouting:
         b.packet.hook = .prerouting
-        guard runHook(&b) else { return }
-        next(&b, b.packet.input == Self.loopback && b.packet.routedLocally ? .input : .routeInput)
+        b.packet.layer = .ip
+        guard runHook(&b, order(b)) else { return }
+        if b.packet.frame.isShown, !b.packet.frame.passedPrerouting {
+          b.packet.frame.passedPrerouting = true
+          next(&b, .bridgeTranslated)
+        } else {
+          next(&b, b.packet.input == Self.loopback && b.packet.routedLocally ? .input : .routeInput)
+        }
       case .routeInput:
+        b.packet.layer = .ip
         guard routeInput(&b) else { return }
       case .input:
         b.packet.hook = .input
         b.packet.output = .zero
-        guard runHook(&b) else { return }
+        guard runHook(&b, order(b)) else { return }
         b.packet.status |= b.packet.hasConnection ? ConnectionStatus.confirmed : 0
         return finish(b, .deliver)
       case .forward:
         b.packet.hook = .forward
-        guard runHook(&b) else { return }
-        next(&b, .postrouting)
+        b.packet.layer = .ip
+        guard runHook(&b, order(b)) else { return }
+        next(&b, b.packet.bridged ? .bridgeForwardBehind : .postrouting)
       case .outputRoute:
         guard routeOutput(&b) else { return }
         next(&b, .output)
       case .output:
         b.packet.hook = .output
         b.packet.input = .zero
-        guard runHook(&b) else { return }
+        guard runHook(&b, order(b)) else { return }
         b.packet.input = b.packet.arrival
         next(&b, .postrouting)
       case .postrouting:
         b.packet.hook = .postrouting
+        b.packet.layer = .ip
         // A forwarded packet still shows the device it came by; a local one has none.
         b.packet.output = b.packet.routedOutput
         if b.packet.bridged { b.packet.input = .zero }
-        guard runHook(&b) else { return }
+        guard runHook(&b, order(b)) else { return }
         if b.packet.virtualServer >= 0 { noteVirtualServerTracking(&b) }
         b.packet.status |= b.packet.hasConnection ? ConnectionStatus.confirmed : 0
+        next(&b, b.packet.bridged ? .portEgress : .egress)
+      case .egress:
+        guard runEgress(&b, device: b.packet.routedOutput) else { return }
         if b.packet.routedLocally {
           next(&b, .loopback)
+        } else if leavesByBridge(&b) {
+          next(&b, .bridgeOutput)
         } else {
           return finish(b, .forward)
         }
@@ -53,28 +68,52 @@ extension Engine {
         b.packet.input = Self.loopback
         b.packet.output = .zero
         next(&b, .ingress)
+      default:
+        guard advanceOnBridge(&b) else { return }
       }
     }
   }
 
   static let loopback = Bits128(leftAligned: "lo".utf8)
 
-  private func next(_ b: inout Branch, _ stage: Stage) {
+  func next(_ b: inout Branch, _ stage: Stage) {
     b.stage = stage
     b.entry = 0
     b.natChain = 0
     b.inChain = false
   }
 
-  /// Runs what is attached to the packet's hook from `b.entry` on. False: the branch ended.
-  private mutating func runHook(_ b: inout Branch) -> Bool {
-    let order = b.packet.version == .v4 ? node.order4 : node.order6
-    let range = order.ranges[HookOrder.index(b.packet.hook)]
+  private func order(_ b: borrowing Branch) -> HookOrder { b.packet.version == .v4 ? node.order4 : node.order6 }
+
+  private mutating func runHook(_ b: inout Branch, _ order: HookOrder) -> Bool {
+    runHook(&b, order, order.ranges[HookOrder.index(b.packet.hook)])
+  }
+
+  /// The hook of the device that takes the packet away.
+  mutating func runEgress(_ b: inout Branch, device: Bits128) -> Bool {
+    let order = order(b)
+    let range = order.ranges[HookOrder.index(.egress)]
+    guard !range.isEmpty else { return true }
+    b.packet.hook = .egress
+    b.packet.layer = .device
+    let input = b.packet.input
+    b.packet.input = .zero
+    b.packet.output = device
+    if device.isZero { assumeOnce(&b, "no egress chain of the device that takes the packet stops it") }
+    guard runHook(&b, order, range) else { return false }
+    b.packet.input = input
+    b.packet.layer = .ip
+    return true
+  }
+
+  /// Runs what is attached to the packet's hook, a range of `order.entries`, from `b.entry` on. False: the branch ended.
+  mutating func runHook(_ b: inout Branch, _ order: HookOrder, _ range: Range<Int32>) -> Bool {
     while b.entry < range.upperBound - range.lowerBound {
       switch order.entries[Int(range.lowerBound + b.entry)] {
       case .tracking: track(&b)
       case .chain(let chain):
         if b.packet.hook == .ingress, !node.attached(chain, to: b.packet.input) { break }
+        if b.packet.hook == .egress, !node.attached(chain, to: b.packet.output) { break }
         guard runBaseChain(&b, chain) else { return false }
       case .nat(let first, let end):
         guard runNAT(&b, order.natChains, Int(first)..<Int(end)) else { return false }

@@ -106,7 +106,10 @@ struct Engine: ~Copyable {
   func interface(_ name: Bits128) -> InterfaceFacts { interfaces[name] }
 
   private func start(_ flow: Flow) -> Branch {
-    Branch(packet: PacketState(flow, inspection), probability: 1, stage: flow.isLocal ? .outputRoute : .ingress)
+    var first = Branch(
+      packet: PacketState(flow, inspection), probability: 1, stage: flow.isLocal ? .outputRoute : .ingress)
+    if !flow.isLocal { enterBridge(&first, flow) }
+    return first
   }
 
   mutating func finish(_ b: Branch, _ verdict: Outcome.Verdict, rejectWith: RejectReason? = nil, _ reason: Reason? = nil) {

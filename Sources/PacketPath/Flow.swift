@@ -11,6 +11,9 @@ public struct Flow: Sendable, Hashable {
   public var destinationPort: UInt16
   /// The interface that IP sees (a bridge, not its port), or `local`.
   public var from: String
+  /// `from` was found by the source, not named: where it is a bridge, the packet came as a frame through one of its
+  /// ports, and to the bridge itself only if the sender reaches the destination through it.
+  public var isFrame = false
   public var icmpType: UInt8?
   public var icmpCode: UInt8?
   /// Bytes of the IP packet.

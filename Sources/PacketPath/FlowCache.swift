@@ -130,7 +130,7 @@ private struct FlowKey {
     add(flow.icmpType)
     add(flow.icmpCode)
     add(flow.tcpFlags)
-    add(flow.dontFragment.map { $0 ? 1 : 0 })
+    add((flow.dontFragment.map { $0 ? 1 : 0 } ?? 2) | (flow.isFrame ? 4 : 0))
     details =
       details << 3 | (flow.length == nil ? 0 : 4) | (flow.mark == nil ? 0 : 2) | (flow.uid == nil ? 0 : 1)
   }

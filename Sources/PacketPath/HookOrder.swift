@@ -19,6 +19,8 @@ struct HookOrder: Sendable {
   private(set) var natChains: [ChainID] = []
   /// By hook (index: `HookOrder.index`): its part of `entries`.
   private(set) var ranges: [Range<Int32>] = []
+  /// Of bridges, by hook: what runs behind br_netfilter.
+  private(set) var rangesBehind: [Range<Int32>] = []
   /// Legacy and nft chains stand at one priority: their order is not in the dumps.
   var ambiguous = false
 
@@ -82,6 +84,42 @@ struct HookOrder: Sendable {
       entries.append(contentsOf: items.map(\.entry))
     }
     ambiguous = byPriority.values.contains { $0.values.contains { $0.count > 1 } }
+  }
+
+  /// The hooks of bridges. br_netfilter stands at priority 0, and shows IP packets to the hooks of IP there; chains at
+  /// that very priority are newer than it, and run before. At postrouting it comes last of all.
+  init(bridgeTablesOf ruleset: Ruleset) {
+    struct Item {
+      var priority: Int
+      var age: Int
+      var entry: Entry
+    }
+    let chains = ruleset.chains.enumerated().compactMap { index, chain -> (id: ChainID, base: BaseChain, age: Int)? in
+      guard chain.base != Chain.notBase else { return nil }
+      let table = ruleset[chain.table]
+      guard table.family == .bridge, !table.dormant else { return nil }
+      return (ChainID(index), ruleset.bases[Int(chain.base)], Int(chain.base))
+    }
+    // Tracking is registered with the first rule that asks for it: behind all chains of that table.
+    let tracked = chains.first { ruleset.usesTracking(ruleset[$0.id].table) }
+    let trackingAge = tracked.flatMap { first in
+      chains.filter { ruleset[$0.id].table == ruleset[first.id].table }.map(\.age).max()
+    }
+    for hook in Hook.allCases {
+      var items = chains.filter { $0.base.hook == hook }.map {
+        Item(priority: $0.base.priority, age: 2 * $0.age, entry: .chain($0.id))
+      }
+      if hook == .prerouting, let trackingAge {
+        items.append(Item(priority: HookPriority.conntrack, age: 2 * trackingAge + 1, entry: .tracking))
+      }
+      items.sort { $0.priority != $1.priority ? $0.priority < $1.priority : $0.age > $1.age }
+      let first = Int32(entries.count)
+      let isDivided = hook == .prerouting || hook == .forward
+      let behind = isDivided ? items.prefix { $0.priority <= 0 }.count : items.count
+      entries.append(contentsOf: items.map(\.entry))
+      ranges.append(first..<first + Int32(behind))
+      rangesBehind.append(first + Int32(behind)..<Int32(entries.count))
+    }
   }
 
   static func index(_ hook: Hook) -> Int {

@@ -13,10 +13,19 @@ final class InterfaceFacts: Sendable {
   let acceptsLocal: Bool
   let routesLoopback: Bool
   let validatesMark: Bool
+  /// Of a bridge whose ports the snapshot tells.
+  let bridge: BridgeFacts?
+  /// The bridge that it is a port of; zero: none.
+  let master: Bits128
 
-  init(_ name: String, _ snapshot: Snapshot, link: Link?, addresses: [InterfaceAddress]) {
+  init(
+    _ name: String, _ snapshot: Snapshot, link: Link?, addresses: [InterfaceAddress], bridge: BridgeFacts? = nil,
+    isPort: Bool = false
+  ) {
     self.name = name
     self.link = link
+    self.bridge = bridge
+    master = isPort ? link?.master.map { Bits128(leftAligned: $0.utf8) } ?? .zero : .zero
     self.addresses = addresses
     // sysctl prints the dots of an interface's name as slashes.
     let key = name.contains(".") ? name.split(separator: ".").joined(separator: "/") : name
@@ -34,7 +43,7 @@ final class InterfaceFacts: Sendable {
     validatesMark = setting("ipv4", "src_valid_mark") { $0 | $1 } == 1
   }
 
-  var isBridge: Bool { link?.kind == "bridge" }
+  var isBridge: Bool { bridge != nil || link?.kind == "bridge" }
 }
 
 /// Facts of interfaces met lately: a name's hash chooses its place. Of an interface that the snapshot does not have,

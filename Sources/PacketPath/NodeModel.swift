@@ -8,6 +8,7 @@ public final class NodeModel: Sendable {
   let ruleset: Ruleset
   let order4: HookOrder
   let order6: HookOrder
+  let bridgeOrder: HookOrder
   let routing: RoutingTables
   let ipsets: IPSetIndex
   /// Nil: the snapshot has no table of IPVS.
@@ -54,6 +55,7 @@ public final class NodeModel: Sendable {
     let hasVirtualServers = !(snapshot.virtualServers ?? []).isEmpty || !virtualAddresses.isEmpty
     order4 = HookOrder(snapshot.ruleset, .v4, hasVirtualServers: hasVirtualServers)
     order6 = HookOrder(snapshot.ruleset, .v6, hasVirtualServers: hasVirtualServers)
+    bridgeOrder = HookOrder(bridgeTablesOf: snapshot.ruleset)
     routing = RoutingTables(snapshot)
     ipsets = IPSetIndex(snapshot.ipsets)
     var changed: Set<String> = []
@@ -72,8 +74,8 @@ public final class NodeModel: Sendable {
     addressesKnown = !(snapshot.addresses ?? []).isEmpty
     interfaces = Self.interfaces(snapshot)
     bases = Self.bases(snapshot.ruleset)
-    bridgeCalls4 = snapshot.sysctlInt("net.bridge.bridge-nf-call-iptables")
-    bridgeCalls6 = snapshot.sysctlInt("net.bridge.bridge-nf-call-ip6tables")
+    bridgeCalls4 = Self.bridgeSetting("iptables", snapshot)
+    bridgeCalls6 = Self.bridgeSetting("ip6tables", snapshot)
     looseTCPTracking = snapshot.sysctlInt("net.netfilter.nf_conntrack_tcp_loose") != 0
     let rules = snapshot.ruleset
     dispatch =
@@ -84,12 +86,42 @@ public final class NodeModel: Sendable {
   private static func interfaces(_ snapshot: Snapshot) -> [Bits128: InterfaceFacts] {
     let links = Dictionary((snapshot.links ?? []).map { ($0.name, $0) }, uniquingKeysWith: { a, _ in a })
     let addresses = Dictionary(grouping: snapshot.addresses ?? [], by: \.interface)
+    let bridges = Self.bridges(snapshot, links)
     var facts: [Bits128: InterfaceFacts] = [:]
     for name in Set(links.keys).union(addresses.keys) {
+      let link = links[name]
       facts[Bits128(leftAligned: name.utf8)] = InterfaceFacts(
-        name, snapshot, link: links[name], addresses: addresses[name] ?? [])
+        name, snapshot, link: link, addresses: addresses[name] ?? [], bridge: bridges[name],
+        isPort: link?.master.map { bridges[$0] != nil } ?? false)
     }
     return facts
+  }
+
+  /// The bridges whose ports the snapshot tells. `ip addr` without `-d` prints no kinds: then what veth devices are
+  /// enslaved to is one.
+  private static func bridges(_ snapshot: Snapshot, _ links: [String: Link]) -> [String: BridgeFacts] {
+    let ports = Dictionary(grouping: links.values.filter { $0.master != nil }, by: { $0.master! })
+    let isBridge = links.values.filter { link in
+      link.kind == "bridge"
+        || link.kind == nil && (ports[link.name] ?? []).contains { $0.kind == "veth" || $0.peerIndex != nil }
+    }
+    guard !isBridge.isEmpty else { return [:] }
+    let rulesTellPorts = snapshot.ruleset.tellsBridgePorts
+    var bridges: [String: BridgeFacts] = [:]
+    for link in isBridge {
+      let (name, slaves) = (link.name, ports[link.name] ?? [])
+      bridges[name] = BridgeFacts(
+        link, ports: slaves.sorted { $0.index < $1.index }, snapshot, rulesTellPorts: rulesTellPorts)
+    }
+    return bridges
+  }
+
+  /// bridge-nf-call-iptables or -ip6tables. A dump of all settings that has none of bridge's is of a kernel without
+  /// br_netfilter.
+  private static func bridgeSetting(_ name: String, _ snapshot: Snapshot) -> Int? {
+    if let value = snapshot.sysctlInt("net.bridge.bridge-nf-call-\(name)") { return value }
+    let isWhole = snapshot.sysctl("kernel.pid_max") != nil && snapshot.sysctl("net.core.somaxconn") != nil
+    return isWhole ? 0 : nil
   }
 
   private static func bases(_ ruleset: Ruleset) -> [BaseFacts] {
@@ -102,7 +134,7 @@ public final class NodeModel: Sendable {
     return facts
   }
 
-  /// Whether an ingress chain is attached to a device.
+  /// Whether an ingress or egress chain is attached to a device.
   func attached(_ chain: ChainID, to device: Bits128) -> Bool {
     ruleset.base(of: chain)?.devices.contains { Bits128(leftAligned: $0.utf8) == device } ?? false
   }

@@ -61,8 +61,10 @@ struct PacketState {
 
   /// The device that the last routing decision leads to; `output` is what the current hook shows.
   var routedOutput = Bits128.zero
-  /// Goes back to the bridge it came by without being routed.
+  /// Passes a bridge from port to port without being routed.
   var bridged = false
+  /// What a bridge knows of it; names of ports are zero where there is none, or none is known.
+  var frame = Frame()
   /// The last routing decision was to deliver here.
   var routedLocally = false
 
@@ -76,6 +78,29 @@ struct PacketState {
   var route: Int32 = -1
   var nextHop: Int32 = -1
   var routeKnown = true
+
+  /// A packet as a bridge sees it.
+  struct Frame {
+    /// The bridge that it came by; zero: it did not come by one.
+    var bridge = Bits128.zero
+    var inputPort = Bits128.zero
+    var outputPort = Bits128.zero
+    /// It is addressed to another host behind the bridge, not to the bridge itself.
+    var isForOther = false
+    /// The bridge shows it to the hooks of IP (br_netfilter), with the port that it came by.
+    var isShown = false
+    /// PREROUTING ran on the bridge, and does not run again where IP receives the packet.
+    var passedPrerouting = false
+    /// Where it was going when it came.
+    var destination = Bits128.zero
+  }
+
+  /// Whose hooks see the packet now.
+  enum Layer: UInt8 { case ip, bridge, device }
+  var layer = Layer.ip
+  /// The input interface of the present hook is a port that is not known.
+  var inputUnknown = false
+  var destinationMAC: Bits128?
 
   enum Tracking: UInt8 {
     /// Before the tracking hook: state INVALID, no entry.
@@ -204,5 +229,8 @@ struct Branch {
 
 /// The parts of the walk, in the order in which a packet may meet them.
 enum Stage: UInt8 {
-  case ingress, prerouting, routeInput, input, forward, outputRoute, output, postrouting, loopback
+  case ingress, prerouting, routeInput, input, forward, outputRoute, output, postrouting, egress, loopback
+  // On a bridge; the hooks of IP stand in between, where it calls them.
+  case portIngress, bridgePrerouting, bridgeTranslated, bridgePreroutingBehind, bridgeDecision, bridgeInput
+  case bridgeForward, bridgeForwardBehind, bridgeOutput, bridgePostrouting, portEgress
 }

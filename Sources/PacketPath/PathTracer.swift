@@ -81,16 +81,43 @@ public final class PathTracer {
       ?? model.snapshot.addresses?.first { $0.address.version == .v4 && $0.scope == "global" }?.address
   }
 
-  /// The interface through which a packet from this source would reach the node; nil: not known.
-  public func inputInterface(from source: IPAddress) -> String? {
+  /// The interface through which a packet from this source would reach the node; nil: not known. From behind a router
+  /// that is the interface which owns the destination, whatever the way back is; else the one the way back leads through.
+  public func inputInterface(from source: IPAddress, to destination: IPAddress? = nil) -> String? {
+    let back = wayBack(to: source)
+    guard let destination, back?.isRouted ?? true, let owner = wire(owning: destination) else { return back?.interface }
+    return owner
+  }
+
+  /// The interface on the way to a source, and whether a router stands behind it.
+  private func wayBack(to source: IPAddress) -> (interface: String, isRouted: Bool)? {
     let query = RoutingTables.Query(
       version: source.version, destination: source.bits, source: .zero, inputInterface: .zero, mark: 0)
     switch model.routing.lookup(query) {
     case .route(let index, let hop):
       let route = model.routing.routes[Int(index)]
-      if route.type == .local { return Flow.local }
-      return hop >= 0 ? route.nextHops[Int(hop)].interface : nil
-    case .multipath(let index, let hops): return model.routing.routes[Int(index)].nextHops[Int(hops[0].hop)].interface
+      if route.type == .local { return (Flow.local, false) }
+      return hop >= 0 ? Self.named(route.nextHops[Int(hop)]) : nil
+    case .multipath(let index, let hops):
+      return Self.named(model.routing.routes[Int(index)].nextHops[Int(hops[0].hop)])
+    default: return nil
+    }
+  }
+
+  private static func named(_ hop: Route.NextHop) -> (interface: String, isRouted: Bool)? {
+    hop.interface.map { ($0, hop.gateway != nil) }
+  }
+
+  /// The interface that has an address, where hosts outside reach that by a cable of its own: one with a subnet, and
+  /// neither a bridge, a tunnel nor a device that only holds addresses.
+  private func wire(owning address: IPAddress) -> String? {
+    guard let own = model.snapshot.addresses?.first(where: { $0.address == address }),
+      own.prefixLength < address.version.width, let link = model.snapshot.link(named: own.interface), !link.loopback,
+      link.master == nil
+    else { return nil }
+    switch link.kind {
+    case nil, "veth", "vlan", "bond", "macvlan", "ipvlan", "team":
+      return engine.interface(Bits128(leftAligned: own.interface.utf8)).isBridge ? nil : own.interface
     default: return nil
     }
   }

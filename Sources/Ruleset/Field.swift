@@ -12,6 +12,8 @@ public enum Field: UInt8, Sendable, Hashable, CaseIterable {
   case outputInterfaceGroup
   case inputBridgePort  // physdev: name of the port of a bridge
   case outputBridgePort
+  case inputBridge  // nft ibrname: the bridge whose port the input interface is
+  case outputBridge
   // Network header.
   case networkProtocol  // NFPROTO_*: 2 ip, 10 ip6
   case etherType  // 0x0800, 0x86dd

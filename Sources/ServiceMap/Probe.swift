@@ -38,9 +38,12 @@ public final class Probe {
   }
 
   private func flow(_ frontend: Frontend, _ source: IPAddress, _ from: String?) -> Flow {
-    Flow(
+    var flow = Flow(
       ipProtocol: frontend.ipProtocol, source: source, sourcePort: 41234, destination: frontend.address,
-      destinationPort: frontend.port, from: from ?? tracer.inputInterface(from: source) ?? "eth0")
+      destinationPort: frontend.port,
+      from: from ?? tracer.inputInterface(from: source, to: frontend.address) ?? "eth0")
+    flow.isFrame = from == nil && !flow.isLocal
+    return flow
   }
 }
 

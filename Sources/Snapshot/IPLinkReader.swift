@@ -130,8 +130,11 @@ public enum IPLinkReader: DumpReader {
     case "vxlan":
       link.kind = "vxlan"
       link.vxlan = vxlan(&words, parent: &link.parent)
-    case "bridge_slave":
-      while let word = words.next() { if word == "hairpin" { link.hairpin = words.next().map { $0 == "on" } } }
+    case "bridge_slave": BridgePortFlags.read(&words, into: &link)
+    // `bridge -d link`
+    case "hairpin":
+      link.hairpin = words.next().map { $0 == "on" }
+      BridgePortFlags.read(&words, into: &link)
     case "valid_lft", "altname", "alias", "RX:", "TX:", "RX", "TX", "vf", "addrgenmode", "bond_slave", "vrf_slave",
       "openvswitch_slave", "team_slave", "numtxqueues", "promiscuity", "link-netnsid", "link-netns", "proto_down",
       "permaddr", "parentbus", "prog/xdp", "peer", "macsec_slave":
@@ -259,9 +262,11 @@ public enum IPLinkReader: DumpReader {
         link.parent = link.parent ?? vxlan.device
       }
       if value["info_slave_kind"]?.text.map({ $0 == "bridge" }) == true {
-        link.hairpin = value["info_slave_data"]?["hairpin"]?.bool
+        if let flags = value["info_slave_data"] {
+          for flag in flags.members { BridgePortFlags.read(flag.name, flag.value, into: &link) }
+        }
       }
-    default: break
+    default: BridgePortFlags.read(name, value, into: &link)
     }
   }
 
@@ -328,6 +333,8 @@ struct LinkMerger {
     new.peerIndex = link.peerIndex ?? old.peerIndex
     new.vxlan = link.vxlan ?? old.vxlan
     new.hairpin = link.hairpin ?? old.hairpin
+    new.isolated = link.isolated ?? old.isolated
+    new.forwards = link.forwards ?? old.forwards
     new.promiscuous = link.promiscuous || old.promiscuous
     new.hardwareType = link.hardwareType ?? old.hardwareType
     if new.group == 0 { new.group = old.group }

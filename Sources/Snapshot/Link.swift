@@ -22,8 +22,12 @@ public struct Link: Sendable, Hashable {
   public var group = 0
   /// Of a VXLAN device.
   public var vxlan: VXLAN?
-  /// Of a bridge port.
+  /// Of a bridge port: what came in by it may leave by it.
   public var hairpin: Bool?
+  /// Of a bridge port: nothing passes between two isolated ports.
+  public var isolated: Bool?
+  /// Of a bridge port: its spanning tree state lets frames through.
+  public var forwards: Bool?
   public var promiscuous = false
   /// ARPHRD_*: 1 Ethernet, 772 loopback, 768 ipip, 776 sit, 65534 none.
   public var hardwareType: Int?

@@ -41,9 +41,10 @@ struct DemoCommand: ParsableCommand {
           + "\n\n")
       let target = try FlowText.socket(Substring(scene.destination))
       let source = try FlowText.socket(Substring(scene.source)).address
-      let flow = Flow(
+      var flow = Flow(
         ipProtocol: .tcp, source: source, sourcePort: 40000, destination: target.address,
         destinationPort: target.port ?? 0, from: tracer.inputInterface(from: source) ?? "eth0")
+      flow.isFrame = !flow.isLocal
       let trace = tracer.trace(flow)
       Terminal.write(text.render(trace, service: labels.label(of: trace)))
     }

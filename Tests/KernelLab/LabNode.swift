@@ -207,7 +207,8 @@ public final class LabNode {
       try save("ip-rule.txt", run("ip", "rule"))
       try save("ip-6-rule.txt", run("ip", "-6", "rule"))
       try save("ip-link.txt", run("ip", "-d", "link"))
-      try save("ip-neigh.txt", run("ip", "neigh"))
+      try save("ip-neigh.txt", run("ip", "neigh") + run("ip", "-6", "neigh"))
+      if bridge { try save("bridge-fdb.txt", run("bridge", "fdb")) }
       try save("sysctl.txt", sysctls())
     }
     return rules

@@ -198,7 +198,7 @@ struct NftMatchTests {
 
   @Test(arguments: [
     "osf name \"Linux\"", "socket transparent 1", "ip option lsrr exists", "rt nexthop 10.0.0.1", "frag id 5",
-    "ipsec in reqid 1", "meta ibrname \"br0\"", "vxlan vni 10", "meta time \"2022-05-30 21:51:23\"",
+    "ipsec in reqid 1", "meta sdifname \"br0\"", "vxlan vni 10", "meta time \"2022-05-30 21:51:23\"",
   ])
   func unmodelled(_ text: String) {
     let reading = Reading(.inet, rule: text + " counter accept")

@@ -42,11 +42,12 @@ enum ConversationTrace {
   }
 
   private static func flow(_ c: FailedConversation, on node: JoinedNode) -> Flow? {
-    let from = node.addresses.contains(c.client) ? Flow.local : node.tracer.inputInterface(from: c.client)
+    let from = node.addresses.contains(c.client) ? Flow.local : node.tracer.inputInterface(from: c.client, to: c.server)
     guard let from else { return nil }
     var flow = Flow(
       ipProtocol: c.proto, source: c.client, sourcePort: c.clientPort, destination: c.server,
       destinationPort: c.serverPort, from: from)
+    flow.isFrame = !flow.isLocal
     if c.length > 0 { flow.length = UInt32(clamping: c.length) }
     return flow
   }
@@ -67,6 +68,7 @@ enum ConversationTrace {
       ipProtocol: ending.flow.ipProtocol, source: ending.outcome.source,
       sourcePort: ending.outcome.sourcePort ?? ending.flow.sourcePort, destination: ending.outcome.destination,
       destinationPort: ending.outcome.destinationPort, from: from)
+    flow.isFrame = true
     flow.length = ending.flow.length
     return next.tracer.trace(flow).outcomes.map {
       Ending(node: next, flow: flow, outcome: $0, share: ending.share * $0.probability)

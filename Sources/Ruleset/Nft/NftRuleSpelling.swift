@@ -68,6 +68,8 @@ struct NftRuleSpelling {
     case .outputInterfaceType: return make("oiftype", .interfaceType)
     case .inputInterfaceGroup: return make("iifgroup", .interfaceGroup)
     case .outputInterfaceGroup: return make("oifgroup", .interfaceGroup)
+    case .inputBridge: return make("meta ibrname", .interfaceName)
+    case .outputBridge: return make("meta obrname", .interfaceName)
     case .networkProtocol: return make("meta nfproto", .networkFamily)
     case .etherType: return make("meta protocol", .etherType)
     case .source: return make("\(ip) saddr", address)

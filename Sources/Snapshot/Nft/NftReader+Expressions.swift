@@ -333,6 +333,8 @@ extension NftReader {
     case .oiftype: NftTerm(.field(.outputInterfaceType), .interfaceType)
     case .iifgroup: NftTerm(.field(.inputInterfaceGroup), .interfaceGroup)
     case .oifgroup: NftTerm(.field(.outputInterfaceGroup), .interfaceGroup)
+    case .ibrname: NftTerm(.field(.inputBridge), .interfaceName)
+    case .obrname: NftTerm(.field(.outputBridge), .interfaceName)
     case .skuid: NftTerm(.field(.userID), .user)
     case .skgid: NftTerm(.field(.groupID), .group)
     case .length: NftTerm(.field(.length), .integer, width: 32)
@@ -353,7 +355,7 @@ extension NftReader {
 
   static func unmodelledMeta(_ word: NftWord) -> NftType {
     switch word {
-    case .ibrname, .obrname, .ibriport, .obriport, .sdifname, .iifkind, .oifkind: .interfaceName
+    case .ibriport, .obriport, .sdifname, .iifkind, .oifkind: .interfaceName
     case .sdif: .interfaceIndex
     case .ibrvproto: .etherType
     default: .integer
