@@ -36,7 +36,7 @@ let package = Package(
     .target(name: "KernelSource", dependencies: ["Wire", "Input", "Ruleset", "Snapshot", "CMnl"]),
     .target(name: "Intent", dependencies: ["Wire", "Input"]),
     // 3
-    .target(name: "PacketPath", dependencies: ["Wire", "Input", "Ruleset", "Snapshot"]),
+    .target(name: "PacketPath", dependencies: ["Wire", "Input", "Findings", "Ruleset", "Snapshot"]),
     .target(name: "ServiceMap", dependencies: ["Wire", "Ruleset", "Snapshot", "Intent", "PacketPath"]),
     .target(name: "CaptureAnalysis", dependencies: ["Wire", "Input", "Findings", "CaptureFile", "CPrefetch"]),
     // 4
@@ -71,6 +71,7 @@ let package = Package(
     .testTarget(name: "PacketPathKernelTests", dependencies: ["KernelLab", "Wire", "kubepath"]),
     // Tests
     .testTarget(name: "WireTests", dependencies: ["Wire"]),
+    .testTarget(name: "FindingsTests", dependencies: ["Findings"]),
     .testTarget(name: "InputTests", dependencies: ["Input", "CZlib", "CZstd"]),
     .testTarget(name: "SnapshotTests", dependencies: ["Input", "Ruleset", "Snapshot", "Wire"]),
     .testTarget(name: "PacketPathTests", dependencies: ["Wire", "Input", "Ruleset", "Snapshot", "PacketPath"]),

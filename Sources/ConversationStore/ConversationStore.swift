@@ -136,14 +136,14 @@ public enum ConversationStore {
   private static func insert(_ finding: Finding, _ index: Int, _ database: Database) throws {
     let evidence = finding.evidence.map { item in
       let place = item.frame.map { "frame \($0): " } ?? item.line.map { "\(item.file ?? ""):\($0): " } ?? ""
-      return place + item.text
+      return place + item.fullText
     }
     try database.execute(
       sql: "INSERT INTO findings VALUES (?,?,?,?,?,?,?,?,?,?,?)",
       arguments: [
         index, finding.id, finding.severity.rawValue, finding.confidence.rawValue, finding.subject.kind,
         finding.subject.name, finding.subject.port, finding.problem, finding.cause,
-        evidence.joined(separator: "\n"), finding.fix.joined(separator: "\n"),
+        evidence.joined(separator: "\n"), finding.fix.map(\.text).joined(separator: "\n"),
       ])
   }
 }

@@ -58,7 +58,7 @@ struct UnansweredUDP {
   func finding(_ id: String, _ context: CheckContext, problem: String, cause: String, reference: String) -> Finding {
     let service = context.intent.services[service]
     let target = entry.original
-    let of = "-p udp --orig-dst \(target.destination) --dport \(target.destinationPort)"
+    let of: ShellCommand = "-p udp --orig-dst \(target.destination) --dport \(target.destinationPort)"
     let flows = count == 1 ? "1 UDP flow" : "\(count) UDP flows"
     return Finding(
       id: id, severity: .warning, confidence: .likely,
@@ -72,6 +72,6 @@ struct UnansweredUDP {
             "udp \(target.source):\(target.sourcePort) → \(target.destination):\(target.destinationPort) [UNREPLIED], led to \(entry.reply.source):\(entry.reply.sourcePort)"
         )
       ],
-      fix: ["conntrack -D \(of)   # on \(node.name)"], verify: ["conntrack -L \(of)"], reference: reference)
+      fix: [.command("conntrack -D \(of)")], verify: ["conntrack -L \(of)"], reference: reference)
   }
 }

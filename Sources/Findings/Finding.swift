@@ -1,3 +1,5 @@
+import Wire
+
 /// A problem, its cause, the evidence, the smallest fix, and how to verify it. Field names are the JSON contract's.
 public struct Finding: Sendable, Hashable {
   public enum Severity: String, Sendable, Comparable, CaseIterable {
@@ -15,30 +17,69 @@ public struct Finding: Sendable, Hashable {
     public var kind: String
     public var namespace: String?
     public var name: String?
+    public var address: IPAddress?
+    /// A number, or a Service port's name.
     public var port: String?
     public var node: String?
 
-    public init(kind: String, namespace: String? = nil, name: String? = nil, port: String? = nil, node: String? = nil) {
+    public init(
+      kind: String, namespace: String? = nil, name: String? = nil, address: IPAddress? = nil, port: String? = nil,
+      node: String? = nil
+    ) {
       self.kind = kind
       self.namespace = namespace
       self.name = name
+      self.address = address
       self.port = port
       self.node = node
     }
   }
 
-  /// A line of a dump or a frame of a capture, and what it says.
+  /// A line of a dump or a frame of a capture, and what it says; or what shows all the frames in question.
   public struct Evidence: Sendable, Hashable {
     public var file: String?
     public var line: Int?
     public var frame: Int?
+    /// A Wireshark display filter.
+    public var filter: String?
     public var text: String
 
-    public init(file: String? = nil, line: Int? = nil, frame: Int? = nil, text: String) {
+    public init(file: String? = nil, line: Int? = nil, frame: Int? = nil, filter: String? = nil, text: String) {
       self.file = file
       self.line = line
       self.frame = frame
+      self.filter = filter
       self.text = text
+    }
+
+    /// What shows the frames in question in Wireshark.
+    public static func filter(_ filter: String) -> Evidence {
+      Evidence(filter: filter, text: "Wireshark display filter")
+    }
+
+    /// With the filter behind it.
+    public var fullText: String { filter.map { "\(text): \($0)" } ?? text }
+  }
+
+  /// One place where the cause does harm.
+  public struct Occurrence: Sendable, Hashable {
+    public var node: String?
+    /// `NAMESPACE/NAME:PORT`
+    public var service: String?
+    /// The traffic that fails: who asks, and the address and port that is asked.
+    public var source: IPAddress?
+    public var address: IPAddress?
+    public var port: String?
+
+    public init(
+      node: String? = nil, service: String? = nil, source: IPAddress? = nil, address: IPAddress? = nil,
+      port: String? = nil
+    ) {
+      self.node = node
+      self.service = service
+      self.source = source
+      self.address = address
+      self.port = port
     }
   }
 
@@ -52,15 +93,17 @@ public struct Finding: Sendable, Hashable {
   /// One sentence: why; causes chained with " ← ".
   public var cause: String
   public var evidence: [Evidence]
-  /// Commands, the smallest change first.
-  public var fix: [String]
-  public var verify: [String]
+  /// The smallest change first.
+  public var fix: [Fix]
+  public var verify: [ShellCommand]
   /// Where to read more; a URL or a document's name.
   public var reference: String?
+  /// Where else the same cause does harm, the subject's own place first; empty: nowhere else.
+  public var occurrences: [Occurrence] = []
 
   public init(
     id: String, severity: Severity, confidence: Confidence, subject: Subject, problem: String, cause: String,
-    evidence: [Evidence] = [], fix: [String] = [], verify: [String] = [], reference: String? = nil
+    evidence: [Evidence] = [], fix: [Fix] = [], verify: [ShellCommand] = [], reference: String? = nil
   ) {
     self.id = id
     self.severity = severity

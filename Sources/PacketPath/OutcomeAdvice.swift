@@ -1,74 +1,88 @@
+import Findings
 import Ruleset
 import Snapshot
 import Wire
 
 /// What to do about one outcome: sentences and commands, from the rule or decision that ended it.
 public enum OutcomeAdvice {
-  public static func of(_ outcome: Outcome, _ flow: Flow, _ snapshot: Snapshot) -> [String] {
+  public static func of(_ outcome: Outcome, _ flow: Flow, _ snapshot: Snapshot) -> [Fix] {
     let ruleset = snapshot.ruleset
     switch outcome.verdict {
     case .forward:
       if let service = outcome.unservedBy {
         if let cut = ruleset.tables(of: flow.version).first(where: \.isCut) {
           return [
-            "\(printable(ruleset.files[Int(cut.file)].name)) ends inside table \(printable(cut.name)): the rules of \(printable(service)) may stand behind that. Take the dump again."
+            .advice(
+              "\(printable(ruleset.files[Int(cut.file)].name)) ends inside table \(printable(cut.name)): the rules of \(printable(service)) may stand behind that. Take the dump again."
+            )
           ]
         }
         if ruleset.hidesXtables {
           return [
-            "The rules are nft's print of iptables tables, which leaves out matches and targets such as DNAT: give the output of \(flow.destination.version == .v4 ? "iptables-save" : "ip6tables-save") too."
+            .advice(
+              "The rules are nft's print of iptables tables, which leaves out matches and targets such as DNAT: give the output of \(flow.destination.version == .v4 ? "iptables-save" : "ip6tables-save") too."
+            )
           ]
         }
         return [
-          "No rule of this node translates \(flow.destination):\(flow.destinationPort), the ClusterIP of \(printable(service)). See whether kube-proxy runs here and what it logs: kubectl -n kube-system get pods -o wide -l k8s-app=kube-proxy",
-          "kubepath check with the same snapshot says what its rules lack.",
+          .advice(
+            "No rule of this node translates \(flow.destination):\(flow.destinationPort), the ClusterIP of \(printable(service)). See whether kube-proxy runs here and what it logs: kubectl -n kube-system get pods -o wide -l k8s-app=kube-proxy"
+          ), .advice("kubepath check with the same snapshot says what its rules lack."),
         ]
       }
       guard !outcome.isTranslated, visitedServices(outcome, ruleset) else { return [] }
       return [
-        "No Service rule took \(flow.destination):\(flow.destinationPort), so it leaves untranslated. If this is a Service address, compare with 'kubectl get svc -A -o wide' and look whether kube-proxy runs on this node."
+        .advice(
+          "No Service rule took \(flow.destination):\(flow.destinationPort), so it leaves untranslated. If this is a Service address, compare with 'kubectl get svc -A -o wide' and look whether kube-proxy runs on this node."
+        )
       ]
     case .deliver: return []
     case .reject, .drop:
-      guard let step = outcome.steps.last else { return outcome.reason.map { ["\($0)"] } ?? [] }
+      guard let step = outcome.steps.last else { return outcome.reason.map { [.advice("\($0)")] } ?? [] }
       let chain = ruleset[step.chain]
       let table = ruleset[chain.table].name
       guard let rule = step.rule else {
         return [
-          "The packet reaches the end of \(table) \(printable(ruleset.names[chain.name])), whose policy is DROP: no rule accepts it.",
-          "Accept it there: \(acceptance(of: outcome, flow, at: step, ruleset))",
+          .advice(
+            "The packet reaches the end of \(table) \(printable(ruleset.names[chain.name])), whose policy is DROP: no rule accepts it."
+          ), .command(acceptance(of: outcome, flow, at: step, ruleset), why: "accepts it there"),
         ]
       }
       let text = ruleset.text(of: ruleset[rule])
       if text.contains("has no endpoints") {
         let name = ServiceLabel.comment(text).map { String($0.prefix { $0 != ":" }) } ?? "NAMESPACE/NAME"
-        let parts = name.split(separator: "/")
-        return [
-          "The Service has no ready endpoint. Look at its Pods and selector:",
-          "kubectl -n \(parts[0]) get endpointslices -l kubernetes.io/service-name=\(parts.last ?? "")",
-          "kubectl -n \(parts[0]) describe svc \(parts.last ?? "")",
-        ]
+        let parts = name.split(separator: "/").map(String.init)
+        let slices: ShellCommand =
+          "kubectl -n \(parts[0]) get endpointslices -l \("kubernetes.io/service-name=\(parts.last ?? "")")"
+        let describe: ShellCommand = "kubectl -n \(parts[0]) describe svc \(parts.last ?? "")"
+        return [.advice("The Service has no ready endpoint. Look at its Pods and selector: \(slices); \(describe)")]
       }
       if text.contains("has no local endpoints") {
         return [
-          "externalTrafficPolicy (or internalTrafficPolicy) is Local and no endpoint runs on this node: send the traffic to a node that has one, or set the policy to Cluster."
+          .advice(
+            "externalTrafficPolicy (or internalTrafficPolicy) is Local and no endpoint runs on this node: send the traffic to a node that has one, or set the policy to Cluster."
+          )
         ]
       }
       return [
-        "See whether this rule is meant to stop the packet: \(printable(text, limit: 90))",
-        "To let it pass: \(acceptance(of: outcome, flow, at: step, ruleset))",
+        .advice("See whether this rule is meant to stop the packet: \(printable(text, limit: 90))"),
+        .command(acceptance(of: outcome, flow, at: step, ruleset), why: "lets it pass"),
       ]
     case .noroute:
       switch outcome.reason {
       case .reversePath:
         return [
-          "Asymmetric path. Repair the route back to \(flow.source), or loosen the check: sysctl -w net.ipv4.conf.\(flow.from).rp_filter=2"
+          .advice("The path is asymmetric: repair the route back to \(flow.source)."),
+          .command("sysctl -w net.ipv4.conf.\(flow.from).rp_filter=2", why: "or loosen the check"),
         ]
       case .forwardingOff:
-        return ["sysctl -w \(flow.version == .v4 ? "net.ipv4.ip_forward=1" : "net.ipv6.conf.all.forwarding=1")"]
+        let key = flow.version == .v4 ? "net.ipv4.ip_forward" : "net.ipv6.conf.all.forwarding"
+        return [.command("sysctl -w \(key)=1")]
       case .loopbackLeaves, .martian(.loopbackSource), .martian(.loopbackDestination):
         return [
-          "localhost NodePorts need: sysctl -w net.ipv4.conf.all.route_localnet=1 (and kube-proxy's KUBE-FIREWALL rule against outsiders)"
+          .command(
+            "sysctl -w net.ipv4.conf.all.route_localnet=1",
+            why: "localhost NodePorts need it, and kube-proxy's KUBE-FIREWALL rule against outsiders")
         ]
       default: break
       }
@@ -77,13 +91,21 @@ public enum OutcomeAdvice {
         let tool = flow.version == .v4 ? "ip" : "ip -6"
         if route.type.isRefusal {
           return [
-            "The node has a route of type \(route.type) for \(route.destination): network plugins leave one for Pod addresses whose node is gone or not known yet. See whether \(outcome.destination) still belongs to a Pod, and on which node.",
-            "If it does, its network plugin should have made a route to that node's Pod range. By hand: \(tool) route add POD-RANGE-OF-ITS-NODE via NODE-ADDRESS",
+            .advice(
+              "The node has a route of type \(route.type) for \(route.destination): network plugins leave one for Pod addresses whose node is gone or not known yet. See whether \(outcome.destination) still belongs to a Pod, and on which node."
+            ),
+            .advice(
+              "If it does, its network plugin should have made a route to that node's Pod range. By hand: \(tool) route add POD-RANGE-OF-ITS-NODE via NODE-ADDRESS"
+            ),
           ]
         }
       }
       return [
-        "Look at the routing decision: ip route get \(outcome.destination)\(flow.isLocal ? "" : " from \(flow.source) iif \(flow.from)")"
+        .advice(
+          "Look at the routing decision: "
+            + (flow.isLocal
+            ? "ip route get \(outcome.destination)" as ShellCommand
+            : "ip route get \(outcome.destination) from \(flow.source) iif \(flow.from)").text)
       ]
     }
   }
@@ -97,7 +119,7 @@ public enum OutcomeAdvice {
     }
   }
 
-  private static func acceptance(of outcome: Outcome, _ flow: Flow, at step: Step, _ ruleset: Ruleset) -> String {
+  private static func acceptance(of outcome: Outcome, _ flow: Flow, at step: Step, _ ruleset: Ruleset) -> ShellCommand {
     acceptance(
       of: flow.ipProtocol, from: outcome.source, to: outcome.destination, outcome.destinationPort, at: step, ruleset)
   }
@@ -106,20 +128,24 @@ public enum OutcomeAdvice {
   public static func acceptance(
     of ipProtocol: IPProtocol, from source: IPAddress?, to destination: IPAddress, _ port: UInt16, at step: Step,
     _ ruleset: Ruleset
-  ) -> String {
-    let chain = printable(ruleset.names[ruleset[step.chain].name])
+  ) -> ShellCommand {
+    let chain = ruleset.name(of: step.chain)
     let table = ruleset[ruleset[step.chain].table]
     let isV4 = destination.version == .v4
     guard table.backend == .nft else {
-      let place = step.rule == nil ? chain : "\(chain) \(step.position)"
-      return
-        "\(isV4 ? "iptables" : "ip6tables") -t \(table.name) -I \(place) \(source.map { "-s \($0) " } ?? "")-d \(destination)"
-        + " -p \(ipProtocol)\(ipProtocol.hasPorts ? " --dport \(port)" : "") -j ACCEPT"
+      var words = [isV4 ? "iptables" : "ip6tables", "-t", table.name, "-I", chain]
+      if step.rule != nil { words.append("\(step.position)") }
+      if let source { words += ["-s", "\(source)"] }
+      words += ["-d", "\(destination)", "-p", "\(ipProtocol)"]
+      if ipProtocol.hasPorts { words += ["--dport", "\(port)"] }
+      return ShellCommand(words: words + ["-j", "ACCEPT"])
     }
     let ip = isV4 ? "ip" : "ip6"
-    let transport = ipProtocol.hasPorts ? "\(ipProtocol) dport \(port)" : "meta l4proto \(ipProtocol)"
-    return "nft insert rule \(table.family.rawValue) \(printable(table.name)) \(chain) "
-      + (step.rule == nil ? "" : "index \(step.position - 1) ")
-      + "\(source.map { "\(ip) saddr \($0) " } ?? "")\(ip) daddr \(destination) \(transport) accept"
+    var words = ["nft", "insert", "rule", table.family.rawValue, table.name, chain]
+    if step.rule != nil { words += ["index", "\(step.position - 1)"] }
+    if let source { words += [ip, "saddr", "\(source)"] }
+    words += [ip, "daddr", "\(destination)"]
+    words += ipProtocol.hasPorts ? ["\(ipProtocol)", "dport", "\(port)"] : ["meta", "l4proto", "\(ipProtocol)"]
+    return ShellCommand(words: words + ["accept"])
   }
 }

@@ -48,11 +48,14 @@ public struct CaptureText {
         if place == nil, report.captures.count > 1, let file = evidence.file, !evidence.text.hasPrefix(file) {
           place = escaped(file)
         }
-        paragraph("- ", (place.map { "\($0): " } ?? "") + escaped(evidence.text), indent: 4, &out)
+        paragraph("- ", (place.map { "\($0): " } ?? "") + escaped(evidence.fullText), indent: 4, &out)
       }
       // Commands stay whole, however long: people copy them.
-      for command in finding.fix { out += "  fix: \(escaped(command))\n" }
-      for command in finding.verify { out += "  verify: \(escaped(command))\n" }
+      for fix in finding.fix {
+        out += "  \(fix.command == nil ? "advice" : "fix"): \(escaped(fix.text))\n"
+        if let why = fix.why { paragraph("", "(\(escaped(why)))", indent: 4, &out) }
+      }
+      for command in finding.verify { out += "  verify: \(escaped(command.text))\n" }
       if let reference = finding.reference { paragraph("see: ", escaped(reference), indent: 2, &out) }
     }
   }

@@ -25,11 +25,12 @@ public enum FindingsText {
       for item in finding.evidence {
         let place = [item.file.map { clean($0) }, item.line.map(String.init), item.frame.map { "frame \($0)" }]
           .compactMap { $0 }.joined(separator: ":")
-        out += paragraph("  evidence: ", (place.isEmpty ? "" : "\(place): ") + item.text)
+        out += paragraph("  evidence: ", (place.isEmpty ? "" : "\(place): ") + item.fullText)
       }
-      // Commands stay whole, however long: people copy them.
-      for line in finding.fix { out.append("  fix:      \(clean(line))") }
-      for line in finding.verify { out.append("  verify:   \(clean(line))") }
+      for fix in finding.fix {
+        out += FixText.lines(fix, headings: ("  fix:      ", "  advice:   "), width: 100, clean: clean)
+      }
+      for command in finding.verify { out.append("  verify:   \(command)") }
       out.append("")
     }
     return out.isEmpty ? "" : out.joined(separator: "\n") + "\n"
@@ -76,6 +77,7 @@ public enum FindingsJSON {
     json.string(finding.subject.kind)
     optional("namespace", finding.subject.namespace, &json)
     optional("name", finding.subject.name, &json)
+    optional("address", finding.subject.address?.description, &json)
     optional("port", finding.subject.port, &json)
     optional("node", finding.subject.node, &json)
     json.endObject()
@@ -96,6 +98,7 @@ public enum FindingsJSON {
         json.key("frame")
         json.number(frame)
       }
+      optional("filter", item.filter, &json)
       json.key("text")
       json.string(item.text)
       json.endObject()
@@ -103,14 +106,34 @@ public enum FindingsJSON {
     json.endArray()
     json.key("fix")
     json.beginArray()
-    for line in finding.fix { json.string(line) }
+    for fix in finding.fix {
+      json.beginObject()
+      json.key(fix.command == nil ? "advice" : "command")
+      json.string(fix.text)
+      optional("why", fix.why, &json)
+      json.endObject()
+    }
     json.endArray()
     json.key("verify")
     json.beginArray()
-    for line in finding.verify { json.string(line) }
+    for command in finding.verify { json.string(command.text) }
     json.endArray()
     json.key("reference")
     if let reference = finding.reference { json.string(reference) } else { json.null() }
+    json.key("occurrences")
+    json.beginArray()
+    for occurrence in finding.occurrences { write(occurrence, to: &json) }
+    json.endArray()
+    json.endObject()
+  }
+
+  private static func write(_ occurrence: Finding.Occurrence, to json: inout JSONWriter) {
+    json.beginObject()
+    optional("node", occurrence.node, &json)
+    optional("service", occurrence.service, &json)
+    optional("source", occurrence.source?.description, &json)
+    optional("address", occurrence.address?.description, &json)
+    optional("port", occurrence.port, &json)
     json.endObject()
   }
 

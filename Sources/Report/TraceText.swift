@@ -52,8 +52,8 @@ public struct TraceText {
     if !advice.isEmpty {
       out.append("")
       out.append(style.bold("What to do"))
-      for line in advice {
-        out.append(contentsOf: wrapped(line, 96).enumerated().map { ($0.offset == 0 ? "  " : "    ") + $0.element })
+      for fix in advice {
+        out += FixText.lines(fix, headings: ("  ", "  "), width: 98) { $0 }
       }
     }
     if trace.truncated > 0 {

@@ -25,7 +25,7 @@ import Wire
     if let finding {
       #expect(finding.confidence == (passed == "small" ? .likely : .possible))
       // The segment, not what offload made of several.
-      #expect(finding.verify.first?.contains("-s 1460 ") == true)
+      #expect(finding.verify.first?.text.contains("-s 1460 ") == true)
     }
   }
 
@@ -142,8 +142,8 @@ import Wire
     }
     let finding = try #require(script.analyze().1.first)
     #expect(
-      finding.evidence.last?.text
-        == "Wireshark display filter: ip.addr==10.0.0.1 && ip.addr==10.0.0.2 && tcp.port==80 "
+      finding.evidence.last?.filter
+        == "ip.addr==10.0.0.1 && ip.addr==10.0.0.2 && tcp.port==80 "
         + "&& (tcp.port==40000 || tcp.port==40001)")
   }
 }

@@ -12,7 +12,7 @@ import Testing
     fixture.replace("objects.yaml", "selector: {app: empty}", "selector: {app: offices}")
     let finding = try #require(fixture.findings(only: ["selector-mismatch"]).first)
     #expect(finding.cause.hasSuffix("Pods in namespace shop have app=cart, app=edge, app=empty, app=office"))
-    #expect(finding.fix.allSatisfy { !$0.contains("patch") })
+    #expect(finding.fix.allSatisfy { !$0.text.contains("patch") })
   }
 
   /// Names that differ by a number are names of two things.
@@ -23,14 +23,15 @@ import Testing
     fixture.replace("objects.yaml", "labels: {app: empty}", "labels: {app: \(present)}")
     let finding = try #require(fixture.findings(only: ["selector-mismatch"]).first)
     #expect(finding.cause.contains("app=\(present)"))
-    #expect(finding.fix.allSatisfy { !$0.contains("patch") })
+    #expect(finding.fix.allSatisfy { !$0.text.contains("patch") })
   }
 
   @Test func aMisspeltSelectorIsCorrected() throws {
     var fixture = ClusterFixture(.iptables)
     fixture.replace("objects.yaml", "selector: {app: empty}", "selector: {app: empt}")
     let finding = try #require(fixture.findings(only: ["selector-mismatch"]).first)
-    #expect(finding.fix.first?.contains(#"patch service empty -p '{"spec":{"selector":{"app":"empty"}}}'"#) == true)
+    #expect(
+      finding.fix.first?.text.contains(#"patch service empty -p '{"spec":{"selector":{"app":"empty"}}}'"#) == true)
   }
 
   /// Answers to the node's own address come back to the node, masqueraded or not.
@@ -61,8 +62,8 @@ import Testing
     let findings = fixture.findings(only: ["apiserver-unreachable"])
     #expect(findings.isEmpty != isFault)
     for finding in findings {
-      #expect(finding.fix.first?.hasPrefix("iptables -t filter -I FORWARD") == true)
-      #expect(finding.fix.first?.contains("-d 192.0.2.10 -p tcp --dport 6443 -j ACCEPT") == true)
+      #expect(finding.fix.first?.text.hasPrefix("iptables -t filter -I FORWARD") == true)
+      #expect(finding.fix.first?.text.contains("-d 192.0.2.10 -p tcp --dport 6443 -j ACCEPT") == true)
     }
   }
 }

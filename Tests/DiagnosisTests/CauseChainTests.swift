@@ -12,7 +12,7 @@ import Testing
     #expect(chain.cause.hasPrefix("no ready endpoint ← 1 Pod matches"))
     #expect(chain.cause.ranges(of: "ImagePullBackOff").count == 1, "\(chain.cause)")
     #expect(chain.evidence.contains { $0.text.contains("empty-a") })
-    #expect(chain.fix.first?.contains("describe pod empty-a") == true)
+    #expect(chain.fix.first?.text.contains("describe pod empty-a") == true)
     #expect(findings.filter { $0.id == "pod-not-ready" }.map(\.severity) == [.info])
   }
 

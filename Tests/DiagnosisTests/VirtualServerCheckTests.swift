@@ -167,7 +167,7 @@ import Testing
     files["services.txt"] = "ID   Frontend                Service Type   Backend\n"
     let findings = try Corpus.findings(files)
     #expect(findings.map(\.id) == ["kube-proxy-not-programming"])
-    #expect(findings.allSatisfy { $0.cause.hasPrefix("Cilium") && !$0.fix.contains { $0.contains("kube-proxy") } })
+    #expect(findings.allSatisfy { $0.cause.hasPrefix("Cilium") && !$0.fix.contains { $0.text.contains("kube-proxy") } })
   }
 
   @Test func aFrontendOfNoServiceIsNamed() throws {

@@ -148,21 +148,28 @@ struct BlackHoleDetector: Detector {
         evidence: facts.evidence([(pair, entry)]),
         fix: isSmallerLink
           ? [
-            "find what passes from node to node: ping -M do -s \(outer - 28) NODE, then smaller; that size plus 28 is the link's MTU",
-            "set the MTU of Pod and tunnel interfaces to it minus \(overhead)",
+            .advice(
+              "find what passes from node to node: ping -M do -s \(outer - 28) NODE, then smaller; that size plus 28 is the link's MTU"
+            ),
+            .advice("set the MTU of Pod and tunnel interfaces to it minus \(overhead)"),
           ]
           : overlay
             ? [
-              "set the MTU of Pod and tunnel interfaces to the link's MTU minus the overhead (for a 1500-byte link: 1450)",
-              "or clamp: iptables -t mangle -A FORWARD -p tcp --tcp-flags SYN,RST SYN -j TCPMSS --clamp-mss-to-pmtu",
+              .advice(
+                "set the MTU of Pod and tunnel interfaces to the link's MTU minus the overhead (for a 1500-byte link: 1450)"
+              ),
+              .advice("or clamp: \(MSSDetector.clamp)"),
             ]
             : [
-              "let ICMP errors through: iptables -I INPUT -m conntrack --ctstate RELATED -j ACCEPT (and FORWARD)",
-              "until then: sysctl -w net.ipv4.tcp_mtu_probing=1 on \(pair.sender)",
+              .advice(
+                "let ICMP errors through: iptables -I INPUT -m conntrack --ctstate RELATED -j ACCEPT (and FORWARD)"),
+              .command("sysctl -w net.ipv4.tcp_mtu_probing=1", why: "on \(pair.sender), until then"),
             ],
         verify: [
-          "ping -M do -s \(size.packet > 0 ? size.packet - (pair.receiver.version == .v4 ? 28 : 48) : 1472) \(pair.receiver)   "
-            + "(must not be silent: an answer, or \"message too long\")"
+          """
+          ping -M do -s \(size.packet > 0 ? size.packet - (pair.receiver.version == .v4 ? 28 : 48) : 1472) \
+          \(pair.receiver)  # must not be silent: an answer, or "message too long"
+          """
         ], reference: "RFC 2923")
     }
   }

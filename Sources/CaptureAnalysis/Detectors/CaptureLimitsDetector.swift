@@ -29,7 +29,7 @@ struct CaptureLimitsDetector: Detector {
             "the other direction takes another way or was filtered out of the capture; whether segments arrive and how "
             + "long answers take cannot be said for these",
           evidence: [facts.evidence(example.0, example.1), facts.filterEvidence(example.2)],
-          fix: ["capture on -i any, or on both sides"]))
+          fix: [.advice("capture on -i any, or on both sides")]))
     }
     var limits: [Finding.Evidence] = []
     for summary in facts.summaries {
@@ -74,7 +74,12 @@ struct CaptureLimitsDetector: Detector {
             ? "a host's clock is not synchronized ← chrony or another NTP client does not run there"
             : "see the evidence; absence of a packet here proves nothing",
           evidence: Array(limits.prefix(8)),
-          fix: [isWhole ? "chronyc tracking; timedatectl" : "tcpdump -s 0 -B 16384 -w FILE"]))
+          fix: [
+            .advice(
+              isWhole
+                ? "see whether the clock is kept: chronyc tracking; timedatectl"
+                : "capture whole frames with a larger buffer: tcpdump -s 0 -B 16384 -w FILE")
+          ]))
     }
     return list
   }

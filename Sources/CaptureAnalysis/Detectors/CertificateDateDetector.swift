@@ -28,14 +28,18 @@ struct CertificateDateDetector: Detector {
     return tally.top(3).map { key, entry in
       Finding(
         id: "tls-handshake-failure", severity: failed.contains(key.target) ? .error : .warning, confidence: .certain,
-        subject: .init(kind: "Endpoint", name: key.target.address.description, port: String(key.target.port)),
+        subject: .init(
+          kind: "Endpoint", name: key.target.address.description, address: key.target.address,
+          port: String(key.target.port)),
         problem: "\(key.target.text) shows a certificate that \(key.expired ? "has expired" : "is not valid yet") "
           + "(\(plural(entry.count, "handshake")))",
         cause: key.expired
           ? "the certificate was not renewed, or the server still holds the old one"
           : "the certificate's start lies in the future ← a clock that is wrong, on the issuer's side or here",
         evidence: facts.evidence([(key, entry)]),
-        fix: ["renew it and reload the server (cert-manager: kubectl get certificates -A; kubeadm certs renew all)"],
+        fix: [
+          .advice("renew it and reload the server (cert-manager: kubectl get certificates -A; kubeadm certs renew all)")
+        ],
         verify: ["openssl s_client -connect \(key.target.text) </dev/null | openssl x509 -noout -dates"])
     }
   }

@@ -20,14 +20,18 @@ struct ConnectionRefusedDetector: Detector {
     tally.top(5).map { target, entry in
       Finding(
         id: "connection-refused", severity: .error, confidence: .certain,
-        subject: .init(kind: "Endpoint", name: target.address.description, port: String(target.port)),
+        subject: .init(
+          kind: "Endpoint", name: target.address.description, address: target.address, port: String(target.port)),
         problem: "\(plural(entry.count, "connection attempt")) to \(target.text) answered by a reset",
         cause:
           "nobody listens on \(target.text) ← the process is down, listens on another port or on 127.0.0.1 only, or a "
           + "rule rejects with tcp-reset",
         evidence: facts.evidence([(target, entry)]),
-        fix: ["kubectl get endpointslices -A | grep \(target.address); compare targetPort with the container's port"],
-        verify: ["in the Pod's network namespace: ss -lntp 'sport = :\(target.port)'"])
+        fix: [
+          .advice(
+            "compare targetPort with the container's port: kubectl get endpointslices -A | grep \(target.address)")
+        ],
+        verify: ["ss -lntp 'sport = :\(target.port)'  # in the Pod's network namespace"])
     }
   }
 }

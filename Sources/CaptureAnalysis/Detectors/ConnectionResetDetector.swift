@@ -43,7 +43,9 @@ struct ConnectionResetDetector: Detector {
       let isIdle = key.insteadOfAnswer && behindIdleness.contains(key.target)
       return Finding(
         id: "connection-reset", severity: key.insteadOfAnswer ? .warning : .info, confidence: .likely,
-        subject: .init(kind: "Endpoint", name: key.target.address.description, port: String(key.target.port)),
+        subject: .init(
+          kind: "Endpoint", name: key.target.address.description, address: key.target.address,
+          port: String(key.target.port)),
         problem: "\(plural(entry.count, "connection")) to \(key.target.text) reset by the server "
           + (key.insteadOfAnswer ? "instead of an answer" : "behind its last data, without a FIN"),
         cause: isIdle
@@ -54,10 +56,16 @@ struct ConnectionResetDetector: Detector {
         evidence: facts.evidence([(key, entry)]),
         fix: isIdle
           ? [
-            "keep-alives more often than the timeout: sysctl net.ipv4.tcp_keepalive_time; or a pool that drops old ones"
+            .advice(
+              "keep-alives more often than the timeout: sysctl net.ipv4.tcp_keepalive_time; or a pool that drops old ones"
+            )
           ]
-          : ["kubectl get pods -A -o wide | grep \(key.target.address)   (RESTARTS); kubectl logs --previous POD"],
-        verify: ["nstat -az TcpOutRsts TcpExtTCPAbortOnData TcpExtTCPAbortOnClose   (where the server runs)"])
+          : [
+            .advice(
+              "see whether it restarts: kubectl get pods -A -o wide | grep \(key.target.address); kubectl logs --previous POD"
+            )
+          ],
+        verify: ["nstat -az TcpOutRsts TcpExtTCPAbortOnData TcpExtTCPAbortOnClose  # where the server runs"])
     }
   }
 }

@@ -118,13 +118,15 @@ struct ConntrackTableDetector: Detector {
       list.append(
         Finding(
           id: "snat-port-race", severity: .warning, confidence: .possible,
-          subject: .init(kind: "Endpoint", name: top[0].0.address.description, port: String(top[0].0.port)),
+          subject: .init(
+            kind: "Endpoint", name: top[0].0.address.description, address: top[0].0.address, port: String(top[0].0.port)
+          ),
           problem:
             "\(plural(retried.total, "connection")) lost the first SYN and succeeded with the retry: 1 or 3 s of delay",
           cause:
             "two connections got the same source port at once and one entry could not be inserted (insert_failed) ← "
             + "masquerading without random ports; or plain loss", evidence: facts.evidence(top),
-          fix: ["masquerade with --random-fully (kube-proxy and CNI do where the kernel knows it)"],
+          fix: [.advice("masquerade with --random-fully (kube-proxy and CNI do where the kernel knows it)")],
           verify: ["conntrack -S | grep -o 'insert_failed=[0-9]*'"]))
     }
     return list
@@ -141,7 +143,9 @@ struct ConntrackTableDetector: Detector {
       let value = pairs[number]
       return Finding(
         id: "snat-port-exhaustion", severity: .error, confidence: value.count >= 24_000 ? .likely : .possible,
-        subject: .init(kind: "Endpoint", name: group.target.address.description, port: String(group.target.port)),
+        subject: .init(
+          kind: "Endpoint", name: group.target.address.description, address: group.target.address,
+          port: String(group.target.port)),
         problem:
           "\(group.client) used \(value.count) source ports towards \(group.target.text); \(value.reused) were used again "
           + "within a minute, \(max(value.lost, value.reusedLost)) connections failed or were delayed",
@@ -153,7 +157,9 @@ struct ConntrackTableDetector: Detector {
           facts.filterEvidence("ip.addr==\(group.client) && ip.addr==\(group.target.address) && tcp.flags.syn==1"),
         ],
         fix: [
-          "keep connections open (HTTP keep-alive, pools); more source addresses; a wider net.ipv4.ip_local_port_range"
+          .advice(
+            "keep connections open (HTTP keep-alive, pools); more source addresses; a wider net.ipv4.ip_local_port_range"
+          )
         ], verify: ["conntrack -L -d \(group.target.address) | wc -l"])
     }
   }
@@ -215,11 +221,14 @@ struct ConntrackTableDetector: Detector {
             + "\(targets[$0].open) answered at other times or in the end")
       } + [facts.filterEvidence("tcp.flags.syn==1 && tcp.flags.ack==0")],
       fix: [
-        "sysctl -w net.netfilter.nf_conntrack_max=\(max(262_144, peak * 2)) (kube-proxy: conntrack.maxPerCore)",
-        "shorter net.netfilter.nf_conntrack_tcp_timeout_time_wait and _established; fewer short connections",
+        .command(
+          "sysctl -w net.netfilter.nf_conntrack_max=\(max(262_144, peak * 2))",
+          why: "for good: conntrack.maxPerCore in kube-proxy's configuration"),
+        .advice("shorter net.netfilter.nf_conntrack_tcp_timeout_time_wait and _established; fewer short connections"),
       ],
       verify: [
-        "dmesg | grep 'table full'; conntrack -S | grep -o ' drop=[0-9]*'; sysctl net.netfilter.nf_conntrack_count"
+        "dmesg | grep 'table full'", "conntrack -S | grep -o ' drop=[0-9]*'",
+        "sysctl net.netfilter.nf_conntrack_count",
       ])
   }
 }

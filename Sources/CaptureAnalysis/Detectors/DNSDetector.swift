@@ -59,7 +59,7 @@ struct DNSDetector: Detector {
         Finding(
           id: "dns-five-second-delay", severity: entry.count > 1 ? .error : .warning,
           confidence: entry.count > 1 ? .likely : .possible,
-          subject: .init(kind: "DNS", name: server.description, port: "53"),
+          subject: .init(kind: "DNS", name: server.description, address: server, port: "53"),
           problem:
             "\(plural(entry.count, "DNS question")) to \(server) \(entry.count == 1 ? "was" : "were") repeated after 5 s: "
             + "lookups hang that long",
@@ -68,8 +68,10 @@ struct DNSDetector: Detector {
             + "their NAT binding (insert_failed)",
           evidence: facts.evidence([(server, entry)]),
           fix: [
-            "NodeLocal DNSCache, or resolv.conf \"options single-request-reopen\" (glibc); a kernel with the fixes of 5.0"
-          ], verify: ["conntrack -S | grep -o 'insert_failed=[0-9]*'   (must not grow)"],
+            .advice(
+              "NodeLocal DNSCache, or resolv.conf \"options single-request-reopen\" (glibc); a kernel with the fixes of 5.0"
+            )
+          ], verify: ["conntrack -S | grep -o 'insert_failed=[0-9]*'  # must not grow"],
           reference: "kubernetes/kubernetes#56903"))
     }
     for (server, entry) in silent.top(3) {
@@ -80,7 +82,7 @@ struct DNSDetector: Detector {
         Finding(
           id: "dns-unanswered", severity: believed ? .error : .warning,
           confidence: believed && entry.count == all ? .likely : .possible,
-          subject: .init(kind: "DNS", name: server.description, port: "53"),
+          subject: .init(kind: "DNS", name: server.description, address: server, port: "53"),
           problem: "\(entry.count) of \(plural(all, "DNS question")) to \(server) got no answer",
           cause: entry.count == all
             ? "\(server) does not answer at all ← CoreDNS is down, its Service has no endpoints, or UDP 53 is dropped"
@@ -89,32 +91,39 @@ struct DNSDetector: Detector {
             [(server, entry)],
             filter:
               "dns.flags.response==0 && !dns.response_in && \(server.version == .v4 ? "ip" : "ipv6").dst==\(server)"),
-          fix: ["kubectl -n kube-system get pods,endpointslices -l k8s-app=kube-dns"],
+          fix: [
+            .advice(
+              "see whether CoreDNS runs and is ready: kubectl -n kube-system get pods,endpointslices -l k8s-app=kube-dns"
+            )
+          ],
           verify: ["dig @\(server) kubernetes.default.svc.cluster.local +tries=1"]))
     }
     for (server, entry) in refused.top(2) {
       list.append(
         Finding(
           id: "dns-service", severity: .warning, confidence: .certain,
-          subject: .init(kind: "DNS", name: server.description, port: "53"),
+          subject: .init(kind: "DNS", name: server.description, address: server, port: "53"),
           problem: "\(plural(entry.count, "DNS question")) to \(server) answered by SERVFAIL or REFUSED",
           cause: "the resolver cannot ask further ← its upstream is unreachable, or it does not serve these clients",
           evidence: facts.evidence([(server, entry)]),
-          fix: ["kubectl -n kube-system logs -l k8s-app=kube-dns; look at forward in the Corefile"],
+          fix: [.advice("look at forward in the Corefile, and at kubectl -n kube-system logs -l k8s-app=kube-dns")],
           verify: ["dig @\(server) kubernetes.default.svc.cluster.local"]))
     }
     for (server, entry) in slow.top(2) {
       list.append(
         Finding(
           id: "dns-service", severity: .warning, confidence: .certain,
-          subject: .init(kind: "DNS", name: server.description, port: "53"),
+          subject: .init(kind: "DNS", name: server.description, address: server, port: "53"),
           problem:
             "\(plural(entry.count, "DNS answer")) from \(server) came later than 1 s, at most after \(seconds(entry.worst))",
           cause:
             "the resolver waits for its own upstream, or is overloaded ← CoreDNS' CPU limit, a forwarder that is slow",
           evidence: facts.evidence([(server, entry)]),
-          fix: ["kubectl -n kube-system top pods -l k8s-app=kube-dns; look at forward and cache in the Corefile"],
-          verify: ["dig @\(server) kubernetes.default.svc.cluster.local   (Query time)"]))
+          fix: [
+            .advice(
+              "look at forward and cache in the Corefile, and at kubectl -n kube-system top pods -l k8s-app=kube-dns")
+          ],
+          verify: ["dig @\(server) kubernetes.default.svc.cluster.local  # Query time"]))
     }
     if facts.dns.searchExpansions >= 5 {
       list.append(
@@ -126,8 +135,8 @@ struct DNSDetector: Detector {
             facts.evidence(facts.dns.searchFrame, facts.dns.names.domain(facts.dns.searchName)),
             facts.filterEvidence("dns.flags.rcode==3"),
           ],
-          fix: ["end outside names with a dot, or set dnsConfig options ndots:2 in the Pod"],
-          verify: ["capture again: fewer NXDOMAIN answers"]))
+          fix: [.advice("end outside names with a dot, or set dnsConfig options ndots:2 in the Pod")],
+          verify: ["kubepath capture --live any --filter 'udp port 53'  # fewer NXDOMAIN answers"]))
     }
     return list
   }

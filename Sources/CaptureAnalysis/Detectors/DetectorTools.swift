@@ -86,12 +86,14 @@ struct Target: Hashable {
   var proto: UInt8 = 6
 
   var hasPort: Bool { IPProtocol(rawValue: proto).hasPorts }
-  /// As `kubepath trace` takes it.
-  var traced: String {
+  /// How the rules of a node treat it, asked by the first of its clients.
+  func traceCommand<Key>(from entry: Tally<Key>.Entry) -> ShellCommand {
     let proto = IPProtocol(rawValue: proto)
     let end = proto == .tcp ? text : "\(text)/\(proto)"
-    return address.version == .v6 ? "'\(end)'" : end
+    return "kubepath trace \(end) --from \(entry.clients.keys.first.map(\.description) ?? "CLIENT") -s NODE/"
   }
+  /// As tcpdump takes it.
+  var captureFilter: String { "host \(address) and port \(port)" }
   var text: String { hasPort ? endpointText(address, port) : address.description }
 }
 
@@ -240,7 +242,7 @@ extension CaptureAnalyzer {
   }
 
   func filterEvidence(_ filter: String) -> Finding.Evidence {
-    Finding.Evidence(text: "Wireshark display filter: \(filter)")
+    .filter(filter)
   }
 
   /// Nanoseconds that the capture lasts.

@@ -11,7 +11,7 @@ struct DuplicateAddressDetector: Detector {
       let flapping = claim.changes > 1 || claim.shortestChange < 1_000_000_000
       return Finding(
         id: "duplicate-address", severity: flapping ? .error : .warning, confidence: flapping ? .certain : .possible,
-        subject: .init(kind: "Address", name: key.address.description),
+        subject: .init(kind: "Address", name: key.address.description, address: key.address),
         problem: "\(hardwareText(claim.first)) and \(hardwareText(claim.second)) both claim \(key.address)"
           + (claim.others > 0 ? ", and \(claim.others) more" : ""),
         cause: flapping
@@ -28,8 +28,8 @@ struct DuplicateAddressDetector: Detector {
           ),
         ],
         fix: [
-          "kube-proxy in IPVS mode with MetalLB: strictARP: true; else take the address off one host"
-        ], verify: ["arping -c 3 -I IFACE \(key.address)   (one hardware address only)"])
+          .advice("kube-proxy in IPVS mode with MetalLB: strictARP: true; else take the address off one host")
+        ], verify: ["arping -c 3 -I IFACE \(key.address)  # one hardware address only"])
     }
   }
 }

@@ -35,7 +35,7 @@ struct FragmentationDetector: Detector {
               $0.firstFrame, "\(names($0)): \(plural($0.fragments, "fragment")), \(plural($0.datagrams, "datagram"))")
           }
             + [facts.filterEvidence(filter(first))],
-          fix: ["nothing needs to be done where they arrive; for DNS, keep EDNS buffers at 1232 bytes"]))
+          fix: [.advice("nothing needs to be done where they arrive; for DNS, keep EDNS buffers at 1232 bytes")]))
     }
     return list
   }
@@ -66,12 +66,16 @@ struct FragmentationDetector: Detector {
       evidence: [
         facts.evidence(group.firstFrame, "first fragment, to UDP port \(group.destinationPort)"),
         facts.evidence(group.secondFrame, "another fragment"), facts.filterEvidence(filter(group)),
-      ].filter { $0.frame != nil || $0.text.hasPrefix("Wireshark") },
+      ].filter { $0.frame != nil || $0.filter != nil },
       fix: [
-        "set the MTU of the tunnel device and of the Pods to the link's MTU minus the overhead (1450 on a 1500-byte link)",
-        "or raise the link's MTU by 50 bytes (70 over IPv6) on every node and switch",
+        .advice(
+          "set the MTU of the tunnel device and of the Pods to the link's MTU minus the overhead (1450 on a 1500-byte link)"
+        ),
+        .advice("or raise the link's MTU by 50 bytes (70 over IPv6) on every node and switch"),
       ],
-      verify: ["ip -d link show type vxlan; then capture again: no outer fragments may be left"])
+      verify: [
+        "ip -d link show type vxlan", "kubepath capture --live any --filter udp  # no outer fragments may be left",
+      ])
   }
 
   /// Fragments that all pass here and do not all reach the receiver.
@@ -93,10 +97,10 @@ struct FragmentationDetector: Detector {
         facts.filterEvidence("\(filter(group)) || \(errors[0].version == .v4 ? "icmp.type==11" : "icmpv6.type==3")"),
       ],
       fix: [
-        "send smaller datagrams (DNS: EDNS buffer 1232; others: below the path MTU)",
-        "or let fragments through: nf_defrag on the NATing node, fragment rules in the firewall",
+        .advice("send smaller datagrams (DNS: EDNS buffer 1232; others: below the path MTU)"),
+        .advice("or let fragments through: nf_defrag on the NATing node, fragment rules in the firewall"),
       ],
-      verify: ["netstat -s | grep -i reasm   (on the receiver: \"packet reassemblies failed\" must not grow)"])
+      verify: ["nstat -az IpReasmFails Ip6ReasmFails  # on the receiver: must not grow"])
   }
 
   private func incomplete(_ group: FragmentTable.Group, _ facts: borrowing CaptureAnalyzer) -> Finding {
@@ -124,9 +128,9 @@ struct FragmentationDetector: Detector {
         facts.filterEvidence(filter(group)),
       ],
       fix: [
-        "send smaller datagrams (DNS: EDNS buffer 1232; others: below the path MTU)",
-        "or let fragments through: nf_defrag on the NATing node, fragment rules in the firewall",
+        .advice("send smaller datagrams (DNS: EDNS buffer 1232; others: below the path MTU)"),
+        .advice("or let fragments through: nf_defrag on the NATing node, fragment rules in the firewall"),
       ],
-      verify: ["netstat -s | grep -i reasm   (on the receiver: \"packet reassemblies failed\" must not grow)"])
+      verify: ["nstat -az IpReasmFails Ip6ReasmFails  # on the receiver: must not grow"])
   }
 }

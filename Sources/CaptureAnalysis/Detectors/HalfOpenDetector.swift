@@ -44,20 +44,22 @@ struct HalfOpenDetector: Detector {
     return unaccepted.top(3).map { target, entry in
       Finding(
         id: "syn-unanswered", severity: .error, confidence: .likely,
-        subject: .init(kind: "Endpoint", name: target.address.description, port: String(target.port)),
+        subject: .init(
+          kind: "Endpoint", name: target.address.description, address: target.address, port: String(target.port)),
         problem: "\(target.text) repeats its SYN-ACK to clients that acknowledged it, and takes nothing from them "
           + "(\(plural(entry.count, "connection")) from \(plural(entry.clients.count, "client")))",
         cause:
           "the listener's accept queue is full, so the end of the handshake is dropped ← its program hangs or accepts "
           + "too slowly; in a capture far from the server also: what the client sends after its SYN is lost on the way",
-        evidence: facts.evidence([(target, entry)]), fix: Self.queueCommands(target),
-        verify: ["nstat -az TcpExtListenOverflows   (on the server, in its network namespace: must not rise)"])
+        evidence: facts.evidence([(target, entry)]), fix: Self.queueAdvice(target),
+        verify: ["nstat -az TcpExtListenOverflows  # in the server's network namespace: must not rise"])
     }
       + abandoned.top(3).filter { isShown && $0.1.count >= Self.fewest }.map { target, entry in
         let isForged = entry.clients.count * 2 >= min(entry.count, 1024)
         return Finding(
           id: "syn-unanswered", severity: .warning, confidence: .likely,
-          subject: .init(kind: "Endpoint", name: target.address.description, port: String(target.port)),
+          subject: .init(
+            kind: "Endpoint", name: target.address.description, address: target.address, port: String(target.port)),
           problem:
             "\(plural(entry.count, "handshake")) with \(target.text) stay half open: \(target.text) answers the SYN, "
             + "\(plural(entry.clients.count, "client")) never " + (entry.clients.count == 1 ? "goes on" : "go on"),
@@ -65,23 +67,28 @@ struct HalfOpenDetector: Detector {
             ? "a SYN flood or scan with forged source addresses: real clients repeat a SYN, none of these did"
             : "a SYN flood or scan by these clients: real ones repeat a SYN; or a filter drops what they send after it",
           evidence: facts.evidence([(target, entry)]),
-          fix: Self.floodCommands,
+          fix: Self.floodFixes,
           verify: [
-            "ss -Htn state syn-recv 'sport = :\(target.port)' | wc -l   (on the server, in its network namespace)"
+            "ss -Htn state syn-recv 'sport = :\(target.port)' | wc -l  # in the server's network namespace"
           ])
       }
   }
 
-  static let floodCommands = [
-    "sysctl -w net.ipv4.tcp_syncookies=1 on the server; drop the flood where it enters the network",
-    "each attempt holds a conntrack entry for 60 s or more: compare net.netfilter.nf_conntrack_count with nf_conntrack_max",
+  static let floodFixes: [Fix] = [
+    .command("sysctl -w net.ipv4.tcp_syncookies=1", why: "on the server"),
+    .advice(
+      "drop the flood where it enters the network",
+      why: "each attempt holds a conntrack entry for 60 s or more: compare net.netfilter.nf_conntrack_count with "
+        + "nf_conntrack_max"),
   ]
 
   /// What shows a full accept queue, and who fills it.
-  static func queueCommands(_ target: Target) -> [String] {
+  static func queueAdvice(_ target: Target) -> [Fix] {
     [
-      "on the server, in its network namespace: ss -ltnp 'sport = :\(target.port)'   (Recv-Q above Send-Q: full; the "
-        + "program is named)", "let that program accept in time, or start more of it; a longer queue only delays this",
+      .advice(
+        "on the server, in its network namespace: ss -ltnp 'sport = :\(target.port)'   (Recv-Q above Send-Q: full; the "
+          + "program is named)"),
+      .advice("let that program accept in time, or start more of it; a longer queue only delays this"),
     ]
   }
 }

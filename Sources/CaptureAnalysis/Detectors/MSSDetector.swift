@@ -32,6 +32,9 @@ struct MSSDetector: Detector {
     }
   }
 
+  static let clamp: ShellCommand =
+    "iptables -t mangle -A FORWARD -p tcp --tcp-flags SYN,RST SYN -j TCPMSS --clamp-mss-to-pmtu"
+
   mutating func findings(_ facts: borrowing CaptureAnalyzer) -> [Finding] {
     var outerLargest = 0
     var overhead = 50
@@ -53,9 +56,8 @@ struct MSSDetector: Detector {
         cause: "the interfaces' MTU is too large for the way, and nobody clamps the MSS",
         evidence: facts.evidence([(key, entry)]),
         fix: [
-          "set the interfaces' MTU to \(room), or clamp: iptables -t mangle -A FORWARD -p tcp --tcp-flags SYN,RST SYN -j TCPMSS "
-            + "--clamp-mss-to-pmtu"
-        ], verify: ["tcpdump -nn 'tcp[tcpflags] & tcp-syn != 0'   (mss at most \(room - 40))"])
+          .advice("set the interfaces' MTU to \(room), or clamp: \(Self.clamp)")
+        ], verify: ["tcpdump -nn 'tcp[tcpflags] & tcp-syn != 0'  # mss at most \(room - 40)"])
     }
   }
 }

@@ -95,14 +95,18 @@ struct MissingSegmentsDetector: Detector {
             + "ICMP errors, or a tunnel says nothing; or all of them were lost: this capture stands behind the fault",
         evidence: facts.evidence([(pair, entry)]),
         fix: [
-          "be sure: capture on \(pair.sender) too, where the same large segment is sent again and again",
+          .advice("be sure: capture on \(pair.sender) too, where the same large segment is sent again and again"),
           pair.tunnelled
-            ? "set the MTU of Pod and tunnel interfaces to the smallest link's between the nodes minus the overhead"
-            : "until the link is found: sysctl -w net.ipv4.tcp_mtu_probing=1 on \(pair.sender)",
+            ? .advice(
+              "set the MTU of Pod and tunnel interfaces to the smallest link's between the nodes minus the overhead")
+            : .command(
+              "sysctl -w net.ipv4.tcp_mtu_probing=1", why: "on \(pair.sender), until the link is found"),
         ],
         verify: [
-          "on \(pair.sender): ping -M do -s \(packet - (pair.receiver.version == .v4 ? 28 : 48)) \(pair.receiver)   "
-            + "(must not be silent: an answer, or \"message too long\")"
+          """
+          ping -M do -s \(packet - (pair.receiver.version == .v4 ? 28 : 48)) \(pair.receiver)  \
+          # on \(pair.sender); must not be silent: an answer, or "message too long"
+          """
         ], reference: "RFC 2923")
     }
   }

@@ -74,10 +74,13 @@ struct PacketLossDetector: Detector {
           + "gone, a route that changed, or a host that died",
         evidence: facts.evidence([(pair, entry)]),
         fix: [
-          "on both nodes: conntrack -L -s \(pair.sender) -d \(pair.receiver); nft list ruleset | grep -w drop; ip route get "
-            + "\(pair.receiver)"
+          .advice(
+            "on both nodes: conntrack -L -s \(pair.sender) -d \(pair.receiver); nft list ruleset | grep -w drop; "
+              + "ip route get \(pair.receiver)")
         ],
-        verify: ["capture beside \(pair.receiver): do the repeated segments arrive there?"])
+        verify: [
+          "kubepath capture --live any --filter \("host \(pair.receiver)")  # beside it: do the repeated segments arrive?"
+        ])
     }
   }
 
@@ -96,8 +99,8 @@ struct PacketLossDetector: Detector {
         cause:
           "packets are lost or come very late on the way ← a full queue or policer, a bad link, or a receiver that drops or acknowledges late",
         evidence: facts.evidence(top, filter: "tcp.analysis.retransmission"),
-        fix: ["find the hop: ip -s link; ethtool -S IFACE | grep -E 'drop|err'; tc -s qdisc"],
-        verify: ["nstat -az TcpRetransSegs   (must grow slower than 1% of TcpOutSegs)"])
+        fix: [.advice("find the hop: ip -s link; ethtool -S IFACE | grep -E 'drop|err'; tc -s qdisc")],
+        verify: ["nstat -az TcpRetransSegs TcpOutSegs  # the first must grow slower than 1% of the second"])
     ]
   }
 }

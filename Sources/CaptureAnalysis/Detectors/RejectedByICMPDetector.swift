@@ -102,18 +102,18 @@ struct RejectedByICMPDetector: Detector {
     return Finding(
       id: "rejected-by-icmp", severity: severity(key, entry.count, closedPort: udpPort && own), confidence: .certain,
       subject: .init(
-        kind: "Endpoint", name: key.target.address.description,
+        kind: "Endpoint", name: key.target.address.description, address: key.target.address,
         port: key.target.hasPort ? String(key.target.port) : nil),
       problem:
         "\(plural(entry.count, "packet")) to \(proto) \(key.target.text) answered by \(name) from \(key.reporter)",
       cause: cause, evidence: facts.evidence([(key, entry)]),
       fix: key.isTimeExceeded
-        ? ["on \(key.reporter) and the next hop: ip route get \(key.target.address)"]
+        ? [.advice("on \(key.reporter) and the next hop: ip route get \(key.target.address)")]
         : [
-          "on \(own ? "the node" : "\(key.reporter)"): iptables-save -c | grep REJECT; nft list ruleset | grep reject"
+          .advice(
+            "on \(own ? "the node" : "\(key.reporter)"): iptables-save -c | grep REJECT; nft list ruleset | grep reject"
+          )
         ],
-      verify: [
-        "kubepath trace \(key.target.traced) --from \(entry.clients.keys.first.map(\.description) ?? "CLIENT") -s NODE/"
-      ])
+      verify: [key.target.traceCommand(from: entry)])
   }
 }

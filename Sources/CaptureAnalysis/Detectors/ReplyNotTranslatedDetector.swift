@@ -155,14 +155,15 @@ struct ReplyNotTranslatedDetector: Detector {
         filter: anyOf([target, source].map { "\($0.address.version == .v4 ? "ip" : "ipv6").addr==\($0.address)" })),
       fix: id == "invalid-packet-reset"
         ? [
-          "drop INVALID packets before they are forwarded (kube-proxy does since 1.15), or sysctl -w "
-            + "net.netfilter.nf_conntrack_tcp_be_liberal=1"
+          .command("sysctl -w net.netfilter.nf_conntrack_tcp_be_liberal=1"),
+          .advice("or drop INVALID packets before they are forwarded, as kube-proxy does since 1.15"),
         ]
         : [
-          "modprobe br_netfilter && sysctl -w net.bridge.bridge-nf-call-iptables=1   (Pods of one bridge)",
-          "or masquerade this traffic: kube-proxy --masquerade-all or --cluster-cidr",
+          .command(
+            "modprobe br_netfilter && sysctl -w net.bridge.bridge-nf-call-iptables=1", why: "for Pods of one bridge"),
+          .advice("or masquerade this traffic: kube-proxy --masquerade-all or --cluster-cidr"),
         ],
-      verify: ["conntrack -L -d \(target.address)   (the reply tuple must name \(source.address))"])
+      verify: ["conntrack -L -d \(target.address)  # the reply tuple must name \(source.address)"])
   }
 
   /// The same for DNS over UDP: an answer with the identifier of a question that was put to somebody else.

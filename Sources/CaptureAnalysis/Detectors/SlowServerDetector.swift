@@ -27,16 +27,19 @@ struct SlowServerDetector: Detector {
     tally.top(3).map { target, entry in
       Finding(
         id: "slow-server-not-network", severity: .warning, confidence: .likely,
-        subject: .init(kind: "Endpoint", name: target.address.description, port: String(target.port)),
+        subject: .init(
+          kind: "Endpoint", name: target.address.description, address: target.address, port: String(target.port)),
         problem: "\(target.text) answers late (up to \(seconds(entry.worst))) while the network is quick",
         cause:
           "the application, its CPU limit, or what it waits for itself; at the client it looks the same where the answer's "
           + "first segments were lost on the way",
         evidence: facts.evidence([(target, entry)]),
-        fix: ["look at the server's CPU throttling and its own upstream calls before touching the network"],
+        fix: [.advice("look at the server's CPU throttling and its own upstream calls before touching the network")],
         verify: [
-          "curl -w '%{time_connect} %{time_starttransfer}\\n' -o /dev/null -s "
-            + "'\(speakingTLS.contains(target) ? "https" : "http")://\(target.text)/'"
+          """
+          curl -w '%{time_connect} %{time_starttransfer}\\n' -o /dev/null -s \
+          \("\(speakingTLS.contains(target) ? "https" : "http")://\(target.text)/")
+          """
         ])
     }
   }

@@ -204,7 +204,8 @@ struct SynUnansweredDetector: Detector {
   ) -> Finding {
     return Finding(
       id: "syn-unanswered", severity: retried ? .error : .warning, confidence: served != nil ? .likely : .certain,
-      subject: .init(kind: "Endpoint", name: target.address.description, port: String(target.port)),
+      subject: .init(
+        kind: "Endpoint", name: target.address.description, address: target.address, port: String(target.port)),
       problem: "\(plural(entry.count, "connection attempt")) to \(target.text) from "
         + "\(plural(entry.clients.count, "client")) got no answer\(retried && entry.worst > 1 ? ", retries included" : "")",
       cause: cause(target, entry, facts, served: served, retried: retried),
@@ -213,13 +214,16 @@ struct SynUnansweredDetector: Detector {
         filter: anyOf(entry.examples.map(\.filter) + (furthest[target].map { [$0.ends.filter] } ?? [])))
         + lastSight(target, facts) + circle(target, facts),
       fix: isFlood(entry, retried: retried)
-        ? HalfOpenDetector.floodCommands
-        : (served.map { $0.spoken == 0 ? HalfOpenDetector.queueCommands(target) : [] } ?? []) + [
-          "kubepath trace \(target.traced) --from \(entry.clients.keys.first.map(\.description) ?? "CLIENT") -s NODE/",
-          "iptables-save -c | grep -E 'DROP|KUBE-FIREWALL'; nft list ruleset | grep -w drop",
+        ? HalfOpenDetector.floodFixes
+        : (served.map { $0.spoken == 0 ? HalfOpenDetector.queueAdvice(target) : [] } ?? []) + [
+          .advice(
+            """
+            look for what drops it: \(target.traceCommand(from: entry)); \
+            iptables-save -c | grep -E 'DROP|KUBE-FIREWALL'; nft list ruleset | grep -w drop
+            """)
         ],
       verify: [
-        "capture on the server's node: kubepath capture --live any --filter 'host \(target.address) and port \(target.port)'"
+        "kubepath capture --live any --filter \(target.captureFilter)  # on the server's node"
       ])
   }
 
@@ -253,7 +257,8 @@ struct SynUnansweredDetector: Detector {
     let client = entry.clients.keys.first.map(\.description) ?? "CLIENT"
     return Finding(
       id: "syn-unanswered", severity: .error, confidence: .certain,
-      subject: .init(kind: "Endpoint", name: target.address.description, port: String(target.port)),
+      subject: .init(
+        kind: "Endpoint", name: target.address.description, address: target.address, port: String(target.port)),
       problem: "\(target.text) answers \(plural(entry.count, "connection attempt")) from "
         + "\(plural(entry.clients.count, "client")), but the answers do not arrive: SYN and SYN-ACK are both repeated",
       cause: isBeside
@@ -263,11 +268,14 @@ struct SynUnansweredDetector: Detector {
           + "connection's state, a route that is missing or wrong there, rp_filter, or a tunnel that works one way only",
       evidence: facts.evidence([(target, entry)]),
       fix: (isBeside
-        ? ["on the node that the client dialled: iptables-save -t nat | grep -E 'MASQUERADE|KUBE-MARK-MASQ'"] : []) + [
-          "on each hop back: ip route get \(client) from \(target.address); sysctl -a | grep -w rp_filter"
+        ? [
+          .advice(
+            "on the node that the client dialled: iptables-save -t nat | grep -E 'MASQUERADE|KUBE-MARK-MASQ'")
+        ] : []) + [
+          .advice("on each hop back: ip route get \(client) from \(target.address); sysctl -a | grep -w rp_filter")
         ],
       verify: [
-        "capture on the client's node: kubepath capture --live any --filter 'host \(target.address) and port \(target.port)'"
+        "kubepath capture --live any --filter \(target.captureFilter)  # on the client's node"
       ])
   }
 }

@@ -71,17 +71,27 @@ struct TLSHandshakeDetector: Detector {
       let silent = key.ending == .silence
       return Finding(
         id: "tls-handshake-failure", severity: silent ? .warning : .error, confidence: silent ? .likely : .certain,
-        subject: .init(kind: "Endpoint", name: key.target.address.description, port: String(key.target.port)),
+        subject: .init(
+          kind: "Endpoint", name: key.target.address.description, address: key.target.address,
+          port: String(key.target.port)),
         problem: "\(plural(entry.count, "TLS handshake")) with \(key.target.text) ended in \(name(key.ending))",
         cause: cause(key.ending), evidence: facts.evidence([(key, entry)]).map { named($0, facts) },
         fix: silent
           ? [
-            "capture beside the server: kubepath capture --live any --filter 'host \(key.target.address)'   (do its large "
-              + "packets leave, and how often?)"
+            .advice(
+              """
+              capture beside the server: do its large packets leave, and how often? \
+              kubepath capture --live any --filter 'host \(key.target.address)'
+              """)
           ]
           : [
-            "openssl s_client -connect \(key.target.text) -servername NAME -showcerts </dev/null   (dates, issuer, names)"
-          ], verify: ["the same command ends in \"Verify return code: 0 (ok)\""])
+            .advice(
+              "see dates, issuer and names of what it shows: openssl s_client -connect \(key.target.text) -servername NAME "
+                + "-showcerts </dev/null")
+          ],
+        verify: [
+          "openssl s_client -connect \(key.target.text) </dev/null  # ends in: Verify return code: 0 (ok)"
+        ])
     }
   }
 }

@@ -80,7 +80,9 @@ struct TimestampsNATDetector: Detector {
       list.append(
         Finding(
           id: "tcp-timestamps-nat", severity: .error, confidence: .likely,
-          subject: .init(kind: "Endpoint", name: pair.target.address.description, port: String(pair.target.port)),
+          subject: .init(
+            kind: "Endpoint", name: pair.target.address.description, address: pair.target.address,
+            port: String(pair.target.port)),
           problem:
             "\(backLost) SYNs from \(pair.client) to \(pair.target.text) with an older timestamp than a connection before got no answer",
           cause: "several hosts behind one address have different TCP clocks, and the server drops what looks old ← "
@@ -88,7 +90,7 @@ struct TimestampsNATDetector: Detector {
           evidence: [
             facts.evidence(example.frame, "TSval \(example.timestamp) goes backwards, no answer"),
             facts.filterEvidence("ip.addr==\(pair.client) && tcp.flags.syn==1 && tcp.options.timestamp"),
-          ], fix: ["sysctl -w net.ipv4.tcp_tw_recycle=0 on \(pair.target.address)"],
+          ], fix: [.command("sysctl -w net.ipv4.tcp_tw_recycle=0", why: "on \(pair.target.address)")],
           verify: ["nstat -az TcpExtPAWSPassive"], reference: "kubernetes/kubernetes#33945"))
     }
     return list

@@ -25,8 +25,10 @@ struct TunnelDetector: Detector {
           facts.evidence(t.largestInnerFrame, "the largest inner packet: \(t.largestInner) bytes"),
           facts.filterEvidence("icmp.type==3 && icmp.code==4 || icmpv6.type==2"),
         ],
-        fix: ["set the MTU of Pods and tunnel device to \(t.announcedMTU - Self.overheadBytes(t))"],
-        verify: ["capture again: no fragmentation-needed about UDP port \(t.key.port) may be left"])
+        fix: [.advice("set the MTU of Pods and tunnel device to \(t.announcedMTU - Self.overheadBytes(t))")],
+        verify: [
+          "kubepath capture --live any --filter icmp  # no fragmentation-needed about UDP port \(t.key.port) may be left"
+        ])
     }
   }
 
@@ -55,12 +57,14 @@ struct TunnelDetector: Detector {
           facts.evidence(worst.firstBad, "\(worst.names): wrong outer checksum"),
           facts.evidence(worst.secondBad, "another"),
           facts.filterEvidence("udp.checksum.status==0 && udp.port==\(worst.key.port)"),
-        ].filter { $0.frame != nil || $0.text.hasPrefix("Wireshark") },
+        ].filter { $0.frame != nil || $0.filter != nil },
         fix: [
-          "on the sending node: ethtool -K flannel.1 tx-checksum-ip-generic off   (vxlan.calico with Calico)",
-          "Calico: FELIX_FEATUREDETECTOVERRIDE=ChecksumOffloadBroken=true; else a newer kernel",
+          .advice(
+            "on the sending node: ethtool -K flannel.1 tx-checksum-ip-generic off   (with Calico the device is vxlan.calico)"
+          ),
+          .advice("Calico: FELIX_FEATUREDETECTOVERRIDE=ChecksumOffloadBroken=true; else a newer kernel"),
         ],
-        verify: ["nstat -az UdpInCsumErrors   (on the receiver: must not grow)"],
+        verify: ["nstat -az UdpInCsumErrors  # on the receiver: must not grow"],
         reference: "kubernetes/kubernetes#88986")
     ]
   }
@@ -102,7 +106,7 @@ struct TunnelDetector: Detector {
                 ? ", several segments merged by offload; on the wire each costs \(per) bytes, "
                   + "\(per * 1000 / mtu / 10).\(per * 1000 / mtu % 10)% of a full packet" : "")),
         ],
-        verify: ["ip -d link show type vxlan   (mtu)"])
+        verify: ["ip -d link show type vxlan  # mtu"])
     ]
   }
 }

@@ -55,11 +55,12 @@ struct TunnelEndsDetector: Detector {
               facts.filterEvidence("udp.port==\(t.key.port) || icmp"),
             ],
             fix: [
-              isPort
-                ? "use one port on all nodes: ip -d link show type vxlan | grep dstport"
-                : "bridge fdb show dev flannel.1; correct the VTEP address (flannel --iface, node annotation)"
+              .advice(
+                isPort
+                  ? "use one port on all nodes: ip -d link show type vxlan | grep dstport"
+                  : "bridge fdb show dev flannel.1; correct the VTEP address (flannel --iface, node annotation)")
             ],
-            verify: ["capture again: the ICMP errors must be gone"]))
+            verify: ["kubepath capture --live any --filter icmp  # the errors must be gone"]))
         continue
       }
       if !t.isAnswered,
@@ -78,8 +79,13 @@ struct TunnelEndsDetector: Detector {
               facts.evidence(other.firstFrame, "port \(other.key.port)"),
               facts.filterEvidence("udp.port==\(t.key.port) || udp.port==\(other.key.port)"),
             ],
-            fix: ["use one port on all nodes: ip -d link show type vxlan | grep dstport"],
-            verify: ["capture again: one port only"]))
+            fix: [.advice("use one port on all nodes: ip -d link show type vxlan | grep dstport")],
+            verify: [
+              """
+              kubepath capture --live any --filter \("udp port \(t.key.port) or udp port \(other.key.port)")  \
+              # one port only
+              """
+            ]))
         continue
       }
       let backward = between.first { vxlan[$0].isReverse(of: t) }.map { vxlan[$0] }
@@ -138,10 +144,12 @@ struct TunnelEndsDetector: Detector {
         facts.filterEvidence("udp.port==\(t.key.port)"),
       ],
       fix: [
-        "on the far node: tcpdump -ni any udp port \(t.key.port); ip -d link show type vxlan; bridge fdb show",
-        "open UDP \(t.key.port) between the nodes, or use another port where the hypervisor takes this one for itself",
+        .advice("on the far node: tcpdump -ni any udp port \(t.key.port); ip -d link show type vxlan; bridge fdb show"),
+        .advice(
+          "open UDP \(t.key.port) between the nodes, or use another port where the hypervisor takes this one for itself"
+        ),
       ],
-      verify: ["capture on both nodes: kubepath capture sender.pcap receiver.pcap"])
+      verify: ["kubepath capture SENDER.pcap RECEIVER.pcap  # taken on both nodes at once"])
   }
 
   private func astray(_ t: Tunnel, _ other: Tunnel, _ facts: borrowing CaptureAnalyzer) -> Finding {
@@ -156,9 +164,10 @@ struct TunnelEndsDetector: Detector {
         facts.filterEvidence("udp.port==\(t.key.port) && ip.addr==\(t.destination)"),
       ],
       fix: [
-        "on \(t.destination): bridge fdb show; correct the VTEP address of the other node (annotation, InternalIP)"
+        .advice(
+          "on \(t.destination): bridge fdb show; correct the VTEP address of the other node (annotation, InternalIP)")
       ],
-      verify: ["capture again: packets go to \(t.source)"])
+      verify: ["kubepath capture --live any --filter \("udp port \(t.key.port)")  # packets go to \(t.source)"])
   }
 
   private func identifiers(_ t: Tunnel, _ backward: Tunnel, _ facts: borrowing CaptureAnalyzer) -> Finding {
@@ -174,7 +183,7 @@ struct TunnelEndsDetector: Detector {
         facts.evidence(backward.firstFrame, "VNI \(backward.identifier)"),
         facts.filterEvidence("vxlan.vni==\(t.identifier) || vxlan.vni==\(backward.identifier)"),
       ],
-      fix: ["use one VNI on all nodes: ip -d link show type vxlan   (id)"],
-      verify: ["capture again: one VNI only"])
+      fix: [.advice("use one VNI on all nodes: ip -d link show type vxlan   (id)")],
+      verify: ["kubepath capture --live any --filter \("udp port \(t.key.port)")  # one VNI only"])
   }
 }

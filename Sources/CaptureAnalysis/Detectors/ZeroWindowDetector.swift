@@ -37,8 +37,8 @@ struct ZeroWindowDetector: Detector {
         cause:
           "the application at \(address) reads slower than data comes ← it is busy, blocked, or throttled by its CPU limit",
         evidence: facts.evidence([(address, entry)]),
-        fix: ["look at the application's CPU throttling: cat /sys/fs/cgroup/.../cpu.stat (nr_throttled)"],
-        verify: ["ss -tmi dst \(address)   (Recv-Q must not stay high)"])
+        fix: [.advice("look at the application's CPU throttling: cat /sys/fs/cgroup/.../cpu.stat (nr_throttled)")],
+        verify: ["ss -tmi dst \(address)  # Recv-Q must not stay high"])
     }
   }
 }

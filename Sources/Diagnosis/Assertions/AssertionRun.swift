@@ -157,7 +157,7 @@ public struct AssertionRun {
       cause: "\(part)\(worst.what) (\(flow.ipProtocol) \(route), from \(flow.from))",
       evidence: evidence,
       verify: [
-        "kubepath trace \(escaped(destination.text)) --from \(escaped(source.text)) --node \(snapshot.name) -s BUNDLE"
+        "kubepath trace \(destination.text) --from \(source.text) --node \(snapshot.name) -s BUNDLE"
       ])
   }
 

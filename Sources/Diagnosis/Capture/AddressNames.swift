@@ -12,10 +12,10 @@ struct AddressNames {
     var told: Set<IPAddress> = []
     finding.problem = annotate(finding.problem, &told)
     finding.cause = annotate(finding.cause, &told)
-    for index in finding.evidence.indices where !finding.evidence[index].text.hasPrefix("Wireshark display filter") {
+    for index in finding.evidence.indices where finding.evidence[index].filter == nil {
       finding.evidence[index].text = annotate(finding.evidence[index].text, &told)
     }
-    if let name = finding.subject.name, let address = IPAddress(name), let owner = join.name(of: address) {
+    if let address = finding.subject.address, let owner = join.name(of: address) {
       let parts = owner.split(separator: "/").map(String.init)
       switch parts.first {
       case "svc": finding.subject.kind = "Service"

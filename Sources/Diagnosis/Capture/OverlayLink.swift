@@ -59,13 +59,15 @@ struct OverlayLink {
 
   static func complete(_ finding: Finding, _ nodes: [JoinedNode]) -> Finding {
     var finding = finding
-    var fixes: [String] = []
+    var fixes: [Fix] = []
     for node in nodes {
       for link in node.overlays {
         finding.evidence.append(.init(text: "\(node.name): \(link.text)"))
         guard link.isTooLarge, let room = link.room else { continue }
         fixes.append(
-          "on \(node.name): ip link set dev \(printable(link.name)) mtu \(room)   (and the same in the CNI's configuration)"
+          .command(
+            "ip link set dev \(link.name) mtu \(room)",
+            why: "on \(node.name); and the same in the CNI's configuration")
         )
         if finding.id != "vxlan-overhead" { finding.confidence = .certain }
       }
@@ -88,8 +90,8 @@ struct OverlayLink {
             "\(link.kind) adds \(link.overhead) bytes and \(printable(link.underlay)) carries \(link.underlayMTU ?? 0) ← its MTU was not lowered; "
             + "nothing in this capture was large enough to suffer from it",
           evidence: [.init(text: "\(node.name): \(link.text)")],
-          fix: ["on \(node.name): ip link set dev \(printable(link.name)) mtu \(link.room ?? 0)"],
-          verify: ["ip -d link show dev \(printable(link.name))"])
+          fix: [.command("ip link set dev \(link.name) mtu \(link.room ?? 0)")],
+          verify: ["ip -d link show dev \(link.name)"])
       }
     }
   }

@@ -92,7 +92,7 @@ struct RuleExplanation {
     if !advice.isEmpty { finding.fix = advice }
     let traced = Frontend(.address, conversation.server, conversation.serverPort, conversation.proto)
     finding.verify = [
-      "\(traced.traceCommand(from: conversation.client))   (on \(node): must reach an endpoint)"
+      traced.traceCommand(from: conversation.client, on: ending.node.name)
     ]
     return finding
   }
@@ -193,14 +193,16 @@ struct RuleExplanation {
       finding.cause =
         "\(node) translates the destination, but the answer passes its bridge without iptables: net.bridge.bridge-nf-call-iptables is 0"
       proof.append(.init(text: "\(node): net.bridge.bridge-nf-call-iptables = 0"))
-      finding.fix = ["on \(node): modprobe br_netfilter && sysctl -w net.bridge.bridge-nf-call-iptables=1"]
+      finding.fix = [.command("modprobe br_netfilter && sysctl -w net.bridge.bridge-nf-call-iptables=1")]
       finding.confidence = .certain
     } else if !masqueraded {
       finding.cause =
         "\(node) translates the destination and keeps the source, so \(answer) answers the client directly "
         + "and the answer does not come back through \(node) ← no masquerade for this client, and a way back that avoids the node"
       finding.fix = [
-        "masquerade this traffic (kube-proxy --cluster-cidr, detectLocalMode), or route the answer back through \(node)"
+        .advice(
+          "masquerade this traffic (kube-proxy --cluster-cidr, detectLocalMode), or route the answer back through \(node)"
+        )
       ]
     } else {
       finding.cause =
@@ -216,7 +218,7 @@ struct RuleExplanation {
 
   /// Before the display filter, which stays last.
   private func add(_ evidence: [Finding.Evidence], to finding: inout Finding) {
-    let at = finding.evidence.firstIndex { $0.text.hasPrefix("Wireshark display filter") } ?? finding.evidence.endIndex
+    let at = finding.evidence.firstIndex { $0.filter != nil } ?? finding.evidence.endIndex
     finding.evidence.insert(contentsOf: evidence, at: at)
   }
 }

@@ -41,10 +41,13 @@ enum TunnelEndpoints {
       cause:
         "a wrong VTEP address was announced ← flannel's public-ip annotation, --iface, or an address of a removed node",
       evidence: evidence.prefix(4) + [
-        .init(text: "Wireshark display filter: udp.port==\(tunnel.port) && ip.addr==\(tunnel.destination)")
+        .filter("udp.port==\(tunnel.port) && ip.addr==\(tunnel.destination)")
       ],
-      fix: ["kubectl get nodes -o wide; bridge fdb show | grep \(tunnel.destination); correct the node's annotation"],
-      verify: ["capture again: no packets to \(tunnel.destination)"])
+      fix: [
+        .advice(
+          "correct the node's annotation: kubectl get nodes -o wide; bridge fdb show | grep \(tunnel.destination)")
+      ],
+      verify: ["kubepath capture --live any --filter \("dst host \(tunnel.destination)")  # no packets"])
   }
 
   /// The far end is a node whose device listens on another port or has another VNI.
@@ -68,9 +71,9 @@ enum TunnelEndpoints {
       evidence: [
         .init(frame: tunnel.firstFrame.number, text: "port \(tunnel.port), VNI \(tunnel.identifier)"),
         .init(text: "\(node.name): \(expected.joined(separator: "; "))"),
-        .init(text: "Wireshark display filter: udp.port==\(tunnel.port) && ip.addr==\(tunnel.destination)"),
+        .filter("udp.port==\(tunnel.port) && ip.addr==\(tunnel.destination)"),
       ],
-      fix: ["use one port and VNI on all nodes: ip -d link show type vxlan"],
-      verify: ["ip -s link show type vxlan   (RX must grow on both nodes)"])
+      fix: [.advice("use one port and VNI on all nodes: ip -d link show type vxlan")],
+      verify: ["ip -s link show type vxlan  # RX must grow on both nodes"])
   }
 }

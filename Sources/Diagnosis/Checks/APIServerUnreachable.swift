@@ -39,11 +39,11 @@ enum APIServerUnreachable: Check {
 
   /// Nil: kube-proxy's own rules are at fault. Behind their translation it has done its part, and it does not undo the
   /// filters of other programs.
-  private static func fix(_ group: FaultGroup, _ context: CheckContext) -> String? {
+  private static func fix(_ group: FaultGroup, _ context: CheckContext) -> Fix? {
     guard let loss = group.first.reach.losses.first else { return nil }
     if loss.reason != nil {
       // No rule: the kernel gives it up, and another check tells how to mend that.
-      return "\(group.first.frontend.traceCommand(from: group.first.source))  # where it is lost"
+      return .advice("see where it is lost: \(group.first.frontend.traceCommand(from: group.first.source))")
     }
     guard let step = loss.step else { return nil }
     let ruleset = group.node.snapshot.ruleset
@@ -51,17 +51,19 @@ enum APIServerUnreachable: Check {
     let target = loss.translatedTo ?? EndpointAddress(group.first.frontend.address, group.first.frontend.port)
     let accept = OutcomeAdvice.acceptance(
       of: group.first.frontend.ipProtocol, from: nil, to: target.address, target.port, at: step, ruleset)
-    return "\(accept)  # also in the firewall's configuration, or it does not last"
+    return .command(accept, why: "also in the firewall's configuration, or it does not last")
   }
 
   private static func finding(
     _ service: Service, _ context: CheckContext, _ node: NodeContext?, _ problem: String, _ cause: String,
-    _ evidence: [Finding.Evidence], fix: String? = nil, confidence: Finding.Confidence = .certain
+    _ evidence: [Finding.Evidence], fix: Fix? = nil, confidence: Finding.Confidence = .certain
   ) -> Finding {
     Finding(
       id: id, severity: .error, confidence: confidence, subject: context.subject(service, node: node?.name),
       problem: problem, cause: cause, evidence: evidence,
-      fix: [fix ?? node?.restartKubeProxy ?? "crictl ps -a --name kube-apiserver  # on the control plane"],
+      fix: [
+        fix ?? node?.restartKubeProxy ?? .advice("start it on the control plane: crictl ps -a --name kube-apiserver")
+      ],
       verify: ["curl -k https://\(service.clusterIPs.first.map { "\($0)" } ?? "10.96.0.1"):443/livez"])
   }
 }

@@ -20,10 +20,12 @@ enum ConntrackTableFull: Check {
           "the kernel drops first packets that find no room (nf_conntrack: table full, dropping packet) ← more connections than the table was made for, or a flood of short ones",
         evidence: [.init(text: "net.netfilter.nf_conntrack_count = \(count), nf_conntrack_max = \(maximum)")],
         fix: [
-          "sysctl -w net.netfilter.nf_conntrack_max=\(maximum * 2)",
-          "for good: kube-proxy's conntrack.maxPerCore and conntrack.min; then find who opens so many: conntrack -L | awk '{print $5}' | sort | uniq -c | sort -n",
+          .command("sysctl -w net.netfilter.nf_conntrack_max=\(maximum * 2)"),
+          .advice(
+            "for good: kube-proxy's conntrack.maxPerCore and conntrack.min; then find who opens so many: conntrack -L | awk '{print $5}' | sort | uniq -c | sort -n"
+          ),
         ],
-        verify: ["conntrack -S   (drop and early_drop must not rise)", "sysctl net.netfilter.nf_conntrack_count"])
+        verify: ["conntrack -S  # drop and early_drop must not rise", "sysctl net.netfilter.nf_conntrack_count"])
     }
   }
 }

@@ -26,7 +26,7 @@ enum DNSService: Check {
         id: id, severity: .error, confidence: .certain, subject: context.subject(service),
         problem: "no Pod of the cluster resolves names",
         cause: "Service \(service.fullName) has no endpoint ← \(context.whyNoEndpoint(service))",
-        fix: ["kubectl -n kube-system rollout restart deployment coredns"],
+        fix: [.advice("restart it: kubectl -n kube-system rollout restart deployment coredns")],
         verify: ["kubectl -n kube-system get pods -l k8s-app=kube-dns"])
     }
   }
@@ -91,10 +91,11 @@ enum DNSService: Check {
       evidence: settings.prefix(3).map { .init(file: intent.files[$0.file].name, text: text($0, intent)) },
       fix: isKubelet
         ? [
-          "set clusterDNS to \(wanted) in /var/lib/kubelet/config.yaml (kubeadm: also in ConfigMap kubelet-config)",
-          "systemctl restart kubelet, then recreate the Pods: they keep the resolv.conf they were made with",
-        ] : ["name \(wanted) in spec.dnsConfig.nameservers, or use dnsPolicy ClusterFirst"],
-      verify: ["kubectl exec POD -- cat /etc/resolv.conf   (nameserver \(wanted))"])
+          .advice(
+            "set clusterDNS to \(wanted) in /var/lib/kubelet/config.yaml (kubeadm: also in ConfigMap kubelet-config)"),
+          .advice("systemctl restart kubelet, then recreate the Pods: they keep the resolv.conf they were made with"),
+        ] : [.advice("name \(wanted) in spec.dnsConfig.nameservers, or use dnsPolicy ClusterFirst")],
+      verify: ["kubectl exec POD -- cat /etc/resolv.conf  # nameserver \(wanted)"])
   }
 
   private static func text(_ setting: ResolverSetting, _ intent: Cluster) -> String {

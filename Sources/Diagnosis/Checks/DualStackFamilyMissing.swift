@@ -21,9 +21,9 @@ enum DualStackFamilyMissing: Check {
             problem: "\(service.portName(port)) answers on one address family only: \(missing) clients are refused",
             cause:
               "it has an \(missing) ClusterIP but no \(missing) endpoint ← Pods without an \(missing) address, or no EndpointSlice of that type",
-            fix: ["give the Pods addresses of both families, or set ipFamilyPolicy: SingleStack"],
+            fix: [.advice("give the Pods addresses of both families, or set ipFamilyPolicy: SingleStack")],
             verify: [
-              "kubectl -n \(service.namespace) get endpointslices -l kubernetes.io/service-name=\(service.name)"
+              service.slicesCommand
             ], reference: "kubernetes/kubernetes#97343"))
       }
     }

@@ -63,8 +63,12 @@ enum EBPFMapDiverged: Check {
         )
       },
       fix: [
-        "kubectl -n kube-system delete pod -l k8s-app=cilium --field-selector spec.nodeName=\(node.name)",
-        "cilium-dbg config | grep -i bpf-lb-map-max  # whether the map is too small",
+        .advice(
+          """
+          restart Cilium's agent: \
+          \("kubectl -n kube-system delete pod -l k8s-app=cilium --field-selector spec.nodeName=\(node.name)" as ShellCommand)
+          """),
+        .advice("see whether the map is too small: cilium-dbg config | grep -i bpf-lb-map-max"),
       ],
       verify: ["cilium-dbg bpf lb list"])
   }

@@ -21,29 +21,34 @@ enum ForwardDrop: Check {
   private static func finding(_ entry: Losses.Entry, _ context: CheckContext) -> Finding {
     let step = entry.loss.step!
     let ruleset = entry.node.snapshot.ruleset
-    let chain = printable(context.chainName(step, entry.node))
+    let name = context.chainName(step, entry.node)
+    let chain = printable(name)
     let endpoint = entry.loss.translatedTo!
     let table = ruleset[ruleset[step.chain].table]
     let accept = OutcomeAdvice.acceptance(
       of: entry.ipProtocol, from: nil, to: endpoint.address, endpoint.port, at: step, ruleset)
     let cause: String
-    var fix: [String]
+    var fix: [Fix]
     if step.rule == nil {
       cause =
         "no rule of \(printable(table.name)) \(chain) (hook \(step.hook.rawValue)) accepts it, and the chain's policy is DROP ← a host firewall"
         + (step.hook == .forward ? " (Docker, ufw, firewalld) that does not know the Pods" : "")
       fix = [
-        table.backend == .nft
-          ? "nft 'chain \(table.family.rawValue) \(printable(table.name)) \(chain) { policy accept; }'"
-          : "\(endpoint.address.version == .v4 ? "iptables" : "ip6tables") -t \(table.name) -P \(chain) ACCEPT"
+        .command(accept, why: "better for the Pods' whole range, both ways"),
+        .command(
+          table.backend == .nft
+            ? "nft chain \(table.family.rawValue) \(table.name) \(name) '{ policy accept; }'"
+            : "\(endpoint.address.version == .v4 ? "iptables" : "ip6tables") -t \(table.name) -P \(name) ACCEPT",
+          why: "or accept all that no rule drops"),
       ]
-      fix.append("or accept it alone (better the Pods' whole range, both ways): \(accept)")
     } else {
       cause =
         "rule \(step.position) of \(printable(table.name)) \(chain) (hook \(step.hook.rawValue)) \(entry.loss.verdict == .reject ? "rejects" : "drops") it"
       fix = [
-        "see whether the rule is meant to stop Pod traffic, and delete it where it stands in the firewall's configuration",
-        "or before it (better for the Pods' whole range, both ways): \(accept)",
+        .advice(
+          "see whether the rule is meant to stop Pod traffic, and delete it where it stands in the firewall's configuration"
+        ),
+        .command(accept, why: "before the rule; better for the Pods' whole range, both ways"),
       ]
     }
     return Finding(
@@ -51,7 +56,7 @@ enum ForwardDrop: Check {
       problem:
         "\(entry.count == 1 ? "1 Service frontend fails" : "\(entry.count) Service frontends fail") on \(entry.node.name) behind translation, e.g. \(entry.example)",
       cause: cause, evidence: context.evidence(step, entry.node), fix: fix,
-      verify: ["kubepath check --only forward-drop   (on \(entry.node.name))"], reference: "kubernetes/kubernetes#39823"
+      verify: [entry.node.checkCommand("forward-drop")], reference: "kubernetes/kubernetes#39823"
     )
   }
 }

@@ -31,7 +31,7 @@ enum Hairpin: Check {
           : "the rules that mark it are missing, or name other addresses"),
       evidence: rules.flatMap { context.evidence($0, node) }, fix: [node.restartKubeProxy],
       verify: [
-        first.frontend.traceCommand(from: first.source, on: node)
+        first.frontend.traceCommand(from: first.source, on: node.name)
       ], reference: "kubernetes/kubernetes#13375")
   }
 
@@ -62,7 +62,7 @@ enum Hairpin: Check {
         cause:
           "their chains do not masquerade the endpoint's own packets ← a rule was removed, or names another address than the DNAT behind it",
         evidence: missing.prefix(5).flatMap { context.evidence($0.rule, node) }, fix: [node.restartKubeProxy],
-        verify: ["kubepath check --only hairpin   (on \(node.name))"], reference: "kubernetes/kubernetes#13375")
+        verify: [node.checkCommand("hairpin")], reference: "kubernetes/kubernetes#13375")
     }
   }
 }

@@ -19,8 +19,8 @@ enum HealthCheckNodePort: Check {
             "load balancers see \(node.name) as down for \(service.fullName): health-check port \(service.healthCheckNodePort) is closed",
           cause: "a rule of the node drops it before kube-proxy's health server",
           evidence: context.evidence(closed.step, node),
-          fix: ["iptables -I INPUT -p tcp --dport \(service.healthCheckNodePort) -j ACCEPT"],
-          verify: ["curl -si http://\(address):\(service.healthCheckNodePort)/healthz"],
+          fix: [.command("iptables -I INPUT -p tcp --dport \(service.healthCheckNodePort) -j ACCEPT")],
+          verify: ["curl -si \("http://\(address):\(service.healthCheckNodePort)/healthz")"],
           reference: "kubernetes/kubernetes#97824")
       }
     }

@@ -36,7 +36,8 @@ enum HostPortShadowing: Check {
         subject: context.subject(context.intent.services[owners.min()!]),
         problem: "\(frontend) is claimed by \(names.count) Services; only one of them answers",
         cause: "\(names.joined(separator: ", ")) share an address and port",
-        fix: ["give one of the Services another address or port"], verify: ["kubepath services   (on the node)"])
+        fix: [.advice("give one of the Services another address or port")], verify: ["kubepath services  # on the node"]
+      )
     }
   }
   /// Frontends that a rule outside kube-proxy's chains translates.
@@ -53,7 +54,7 @@ enum HostPortShadowing: Check {
         cause:
           "\(RuleOwner(rule, ruleset).rawValue) in chain \(chain) takes its packets before the Service rules do and sends them to \(group.first.reach.programmed.prefix(3).map(\.description).joined(separator: ", "))",
         evidence: context.evidence(rule, group.node),
-        fix: ["free the port or address that the rule takes, or remove the rule if its owner is gone"],
+        fix: [.advice("free the port or address that the rule takes, or remove the rule if its owner is gone")],
         verify: [
           group.traceCommand
         ], reference: "cni/plugins#683")
@@ -72,7 +73,7 @@ enum HostPortShadowing: Check {
             "clients of \(process) on \(node.name) at port \(port.nodePort) get \(service.portName(port)) instead",
           cause: "\(process) listens at the NodePort \(port.nodePort), whose rules take all packets to it",
           evidence: [Finding.Evidence(text: "ss: \(process) on port \(port.nodePort)")],
-          fix: ["move \(process) to another port, or give the Service another nodePort"],
+          fix: [.advice("move \(process) to another port, or give the Service another nodePort")],
           verify: ["ss -lntup | grep ':\(port.nodePort) '"], reference: "kubernetes/kubernetes#97360")
       }
     }
@@ -88,7 +89,7 @@ enum HostPortShadowing: Check {
           id: id, severity: .warning, confidence: .likely,
           subject: node.subject, problem: problem, cause: cause,
           evidence: context.evidence(rule, node),
-          fix: ["delete the rule and its chain: the Pod that asked for the port does not run any more"],
+          fix: [.advice("delete the rule and its chain: the Pod that asked for the port does not run any more")],
           verify: ["iptables -t nat -S CNI-HOSTPORT-DNAT"], reference: "cni/plugins#683"))
     }
     struct Port: Hashable {

@@ -32,8 +32,8 @@ enum IPAMExhausted: Check {
           Finding.Evidence(text: "Pod \($0.namespace)/\($0.name): \($0.reason)")
         },
         fix: [
-          "ls /var/lib/cni/networks/*  # on the node: entries of Pods that are gone may be deleted",
-          "give nodes larger ranges (node-cidr-mask-size) or spread the Pods",
+          .advice("delete the entries of Pods that are gone: ls /var/lib/cni/networks/* on the node"),
+          .advice("give nodes larger ranges (node-cidr-mask-size) or spread the Pods"),
         ], verify: ["kubectl get pods -A -o wide --field-selector spec.nodeName=\(node.name)"])
     }
   }

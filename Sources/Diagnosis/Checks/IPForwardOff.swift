@@ -20,7 +20,10 @@ enum IPForwardOff: Check {
             problem: "\(node.name) forwards no \(version) packets: Pods reach no endpoint on another node",
             cause: "\(key) is 0 ← a reset of the network settings, or a missing sysctl file",
             evidence: [Finding.Evidence(text: "\(key) = 0")],
-            fix: ["sysctl -w \(key)=1", "echo '\(key) = 1' > /etc/sysctl.d/99-kubernetes.conf"],
+            fix: [
+              .command("sysctl -w \(key)=1"),
+              .advice("and for good: echo '\(key) = 1' > /etc/sysctl.d/99-kubernetes.conf"),
+            ],
             verify: ["sysctl \(key)"]))
       }
     }

@@ -28,7 +28,7 @@ enum IPVSAddressMissing: Check {
           cause: "no interface holds the address ← it was removed from kube-ipvs0, or the device was made anew",
           evidence: [VirtualServers.evidence(server, node)],
           fix: [
-            "ip address add \(server.address)/\(server.address.version.width) dev kube-ipvs0",
+            .command("ip address add \(server.address)/\(server.address.version.width) dev kube-ipvs0"),
             node.restartKubeProxy,
           ],
           verify: ["ip -brief address show dev kube-ipvs0"])

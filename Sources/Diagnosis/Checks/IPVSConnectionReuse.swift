@@ -23,7 +23,7 @@ enum IPVSConnectionReuse: Check {
           Finding.Evidence(text: "net.ipv4.vs.conn_reuse_mode = \(mode)"),
           Finding.Evidence(text: "kernel.osrelease = \(node.snapshot.sysctl("kernel.osrelease") ?? "")"),
         ],
-        fix: ["update the kernel to \(mended) or newer"], verify: ["sysctl net.ipv4.vs.conn_reuse_mode"],
+        fix: [.advice("update the kernel to \(mended) or newer")], verify: ["sysctl net.ipv4.vs.conn_reuse_mode"],
         reference: "kubernetes/kubernetes#81775")
     }
   }

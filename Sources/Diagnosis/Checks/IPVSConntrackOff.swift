@@ -18,7 +18,7 @@ enum IPVSConntrackOff: Check {
         cause:
           "net.ipv4.vs.conntrack = 0, so the connections of \(servers.count) virtual servers are not tracked ← the sysctl was changed after kube-proxy set it",
         evidence: [Finding.Evidence(text: "net.ipv4.vs.conntrack = 0")],
-        fix: ["sysctl -w net.ipv4.vs.conntrack=1"], verify: ["sysctl net.ipv4.vs.conntrack"])
+        fix: [.command("sysctl -w net.ipv4.vs.conntrack=1")], verify: ["sysctl net.ipv4.vs.conntrack"])
     }
   }
 }

@@ -37,10 +37,12 @@ enum IPVSInputPolicy: Check {
           "chain \(context.chainName(first.1.step, node)) drops at hook input, and IPVS works behind it ← a host firewall that does not accept Service ports",
         evidence: context.evidence(first.1.step, node),
         fix: [
-          "iptables -I INPUT -m set --match-set KUBE-CLUSTER-IP dst,dst -j ACCEPT  # likewise the other KUBE- sets"
+          .command(
+            "iptables -I INPUT -m set --match-set KUBE-CLUSTER-IP dst,dst -j ACCEPT",
+            why: "likewise the other KUBE- sets")
         ],
         verify: [
-          first.0.traceCommand(from: ServiceMap.outsideAddress(first.0.address.version, node.snapshot), on: node)
+          first.0.traceCommand(from: ServiceMap.outsideAddress(first.0.address.version, node.snapshot), on: node.name)
         ],
         reference: "kubernetes/kubernetes#98465")
     }

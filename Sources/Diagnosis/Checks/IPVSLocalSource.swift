@@ -35,7 +35,7 @@ enum IPVSLocalSource: Check {
             : "the range that counts as Pods covers the Service's own address, which is the source of such packets",
           evidence: marking.first.map { context.evidence($0, node) } ?? [],
           fix: [
-            "set clusterCIDR in kube-proxy's configuration to the Pods' range and nothing else",
+            .advice("set clusterCIDR in kube-proxy's configuration to the Pods' range and nothing else"),
             node.restartKubeProxy,
           ],
           verify: ["iptables -t nat -S KUBE-SERVICES | grep KUBE-CLUSTER-IP"], reference: "kubernetes/kubernetes#65158")

@@ -35,7 +35,7 @@ enum IPVSStaleVirtualServer: Check {
           evidence: [VirtualServers.evidence(server, node)],
           fix: [
             node.restartKubeProxy,
-            "ipvsadm -D \(VirtualServers.option(server)) \(VirtualServers.name(server))",
+            .command("ipvsadm -D \(VirtualServers.option(server)) \(VirtualServers.name(server))"),
           ],
           verify: ["ipvsadm -Ln"], reference: "kubernetes/kubernetes#78421")
       }

@@ -31,7 +31,8 @@ enum IPVSStrictARP: Check {
           "\(claimed.count) load balancer and external addresses are on kube-ipvs0, and arp_ignore is 0 (strictARP is off)",
         evidence: [Finding.Evidence(text: "net.ipv4.conf.all.arp_ignore = 0")],
         fix: [
-          "kubectl -n kube-system edit configmap kube-proxy  # ipvs: {strictARP: true}, then restart kube-proxy"
+          .advice(
+            "set ipvs: {strictARP: true} (kubectl -n kube-system edit configmap kube-proxy), then restart kube-proxy")
         ],
         verify: ["arping -I eth0 \(neighbour ?? first)  # from another host: one MAC must answer"],
         reference: "metallb/metallb#153")

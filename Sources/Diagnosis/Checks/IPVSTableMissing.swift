@@ -13,7 +13,8 @@ enum IPVSTableMissing: Check {
         problem: "the Services of \(node.name) were not traced: its IPVS table is not in the snapshot",
         cause:
           "kube-ipvs0 holds \(held) addresses, so kube-proxy runs in IPVS mode; no output of ipvsadm -Sn was given",
-        fix: ["ipvsadm -Sn > ipvsadm.txt  # on the node, then add it to the snapshot"], verify: ["ipvsadm -Ln"])
+        fix: [.command("ipvsadm -Sn > ipvsadm.txt", why: "on the node, then add it to the snapshot")],
+        verify: ["ipvsadm -Ln"])
     }
   }
 }

@@ -46,7 +46,7 @@ enum IPVSWeightZero: Check {
           file: node.snapshot.fileName($0.file), line: $0.line,
           text: "\($0.client.address) → \(EndpointAddress($0.real.address, $0.real.port)) for \($0.expires) seconds")
       },
-      fix: ["sysctl -w net.ipv4.vs.expire_quiescent_template=1"], verify: ["ipvsadm -Lnc"],
+      fix: [.command("sysctl -w net.ipv4.vs.expire_quiescent_template=1")], verify: ["ipvsadm -Lnc"],
       reference: "kubernetes/kubernetes#71809")
   }
 

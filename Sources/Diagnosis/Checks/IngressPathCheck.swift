@@ -20,7 +20,13 @@ enum IngressPathCheck: Check {
         id: id, severity: .error, confidence: .certain,
         subject: Finding.Subject(kind: "Ingress", namespace: path.namespace, name: path.ingress),
         problem: "\(place) answers with an error from the Ingress controller", cause: cause,
-        fix: ["kubectl -n \(path.namespace) edit ingress \(path.ingress)"],
+        fix: [
+          .advice(
+            """
+            correct the path's backend: \
+            \("kubectl -n \(path.namespace) edit ingress \(path.ingress)" as ShellCommand)
+            """)
+        ],
         verify: ["kubectl -n \(path.namespace) describe ingress \(path.ingress)"])
     }
   }

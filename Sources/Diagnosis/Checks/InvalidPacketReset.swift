@@ -11,7 +11,8 @@ enum InvalidPacketReset: Check {
       (node.snapshot.sysctlInt("net.netfilter.nf_conntrack_tcp_be_liberal") ?? 1) == 0
     }.map { finding in
       var finding = finding
-      finding.fix.append("sysctl -w net.netfilter.nf_conntrack_tcp_be_liberal=1  # instead of the rule")
+      finding.fix.append(
+        .command("sysctl -w net.netfilter.nf_conntrack_tcp_be_liberal=1", why: "instead of the rule"))
       return finding
     }
   }

@@ -22,7 +22,12 @@ enum KubeProxyNotProgramming: Check {
         problem: "the Service rules of \(node.name) may not follow the cluster any more",
         cause: "nothing listens on port \(port) ← kube-proxy does not run, or its healthzBindAddress is another",
         evidence: [Finding.Evidence(text: "ss: no TCP socket on port \(port)")],
-        fix: ["kubectl -n kube-system get pods -l k8s-app=kube-proxy --field-selector spec.nodeName=\(node.name)"],
+        fix: [
+          .advice(
+            "see whether it runs: "
+              + "\("kubectl -n kube-system get pods -l k8s-app=kube-proxy --field-selector spec.nodeName=\(node.name)" as ShellCommand)"
+          )
+        ],
         verify: ["curl -s http://127.0.0.1:\(port)/healthz"])
     }
   }
@@ -44,8 +49,12 @@ enum KubeProxyNotProgramming: Check {
             text: "\(node.snapshot.ruleset.rules.count) rules in the snapshot, none translates a Service's address")
         ],
         fix: [
-          "kubectl -n kube-system logs -l k8s-app=\(app) --field-selector spec.nodeName=\(node.name)",
-          "kubectl -n kube-system rollout restart daemonset \(app)",
+          .advice(
+            """
+            read its log: \
+            \("kubectl -n kube-system logs -l k8s-app=\(app) --field-selector spec.nodeName=\(node.name)" as ShellCommand)
+            """),
+          .advice("restart it: kubectl -n kube-system rollout restart daemonset \(app)"),
         ],
         verify: [proxy == "Cilium" ? "cilium-dbg status --brief" : "curl -s http://127.0.0.1:10256/healthz"])
     }

@@ -14,7 +14,7 @@ enum LoadBalancerAddress: Check {
         problem: "Service \(service.fullName) has no external address yet",
         cause:
           "status.loadBalancer is empty ← no load-balancer controller (cloud, MetalLB), or its address pool is used up",
-        fix: ["kubectl -n \(service.namespace) describe service \(service.name)  # events of the controller"],
+        fix: [.advice("read the controller's events: \(service.describeCommand)")],
         verify: ["kubectl -n \(service.namespace) get service \(service.name)"])
     }
   }

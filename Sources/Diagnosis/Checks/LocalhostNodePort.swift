@@ -30,7 +30,9 @@ enum LocalhostNodePort: Check {
           cause:
             "net.ipv4.conf.all.route_localnet is 1 and no rule drops outside packets to 127.0.0.0/8 (CVE-2020-8558)",
           fix: [
-            "iptables -I INPUT ! -s 127.0.0.0/8 -d 127.0.0.0/8 -m conntrack ! --ctstate RELATED,ESTABLISHED,DNAT -j DROP"
+            .command(
+              "iptables -I INPUT ! -s 127.0.0.0/8 -d 127.0.0.0/8 -m conntrack ! --ctstate RELATED,ESTABLISHED,DNAT -j DROP"
+            )
           ], verify: ["iptables-save -t filter | grep 127.0.0.0/8"])
       }
   }

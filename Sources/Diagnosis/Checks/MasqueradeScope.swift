@@ -27,8 +27,8 @@ enum MasqueradeScope: Check {
         cause:
           "kube-proxy detects no local traffic (detectLocalMode none, or no clusterCIDR), or the mark rules are gone",
         evidence: example.bypassedRule.map { context.evidence($0, node) } ?? [],
-        fix: ["set clusterCIDR or detectLocalMode in kube-proxy's configuration if such clients exist"],
-        verify: [example.frontend.traceCommand(from: example.source, on: node)],
+        fix: [.advice("set clusterCIDR or detectLocalMode in kube-proxy's configuration if such clients exist")],
+        verify: [example.frontend.traceCommand(from: example.source, on: node.name)],
         reference: "kubernetes/kubernetes#36835")
     }
   }
@@ -67,14 +67,16 @@ enum MasqueradeScope: Check {
       evidence: example.bypassedRule.map { context.evidence($0, node) } ?? [],
       fix: Self.fix,
       verify: [
-        example.frontend.traceCommand(from: example.source, on: node)
+        example.frontend.traceCommand(from: example.source, on: node.name)
       ], reference: "kubernetes/kubernetes#36835")
   }
 
   private static let unmarked =
     "the source is not masqueraded ← the mark rule is missing, or its address range takes this client for a Pod of this node"
-  private static let fix = [
-    "set clusterCIDR or detectLocalMode in kube-proxy's configuration to cover the Pods and nothing else, then restart kube-proxy"
+  private static let fix: [Fix] = [
+    .advice(
+      "set clusterCIDR or detectLocalMode in kube-proxy's configuration to cover the Pods and nothing else, then restart kube-proxy"
+    )
   ]
 
   private static func finding(_ group: FaultGroup, _ context: CheckContext) -> Finding {

@@ -27,7 +27,8 @@ enum MixedIptablesBackends: Check {
       cause: "two programs use different iptables backends (or one changed); the stale rules still act",
       evidence: [Finding.Evidence(text: "\(legacy) chains \(prefix)* in legacy tables, \(nft) in nft tables")],
       fix: [
-        "use one backend for all programs, then: iptables-legacy-save | grep -v \(prefix) | iptables-legacy-restore"
+        .advice(
+          "use one backend for all programs, then: iptables-legacy-save | grep -v \(prefix) | iptables-legacy-restore")
       ],
       verify: ["iptables-legacy-save | grep -c \(prefix)", "iptables-nft-save | grep -c \(prefix)"],
       reference: "kubernetes/kubernetes#71305")
@@ -50,7 +51,7 @@ enum MixedIptablesBackends: Check {
         cause:
           "kubelet does not find its own rule and adds it again ← its iptables uses another backend than the host's",
         evidence: most.value.prefix(2).flatMap { context.evidence($0, node) },
-        fix: ["use one iptables backend in kubelet's image and on the host"],
+        fix: [.advice("use one iptables backend in kubelet's image and on the host")],
         verify: ["iptables -S KUBE-FIREWALL | sort | uniq -c"], reference: "kubernetes/kubernetes#82361")
     }
   }

@@ -24,8 +24,8 @@ enum ModeLeftovers: Check {
         problem: "\(node.name) holds the rules of \(modes.count) kube-proxy modes at once",
         cause: "kube-proxy's mode was changed without cleaning up ← \(modes.joined(separator: ", "))",
         evidence: modes.map { Finding.Evidence(text: $0) },
-        fix: ["kube-proxy --cleanup  # on the node, then restart kube-proxy"],
-        verify: ["kubepath check --only mode-leftovers   (on \(node.name))"],
+        fix: [.advice("run kube-proxy --cleanup on the node, then restart kube-proxy")],
+        verify: [node.checkCommand("mode-leftovers")],
         reference: "kubernetes/kubernetes#102314")
     }
   }

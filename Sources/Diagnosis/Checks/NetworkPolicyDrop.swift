@@ -28,8 +28,9 @@ enum NetworkPolicyDrop: Check {
           "\(entry.count) Service frontends end in a network policy on \(entry.node.name), e.g. \(entry.example)",
         cause:
           "chain \(context.chainName(entry.loss.step, entry.node)) drops it\(policies(behind: entry.loss, context))",
-        evidence: context.evidence(entry.loss.step, entry.node), fix: ["kubectl get networkpolicies --all-namespaces"],
-        verify: ["kubepath check --only network-policy-drop   (on \(entry.node.name))"])
+        evidence: context.evidence(entry.loss.step, entry.node),
+        fix: [.advice("see which policy selects the Pod: kubectl get networkpolicies --all-namespaces")],
+        verify: [entry.node.checkCommand("network-policy-drop")])
     }
   }
 
@@ -77,7 +78,9 @@ enum NetworkPolicyDrop: Check {
       problem: "\(what), \(enforcement)",
       cause: "no ingress rule allows it ← \(context.intent.policyNames(policies)) isolates all of its Pods",
       evidence: evidence(policies, context),
-      fix: ["kubectl -n \(service.namespace) edit networkpolicy \(context.intent.networkPolicies[policies[0]].name)"],
+      fix: [
+        .advice("allow it in the policy: \(context.intent.networkPolicies[policies[0]].editCommand)")
+      ],
       verify: ["kubectl -n \(service.namespace) describe networkpolicy"])
   }
 
@@ -128,7 +131,7 @@ enum NetworkPolicyDrop: Check {
           "no egress rule allows port \(servers.first!.port) of \(service.fullName)'s Pods ← \(intent.policyNames(policies))",
         evidence: evidence(policies, context),
         fix: [
-          "kubectl -n \(first.namespace) edit networkpolicy \(first.name)  # allow UDP and TCP 53 to \(service.namespace)"
+          .advice("allow UDP and TCP 53 to \(service.namespace) in the policy: \(first.editCommand)")
         ],
         verify: ["kubectl -n \(pods[0].namespace) exec \(pods[0].name) -- nslookup kubernetes.default"])
     }

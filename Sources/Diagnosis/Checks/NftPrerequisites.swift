@@ -10,12 +10,12 @@ enum NftPrerequisites: Check {
     context.nodes.flatMap { node -> [Finding] in
       guard let plane = node.planes.first(where: { $0.mode == .nftables }) else { return [] }
       var findings: [Finding] = []
-      func add(_ problem: String, _ cause: String, _ evidence: [Finding.Evidence], _ fix: String) {
+      func add(_ problem: String, _ cause: String, _ evidence: [Finding.Evidence], _ advice: String) {
         findings.append(
           Finding(
             id: id, severity: .error, confidence: .likely,
             subject: node.subject, problem: problem, cause: cause,
-            evidence: evidence, fix: [fix],
+            evidence: evidence, fix: [.advice(advice)],
             verify: [
               "kubectl -n kube-system logs -l k8s-app=kube-proxy --field-selector spec.nodeName=\(node.name) | grep -i nft"
             ], reference: "projectcalico/calico#8025"))

@@ -31,10 +31,14 @@ enum NoEndpoints: Check {
           "\(service.portName(port)) has no endpoint: \(isRefused ? "every connection is refused (ICMP port unreachable)" : "connections time out")",
         cause: "no ready endpoint ← \(context.whyNoEndpoint(service))", evidence: evidence,
         fix: [
-          "kubectl -n \(service.namespace) describe service \(service.name)",
-          "kubectl -n \(service.namespace) get pods -o wide",
+          .advice(
+            """
+            make its Pods ready, or correct selector and port names: \
+            \(service.describeCommand); \
+            \("kubectl -n \(service.namespace) get pods -o wide" as ShellCommand)
+            """)
         ],
-        verify: ["kubectl -n \(service.namespace) get endpointslices -l kubernetes.io/service-name=\(service.name)"],
+        verify: [service.slicesCommand],
         reference: "kubernetes/kubernetes#17359")
     }
   }

@@ -27,7 +27,9 @@ enum NoLocalEndpointsExternal: Check {
                   ? " (the load balancer's health check on port \(service.healthCheckNodePort) keeps clients away)"
                   : ""),
               fix: [
-                "kubectl -n \(service.namespace) patch service \(service.name) -p '{\"spec\":{\"externalTrafficPolicy\":\"Cluster\"}}'  # or run a Pod on every node"
+                .command(
+                  "kubectl -n \(service.namespace) patch service \(service.name) -p '{\"spec\":{\"externalTrafficPolicy\":\"Cluster\"}}'",
+                  why: "or run a Pod on every node")
               ],
               verify: [traceCommand(service, port, node)],
               reference: "kubernetes/kubernetes#127937"))
@@ -37,13 +39,13 @@ enum NoLocalEndpointsExternal: Check {
     return findings
   }
 
-  private static func traceCommand(_ service: Service, _ port: Service.Port, _ node: NodeContext) -> String {
+  private static func traceCommand(_ service: Service, _ port: Service.Port, _ node: NodeContext) -> ShellCommand {
     let version = service.clusterIPs[0].version
     let outside = ServiceMap.outsideAddress(version, node.snapshot)
     guard port.nodePort != 0, let address = node.node?.internalIPs.first(where: { $0.version == version }) else {
       return "kubepath trace svc/\(service.portName(port)) --from \(outside)   (on \(node.name))"
     }
-    return Frontend(.nodePort, address, port.nodePort, port.ipProtocol).traceCommand(from: outside, on: node)
+    return Frontend(.nodePort, address, port.nodePort, port.ipProtocol).traceCommand(from: outside, on: node.name)
   }
 
   static func places(_ context: CheckContext, _ service: Service, _ selection: EndpointSelection) -> String {

@@ -20,9 +20,11 @@ enum NoLocalEndpointsInternal: Check {
               cause:
                 "internalTrafficPolicy Local, no endpoint on \(node.name) ← \(NoLocalEndpointsExternal.places(context, service, selection))",
               fix: [
-                "kubectl -n \(service.namespace) patch service \(service.name) -p '{\"spec\":{\"internalTrafficPolicy\":\"Cluster\"}}'  # or run a Pod on every node"
+                .command(
+                  "kubectl -n \(service.namespace) patch service \(service.name) -p '{\"spec\":{\"internalTrafficPolicy\":\"Cluster\"}}'",
+                  why: "or run a Pod on every node")
               ],
-              verify: ["kubepath trace svc/\(service.portName(port)) --from POD-ON-\(node.name)"],
+              verify: ["kubepath trace \("svc/\(service.portName(port))") --from \("POD-ON-\(node.name)")"],
               reference: "kubernetes/kubernetes#121371"))
         }
       }

@@ -44,9 +44,11 @@ extension NoRoute {
         + (isPolicy ? " ← a routing rule sends these packets to table \(route!.table)" : ""),
       evidence: evidence(route, rules, node.snapshot),
       fix: [
-        isPolicy
-          ? "\(tool) rule; \(tool) route show table \(route!.table)   # what added them, and delete or correct there"
-          : "\(tool) route replace \(endpoint.address) …   # or see the log of the network plugin's agent on \(node.name)"
+        .advice(
+          isPolicy
+            ? "find what added the rule and the route, and delete or correct them there: \(tool) rule; \(tool) route show table \(route!.table)"
+            : "see the log of the network plugin's agent on \(node.name), which should have made a route to \(endpoint.address)"
+        )
       ], verify: ["\(tool) route get \(endpoint.address) from POD-ADDRESS iif POD-INTERFACE"])
   }
 

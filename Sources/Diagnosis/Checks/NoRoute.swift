@@ -138,10 +138,18 @@ enum NoRoute: Check {
             : " ← the network plugin did not program node \(fault.node)'s Pod range here"),
       evidence: evidence(fault.kind, node.snapshot),
       fix: isOwn
-        ? ["kubectl -n \(pod.namespace) delete pod \(pod.name)   (made anew, it gets its interface and route)"]
+        ? [
+          .advice(
+            "make the Pod anew, it gets its interface and route then: "
+              + "\("kubectl -n \(pod.namespace) delete pod \(pod.name)" as ShellCommand)")
+        ]
         : [
-          "see the log of the network plugin's agent on \(node.name) (flannel, calico-node, kindnet, cloud route controller)",
-          "by hand: \(tool) route replace \(range.map { "\($0)" } ?? "POD-RANGE") via \(gateway.map { "\($0)" } ?? "ADDRESS-OF-\(fault.node)")",
+          .advice(
+            "see the log of the network plugin's agent on \(node.name) (flannel, calico-node, kindnet, cloud route controller)"
+          ),
+          range.flatMap { range in
+            gateway.map { .command("\(tool) route replace \(range) via \($0)", why: "by hand, until it does") }
+          } ?? .advice("by hand: \(tool) route replace POD-RANGE via ADDRESS-OF-\(fault.node)"),
         ],
       verify: ["\(tool) route get \(fault.address)"])
   }

@@ -23,7 +23,7 @@ enum NodePortInEphemeralRange: Check {
                 Finding.Evidence(
                   text: "net.ipv4.ip_local_port_range = \(ephemeral.range.lowerBound) \(ephemeral.range.upperBound)")
               ],
-              fix: ["sysctl -w net.ipv4.ip_local_reserved_ports=\(port.nodePort)"],
+              fix: [.command("sysctl -w net.ipv4.ip_local_reserved_ports=\(port.nodePort)")],
               verify: ["sysctl net.ipv4.ip_local_reserved_ports"], reference: "kubernetes/kubernetes#111682"))
         }
       }

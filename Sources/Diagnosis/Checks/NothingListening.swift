@@ -59,7 +59,7 @@ enum NothingListening: Check {
               + found.prefix(3).map { "\($0.localAddress.map { "\($0)" } ?? "*"):\($0.localPort) \($0.process ?? "")" }
               .joined(separator: ", "))
       ],
-      fix: ["bind the server to 0.0.0.0 or [::], or correct targetPort"],
+      fix: [.advice("bind the server to 0.0.0.0 or [::], or correct targetPort")],
       verify: ["ss -lntup | grep ':\(endpoint.port) '"])
   }
 }

@@ -11,7 +11,7 @@ enum NotrackBeforeNAT: Check {
         problem: "\(context.label(group.first)) does not answer: \(group.places) is not translated",
         cause: "a NOTRACK rule matches before the nat hooks, and NAT needs a tracked connection",
         evidence: group.first.reach.untrackingRule.map { context.evidence($0, group.node) } ?? [],
-        fix: ["remove the NOTRACK rule or narrow it"],
+        fix: [.advice("remove the NOTRACK rule or narrow it")],
         verify: [
           group.traceCommand
         ], reference: "antrea-io/antrea#8034")

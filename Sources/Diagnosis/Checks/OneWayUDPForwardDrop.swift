@@ -29,7 +29,7 @@ enum OneWayUDPForwardDrop: Check {
                 "udp \(entry.original.source) → \(entry.original.destination):\(entry.original.destinationPort) [UNREPLIED]"
             )
           },
-        fix: ["iptables -P FORWARD ACCEPT  # or accept the Pods' address range in both directions"],
+        fix: [.command("iptables -P FORWARD ACCEPT", why: "or accept the Pods' address range in both directions")],
         verify: ["conntrack -L -p udp --orig-dst \(group.first.frontend.address)"],
         reference: "kubernetes/kubernetes#108876")
     }

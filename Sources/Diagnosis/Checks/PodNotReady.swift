@@ -28,7 +28,7 @@ enum PodNotReady: Check {
         id: id, severity: .error, confidence: .certain, subject: context.subject(service),
         problem: "\(pods.count) Pods match Service \(service.fullName), none is ready", cause: cause,
         evidence: evidence,
-        fix: command(first),
+        fix: [advice(first)],
         verify: ["kubectl -n \(service.namespace) wait --for=condition=Ready pod/\(first.name) --timeout=60s"])
     }
   }
@@ -42,21 +42,24 @@ enum PodNotReady: Check {
         "\(pods.count == 1 ? "the only Pod" : "all \(pods.count) Pods") of Service \(service.fullName) \(pods.count == 1 ? "is" : "are") being deleted",
       cause: "nothing takes their place ← a scale-down to zero, a drain, or a rollout whose new Pods do not come up",
       evidence: evidence,
-      fix: ["kubectl -n \(service.namespace) get deployments,statefulsets,daemonsets   (wanted and ready replicas)"],
-      verify: ["kubectl -n \(service.namespace) get endpointslices -l kubernetes.io/service-name=\(service.name)"])
+      fix: [
+        .advice(
+          "compare wanted and ready replicas: "
+            + "\("kubectl -n \(service.namespace) get deployments,statefulsets,daemonsets" as ShellCommand)")
+      ],
+      verify: [service.slicesCommand])
   }
 
-  private static func command(_ pod: Pod) -> [String] {
-    let name = "-n \(pod.namespace)"
-    if pod.reason.contains("ImagePull") {
-      return ["kubectl \(name) describe pod \(pod.name)  # image name, tag and pull secret"]
-    }
+  private static func advice(_ pod: Pod) -> Fix {
+    let describe: ShellCommand = "kubectl -n \(pod.namespace) describe pod \(pod.name)"
+    if pod.reason.contains("ImagePull") { return .advice("correct image name, tag or pull secret: \(describe)") }
     if pod.reason.contains("CrashLoop") || pod.reason.contains("Error") {
-      return ["kubectl \(name) logs \(pod.name) --previous"]
+      let logs: ShellCommand = "kubectl -n \(pod.namespace) logs \(pod.name) --previous"
+      return .advice("see why it ends: \(logs)")
     }
     if pod.reason.contains("OOMKilled") {
-      return ["raise resources.limits.memory of the container in Pod \(pod.namespace)/\(pod.name)"]
+      return .advice("raise resources.limits.memory of the container in Pod \(pod.namespace)/\(pod.name)")
     }
-    return ["kubectl \(name) describe pod \(pod.name)"]
+    return .advice("see what it waits for: \(describe)")
   }
 }

@@ -11,7 +11,7 @@ enum ReversePathFilter: Check {
         subject: entry.node.subject,
         problem: "the kernel drops \(entry.count) Service flows on \(entry.node.name), e.g. \(entry.example)",
         cause: entry.loss.reason.map { "\($0)" } ?? "",
-        fix: ["sysctl -w net.ipv4.conf.all.rp_filter=2"], verify: ["nstat -az IPReversePathFilter"])
+        fix: [.command("sysctl -w net.ipv4.conf.all.rp_filter=2")], verify: ["nstat -az IPReversePathFilter"])
     }
   }
 }

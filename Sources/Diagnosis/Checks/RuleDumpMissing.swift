@@ -58,10 +58,12 @@ enum RuleDumpMissing: Check {
           } ?? absence(node.snapshot, version, tool),
           fix: [
             hiding != nil
-              ? "\(tool) -c > \(tool).txt   # on the node, then add it to the snapshot"
-              : "\(tool) -c > \(tool).txt; nft list ruleset > nft-ruleset.txt   # on the node, then \(cut == nil ? "add them to the snapshot" : "take them instead")"
+              ? .command("\(tool) -c > \("\(tool).txt")", why: "on the node, then add it to the snapshot")
+              : .command(
+                "\(tool) -c > \("\(tool).txt"); nft list ruleset > nft-ruleset.txt",
+                why: "on the node, then \(cut == nil ? "add them to the snapshot" : "take them instead")")
           ],
-          verify: ["kubepath services   (on \(node.name))"])
+          verify: [node.servicesCommand])
       }
     }
   }

@@ -22,7 +22,9 @@ enum SNATPortRace: Check {
           + (failed > 0 ? "; insert_failed of conntrack -S is \(failed)" : ""),
         evidence: context.evidence(first, node)
           + (failed > 0 ? [Finding.Evidence(text: "conntrack -S: insert_failed=\(failed)")] : []),
-        fix: ["use iptables 1.6.2 or newer, with which kube-proxy and the CNI masquerade with --random-fully"],
+        fix: [
+          .advice("use iptables 1.6.2 or newer, with which kube-proxy and the CNI masquerade with --random-fully")
+        ],
         verify: ["conntrack -S | grep -o 'insert_failed=[0-9]*'"], reference: "kubernetes/kubernetes#76699")
     }
   }

@@ -15,13 +15,15 @@ enum SelectorMismatch: Check {
       let wanted = service.selector.map { "\($0.key)=\($0.value)" }.joined(separator: ",")
       let pods = context.intent.pods.filter { $0.namespace == service.namespace }
       let meant = misspelt(service, pods, context)
-      let edit = "kubectl -n \(service.namespace) edit service \(service.name)  # spec.selector, or the Pods' labels"
       return Finding(
         id: id, severity: .error, confidence: .certain, subject: context.subject(service),
         problem: "the selector of Service \(service.fullName) matches no Pod",
         cause: "“\(wanted)” is wanted; "
           + (meant.map { "the nearest that exists is \($0.key)=\($0.value) (Pod \($0.pod))" } ?? present(pods, service)),
-        fix: [meant.flatMap { patch(service, $0.key, $0.value) } ?? edit],
+        fix: [
+          meant.flatMap { patch(service, $0.key, $0.value) }
+            ?? .advice("correct spec.selector (\(service.editCommand)), or the Pods' labels")
+        ],
         verify: ["kubectl -n \(service.namespace) get pods -l \(wanted)"])
     }
   }
@@ -77,11 +79,12 @@ enum SelectorMismatch: Check {
     return start + end >= long.count - 1
   }
 
-  /// A command that wants the label instead; labels that are none (they could end the quotes) are not spelled.
-  private static func patch(_ service: Service, _ key: String, _ value: String) -> String? {
+  /// A command that wants the label instead; what is no label (it could end the JSON) is not spelled.
+  private static func patch(_ service: Service, _ key: String, _ value: String) -> Fix? {
     guard isLabel(key), isLabel(value), !value.isEmpty else { return nil }
-    return
-      "kubectl -n \(service.namespace) patch service \(service.name) -p '{\"spec\":{\"selector\":{\"\(key)\":\"\(value)\"}}}'  # or correct the Pods' labels"
+    let change = "{\"spec\":{\"selector\":{\"\(key)\":\"\(value)\"}}}"
+    return .command(
+      "kubectl -n \(service.namespace) patch service \(service.name) -p \(change)", why: "or correct the Pods' labels")
   }
 
   private static func isLabel(_ text: String) -> Bool {

@@ -16,7 +16,7 @@ enum SessionAffinity: Check {
           id: id, severity: .error, confidence: .certain, subject: context.subject(service, port, node: node.name),
           problem: "\(service.portName(port)) does not keep clients with one endpoint on \(node.name)",
           cause: "sessionAffinity is ClientIP, but no rule of its chain remembers clients ← stale rules",
-          fix: [node.restartKubeProxy], verify: ["kubepath check --only session-affinity   (on \(node.name))"],
+          fix: [node.restartKubeProxy], verify: [node.checkCommand("session-affinity")],
           reference: "kubernetes/kubernetes#103000")
       }
       return chains + forgetful
@@ -84,7 +84,7 @@ enum SessionAffinity: Check {
           kind: "Service", namespace: parts.count > 1 ? parts[0] : nil, name: parts.last, node: node.name),
       problem: problem, cause: cause + " ← kube-proxy is behind, or rules were changed by hand",
       evidence: context.evidence(chain.rule, node), fix: [node.restartKubeProxy],
-      verify: ["kubepath check --only session-affinity   (on \(node.name))"], reference: "kubernetes/kubernetes#103000")
+      verify: [node.checkCommand("session-affinity")], reference: "kubernetes/kubernetes#103000")
   }
 
   /// A load balancer that terminates connections itself shows one address for all clients.
@@ -94,7 +94,7 @@ enum SessionAffinity: Check {
         id: id, severity: .info, confidence: .likely, subject: context.subject($0),
         problem: "all clients that come through the load balancer of \($0.fullName) stay on one Pod",
         cause: "sessionAffinity ClientIP sees the balancer's address only: its status says ipMode Proxy",
-        fix: ["let the load balancer keep sessions, and set sessionAffinity: None"],
+        fix: [.advice("let the load balancer keep sessions, and set sessionAffinity: None")],
         verify: ["kubectl -n \($0.namespace) get service \($0.name) -o yaml"],
         reference: "kubernetes/kubernetes#55603")
     }

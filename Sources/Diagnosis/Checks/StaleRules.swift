@@ -83,7 +83,7 @@ enum StaleRules: Check {
             "its real server is of method \(first.forwarding.rawValue), where kube-proxy always uses Masq ← the table was changed by hand",
           evidence: strange.prefix(3).map { VirtualServers.evidence($0, of: server, node) },
           fix: [
-            "ipvsadm -e \(VirtualServers.option(server)) \(VirtualServers.name(server)) -r \(endpoint) -m",
+            .command("ipvsadm -e \(VirtualServers.option(server)) \(VirtualServers.name(server)) -r \(endpoint) -m"),
             node.restartKubeProxy,
           ], verify: ["ipvsadm -Ln"])
       }
@@ -107,7 +107,7 @@ enum StaleRules: Check {
             ? "Service \(name) is not among the objects" : "Service \(name) has no such address or port any more")
             + " ← \(node.proxy) is behind, or the rules are left from before",
           evidence: rule.map { context.evidence($0, node) } ?? [], fix: [node.restartKubeProxy],
-          verify: ["kubectl get services -A", "kubepath services   (on \(node.name))"])
+          verify: ["kubectl get services -A", node.servicesCommand])
       }
     }
   }
@@ -265,8 +265,8 @@ enum StaleRules: Check {
       problem: problem, cause: cause, evidence: evidence,
       fix: [group.node.restartKubeProxy],
       verify: [
-        "kubectl -n \(service.namespace) get endpointslices -l kubernetes.io/service-name=\(service.name)",
-        "kubepath services   (on \(group.node.name))",
+        service.slicesCommand,
+        group.node.servicesCommand,
       ],
       reference: "kubernetes/kubernetes#38372")
   }
@@ -295,12 +295,14 @@ enum StaleRules: Check {
         "\(step.rule == nil ? "the policy" : "rule \(step.position)") of \(chain) (hook \(step.hook.rawValue)) ← not kube-proxy's: a host firewall or another program",
       evidence: context.evidence(step, group.node),
       fix: [
-        "see whether it is meant to stop this traffic, and delete it where it stands in the firewall's configuration",
-        "or before it: "
-          + OutcomeAdvice.acceptance(
+        .advice(
+          "see whether it is meant to stop this traffic, and delete it where it stands in the firewall's configuration"),
+        .command(
+          OutcomeAdvice.acceptance(
             of: o.frontend.ipProtocol, from: nil, to: o.frontend.address, o.frontend.port, at: step, ruleset),
+          why: "before the rule"),
       ],
-      verify: ["kubepath services   (on \(group.node.name))"])
+      verify: [group.node.servicesCommand])
   }
 
   private static func list(_ backends: EndpointSet) -> String {

@@ -29,8 +29,11 @@ enum TargetPortMismatch: Check {
             subject: context.subject(service, port),
             problem: "\(service.portName(port)) sends to port “\(port.targetPort)”, which no matching Pod declares",
             cause: "the containers declare \(declared)",
-            fix: ["kubectl -n \(service.namespace) edit service \(service.name)  # targetPort"],
-            verify: ["kubectl -n \(service.namespace) get endpointslices -l kubernetes.io/service-name=\(service.name)"]
+            fix: [
+              .advice(
+                "correct targetPort: \(service.editCommand)")
+            ],
+            verify: [service.slicesCommand]
           ))
       }
     }

@@ -14,7 +14,7 @@ enum VXLANChecksum: Check {
       finding.severity = .error
       finding.problem =
         "connections of \(node!.name) to Services take up to a minute: what leaves through \(link.name) is masqueraded twice"
-      finding.fix.append("ethtool -K \(link.name) tx-checksum-ip-generic off")
+      finding.fix.append(.command("ethtool -K \(link.name) tx-checksum-ip-generic off"))
       return finding
     }
   }

@@ -146,9 +146,4 @@ extension NodeContext {
     guard let frontends = snapshot.ebpfFrontends else { return "kube-proxy" }
     return frontends.isEmpty && !planes.isEmpty ? "kube-proxy" : "Cilium"
   }
-
-  /// The command that makes kube-proxy, or Cilium in its place, write all its rules again.
-  var restartKubeProxy: String {
-    "kubectl -n kube-system delete pod -l k8s-app=\(proxy.lowercased()) --field-selector spec.nodeName=\(name)"
-  }
 }
