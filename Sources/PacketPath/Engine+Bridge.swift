@@ -42,7 +42,7 @@ extension Engine {
       if b.packet.frame.inputPort.isZero { chooseInputPort(&b) }
       see(&b, .device, .ingress, input: b.packet.frame.inputPort)
       if bridgeFlags(b, b.packet.frame.inputPort)?.forwards == false {
-        finish(b, .drop, detail: "the bridge port \(portName(b.packet.frame.inputPort)) is not forwarding")
+        finish(b, .drop, .bridge(.portNotForwarding(portName(b.packet.frame.inputPort))))
         return false
       }
       let devices = b.packet.version == .v4 ? node.order4 : node.order6
@@ -78,8 +78,8 @@ extension Engine {
       if b.packet.frame.outputPort.isZero {
         chooseOutputPort(&b, IPAddress(bits: b.packet.destination, version: b.packet.version), isRouted: false)
       }
-      if let reason = notPassed(b) {
-        finish(b, .drop, detail: reason)
+      if let refusal = refusal(b) {
+        finish(b, .drop, .bridge(refusal))
         return false
       }
       b.packet.bridged = true
@@ -156,7 +156,7 @@ extension Engine {
 
   // MARK: ports
 
-  private func portName(_ name: Bits128) -> String { printable(NodeModel.name(name)) }
+  private func portName(_ name: Bits128) -> String? { name.isZero ? nil : NodeModel.name(name) }
 
   private func bridgeFlags(_ b: borrowing Branch, _ port: Bits128) -> BridgeFacts.Port? {
     interface(b.packet.frame.bridge).bridge?.flags(port)
@@ -217,21 +217,16 @@ extension Engine {
     return bridge.ports.map(\.name)
   }
 
-  /// should_deliver in br_forward.c: why the bridge does not give the frame to its port; nil: it does.
-  private func notPassed(_ b: borrowing Branch) -> String? {
+  /// Why the bridge does not give the frame to its port; nil: it does.
+  private func refusal(_ b: borrowing Branch) -> Reason.BridgeRefusal? {
     let (input, output) = (b.packet.frame.inputPort, b.packet.frame.outputPort)
     let isSame =
       input.isZero || output.isZero ? b.packet.sourceMatches(b.packet.destination, mask: .ones) : input == output
     let (from, to) = (bridgeFlags(b, input), bridgeFlags(b, output))
-    if isSame {
-      guard to?.hairpin == false else { return nil }
-      return
-        "hairpin mode is off on \(output.isZero ? "the bridge's ports" : "bridge port \(portName(output))"): what comes in by it does not leave by it"
-    }
-    if to?.forwards == false { return "the bridge port \(portName(output)) is not forwarding" }
+    if isSame { return to?.hairpin == false ? .hairpinOff(port: portName(output)) : nil }
+    if to?.forwards == false { return .portNotForwarding(portName(output)) }
     guard from?.isolated == true, to?.isolated == true else { return nil }
-    return
-      "both bridge ports are isolated\(output.isZero ? "" : " (\(portName(input)) and \(portName(output)))"): nothing passes between them"
+    return .bothPortsIsolated(portName(input), portName(output))
   }
 
   /// Whether what is routed to a bridge passes hooks of the bridge, or of its ports, that may tell ports apart.

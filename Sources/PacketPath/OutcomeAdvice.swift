@@ -38,6 +38,7 @@ public enum OutcomeAdvice {
       ]
     case .deliver: return []
     case .reject, .drop:
+      if case .bridge(let refusal) = outcome.reason { return of(refusal) }
       guard let step = outcome.steps.last else { return outcome.reason.map { [.advice("\($0)")] } ?? [] }
       let chain = ruleset[step.chain]
       let table = ruleset[chain.table].name
@@ -107,6 +108,21 @@ public enum OutcomeAdvice {
             ? "ip route get \(outcome.destination)" as ShellCommand
             : "ip route get \(outcome.destination) from \(flow.source) iif \(flow.from)").text)
       ]
+    }
+  }
+
+  private static func of(_ refusal: Reason.BridgeRefusal) -> [Fix] {
+    switch refusal {
+    case .portNotForwarding: [.advice("See why the port is down or blocked: bridge -d link")]
+    case .hairpinOff(let port):
+      [
+        .advice(
+          "A Pod reaches itself through its Service only with hairpin mode on its port, which the network plugin sets (hairpinMode of the CNI bridge plugin)."
+        )
+      ] + (port.map { [.command("bridge link set dev \($0) hairpin on", why: "until the plugin does")] } ?? [])
+    case .bothPortsIsolated(let port, _):
+      [.advice("The network plugin isolates ports (portIsolation of the CNI bridge plugin): see whether that is meant.")]
+        + (port.map { [.command("bridge link set dev \($0) isolated off", why: "lets it pass")] } ?? [])
     }
   }
 

@@ -29,6 +29,7 @@ public enum Reason: Sendable, Hashable {
   case circularChains, chainsTooDeep
   case virtualServer(VirtualServerRefusal)
   case ebpf(EBPFRefusal)
+  case bridge(BridgeRefusal)
 
   /// net/ipv4/route.c, ip_route_input_slow.
   public enum Martian: Sendable, Hashable {
@@ -50,6 +51,13 @@ public enum Reason: Sendable, Hashable {
     /// From this node's loopback addresses to another host.
     case loopbackToOtherHost(source: IPAddress)
     case outsideToLoopback(IPAddress)
+  }
+
+  /// net/bridge/br_forward.c, should_deliver. Ports are nil where no dump tells them, and all are alike.
+  public enum BridgeRefusal: Sendable, Hashable {
+    case portNotForwarding(String?)
+    case hairpinOff(port: String?)
+    case bothPortsIsolated(String?, String?)
   }
 
   public enum EBPFRefusal: Sendable, Hashable { case clusterIPFromOutside, noActiveBackend }
@@ -80,6 +88,7 @@ extension Reason: CustomStringConvertible {
     case .circularChains: "the chains jump in a circle; the kernel refuses such a ruleset"
     case .chainsTooDeep: "chains call each other more than 48 deep; the kernel refuses such a ruleset"
     case .virtualServer(let refusal): refusal.description
+    case .bridge(let refusal): refusal.description
     case .ebpf(.clusterIPFromOutside): "eBPF: a ClusterIP is not reachable from outside"
     case .ebpf(.noActiveBackend): "eBPF: no active backend"
     }
@@ -104,6 +113,22 @@ extension Reason.Martian: CustomStringConvertible {
       "martian source: \(address) has a blackhole, unreachable or broadcast route"
     }
   }
+}
+
+extension Reason.BridgeRefusal: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .portNotForwarding(let port): "bridge port \(Self.name(port)) is not forwarding"
+    case .hairpinOff(let port?):
+      "hairpin mode is off on bridge port \(printable(port)): what comes in by it does not leave by it"
+    case .hairpinOff(nil): "hairpin mode is off on all ports of the bridge: what comes in by one does not leave by it"
+    case .bothPortsIsolated(let input?, let output?):
+      "bridge ports \(printable(input)) and \(printable(output)) are isolated: nothing passes between them"
+    case .bothPortsIsolated: "all ports of the bridge are isolated: nothing passes between them"
+    }
+  }
+
+  private static func name(_ port: String?) -> String { port.map { printable($0) } ?? "(which one, no dump tells)" }
 }
 
 extension Reason.VirtualServerRefusal: CustomStringConvertible {
