@@ -73,6 +73,12 @@ public enum Catalogue {
     topology-hints|A node uses the endpoints of its zone only.|fewer endpoints in the rules than in the cluster|nothing; by design
     cidr-overlap|Address ranges of Pods, Services or nodes overlap.|some addresses never answer|distinct ranges
     tcp-timestamps-nat|A server distrusts time stamps of clients behind one address.|some SYNs unanswered|tcp_tw_recycle off
+    node-not-ready|A node is NotReady or under pressure, and its Pods no longer count.|several Services lose endpoints at once; Pods are evicted|on the node: kubelet, runtime, network plugin, disk, memory
+    network-plugin-down|The network plugin does not set up Pods on a node.|ContainerCreating, FailedCreatePodSandBox|the plugin's agent and its configuration
+    control-plane-down|A program of the control plane does not run.|new Pods are not made or not placed; EndpointSlices stand still|crictl ps -a on the control plane, its manifest
+    no-pods|The workload behind a Service has no Pod.|scaled to 0, or FailedCreate: Pod Security, quota, webhook|scale it, or mend what forbids the Pods
+    volume-not-bound|A Pod waits for a PersistentVolumeClaim.|Pending, unbound PersistentVolumeClaims|a StorageClass that exists, its provisioner
+    endpoints-not-written|Ready Pods match, and the EndpointSlices do not have them.|no endpoints though the Pods are ready|kube-controller-manager
     pod-not-ready|Pods match, but none is ready.|the Service has no endpoints|what the Pods' status says
     selector-mismatch|The selector matches no Pod.|no endpoints, no matching Pods|correct the labels
     target-port-mismatch|targetPort is none of the containers' ports.|refused connections, or no endpoints for a name|correct the port

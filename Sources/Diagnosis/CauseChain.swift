@@ -1,59 +1,58 @@
 import Findings
+import Intent
 
-/// Findings that are one fault seen at several places: what users see stays an error and gets the causes behind it, with
-/// their evidence and fixes; the causes stay listed as information.
+/// One cause is one finding of severity error. Where the cause is a thing of its own (a node, a plugin, the control plane) its
+/// finding is the one, and what it does to Services stays listed as information; where it is the Service's own Pods, workload
+/// or selector, the Service's finding is the one, which ends in the cause and its fix, and the cause is the information.
 enum CauseChain {
-  /// From what users see to what is behind it.
-  private static let causes: [String: [String]] = [
-    "dns-service": ["no-endpoints", "pod-not-ready", "selector-mismatch", "target-port-mismatch"],
-    "apiserver-unreachable": ["no-endpoints"],
-    "no-endpoints": ["pod-not-ready", "selector-mismatch", "target-port-mismatch"],
-  ]
-
-  private struct Key: Hashable {
-    var id: String
-    var namespace: String?
-    var name: String?
-  }
-
-  static func link(_ findings: inout [Finding]) {
-    var index: [Key: Int] = [:]
-    for (at, finding) in findings.enumerated() where finding.severity == .error {
-      let key = Key(id: finding.id, namespace: finding.subject.namespace, name: finding.subject.name)
-      if finding.subject.kind == "Service", index[key] == nil { index[key] = at }
-    }
-    var isCause: Set<Key> = []
-    for at in findings.indices {
-      let subject = findings[at].subject
-      guard findings[at].severity == .error, subject.kind == "Service", let ids = causes[findings[at].id] else {
+  static func link(_ findings: inout [Finding], _ context: CheckContext) {
+    for entry in context.endpointCauses.entries {
+      let services = entry.services.map { context.intent.services[$0] }
+      let cause = entry.cause.check.flatMap { id in findings.firstIndex { $0.id == id && isAbout($0, entry, context) } }
+      var symptoms = findings.indices.filter { at in
+        findings[at].id == NoEndpoints.id && findings[at].severity == .error
+          && services.contains { isAbout(findings[at], $0) }
+      }
+      // What all Pods of the cluster feel.
+      let wide = findings.indices.filter { at in
+        [DNSService.id, APIServerUnreachable.id].contains(findings[at].id) && findings[at].severity == .error
+          && findings[at].subject.node == nil && services.contains { isAbout(findings[at], $0) }
+      }
+      if entry.cause.standsAlone, cause != nil {
+        for at in symptoms + wide { findings[at].severity = .info }
         continue
       }
-      for id in ids {
-        let key = Key(id: id, namespace: subject.namespace, name: subject.name)
-        guard let found = index[key] else { continue }
-        isCause.insert(key)
-        // One link further than the chain: the objects' own words. What is between says nothing new.
-        if id != "no-endpoints" { findings[at].extend(by: findings[found]) }
+      if !wide.isEmpty {
+        for at in symptoms { findings[at].severity = .info }
+      } else if !symptoms.isEmpty {
+        symptoms.removeFirst()
+        for at in symptoms { findings[at].severity = .info }
+      } else {
+        continue
       }
-    }
-    for at in findings.indices where findings[at].severity == .error && findings[at].subject.kind == "Service" {
-      let key = Key(id: findings[at].id, namespace: findings[at].subject.namespace, name: findings[at].subject.name)
-      if isCause.contains(key) { findings[at].severity = .info }
+      if let cause { findings[cause].severity = .info }
     }
   }
-}
 
-extension Finding {
-  fileprivate mutating func extend(by deeper: Finding) {
-    // “…, all ImagePullBackOff ← ImagePullBackOff: image x”: the word once.
-    let parts = deeper.cause.split(separator: ":", maxSplits: 1)
-    if parts.count == 2, cause.hasSuffix(String(parts[0])) {
-      cause += ":" + parts[1]
-    } else if !cause.hasSuffix(deeper.cause) {
-      cause += " ← " + deeper.cause
+  private static func isAbout(_ finding: Finding, _ service: Service) -> Bool {
+    finding.subject.kind == "Service" && finding.subject.namespace == service.namespace
+      && finding.subject.name == service.name
+  }
+
+  private static func isAbout(_ finding: Finding, _ entry: EndpointCauses.Entry, _ context: CheckContext) -> Bool {
+    let subject = finding.subject
+    switch entry.cause {
+    case .untold: return false
+    case .node(let name), .networkPlugin(let name), .addresses(let name):
+      return subject.kind == "Node" && subject.name == name
+    case .controlPlane(let component): return finding.problem.hasPrefix(component.rawValue)
+    case .workload(let index):
+      let workload = context.intent.workloads[index]
+      return subject.kind == workload.kind.rawValue && subject.namespace == workload.namespace
+        && subject.name == workload.name
+    case .volume(let name): return subject.namespace == name.namespace && subject.name == name.name
+    case .pod, .selector, .unwritten, .targetPort:
+      return isAbout(finding, context.intent.services[entry.services[0]])
     }
-    evidence += deeper.evidence.filter { !evidence.contains($0) }
-    fix = deeper.fix + fix.filter { !deeper.fix.contains($0) }
-    verify = verify + deeper.verify.filter { !verify.contains($0) }
   }
 }

@@ -11,7 +11,9 @@ public enum Checks {
   public static let all: [any Check.Type] = causes + endpoints + rulePlane + packets + virtualServers
 
   private static let causes: [any Check.Type] = [
-    PodNotReady.self, SelectorMismatch.self, TargetPortMismatch.self, NothingListening.self, IPAMExhausted.self,
+    NodeNotReady.self, NetworkPluginDown.self, ControlPlaneDown.self, NoPods.self, VolumeNotBound.self,
+    PodNotReady.self,
+    EndpointsNotWritten.self, SelectorMismatch.self, TargetPortMismatch.self, NothingListening.self, IPAMExhausted.self,
     LoadBalancerAddress.self, IngressPathCheck.self, DNSService.self, APIServerUnreachable.self,
   ]
   private static let endpoints: [any Check.Type] = [

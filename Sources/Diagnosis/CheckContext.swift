@@ -106,11 +106,20 @@ public struct CheckContext: Sendable {
   public var nodes: [NodeContext] = []
   /// Service ports that have no usable endpoint of a version at all: service, port, version.
   public var withoutEndpoints: [(service: Int, port: Int, version: IPVersion)] = []
+  let objects: ObjectIndex
+  let controlPlane: ControlPlane
+  let plugin: NetworkPlugin
+  private(set) var endpointCauses: EndpointCauses
   /// Addresses and ports that several Services claim.
   let contested: [Frontend: Set<Int>]
 
   public init(_ bundle: Bundle, intent: Cluster) {
     self.intent = intent
+    objects = ObjectIndex(intent)
+    controlPlane = ControlPlane(intent, objects)
+    plugin = NetworkPlugin(intent, objects)
+    let finder = CauseFinder(intent: intent, objects: objects, controlPlane: controlPlane, plugin: plugin)
+    endpointCauses = EndpointCauses([], intent, finder)
     contested = HostPortShadowing.contested(intent)
     let sticky = ServiceOfChain(intent) { $0.affinity != nil }
     var owners: ServiceOfChain?
@@ -135,6 +144,7 @@ public struct CheckContext: Sendable {
         }
       }
     }
+    endpointCauses = EndpointCauses(withoutEndpoints, intent, finder)
   }
 
   public var summary: (services: Int, frontends: Int, traced: Int) {

@@ -8,7 +8,7 @@ public enum Diagnosis {
     for check in Checks.all where (only.isEmpty || only.contains(check.id)) && !skip.contains(check.id) {
       found += check.run(context)
     }
-    CauseChain.link(&found)
+    CauseChain.link(&found, context)
     return Finding.Severity.allCases.reversed().flatMap { severity in found.filter { $0.severity == severity } }
   }
 }

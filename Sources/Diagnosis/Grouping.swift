@@ -55,31 +55,24 @@ extension CheckContext {
     return service.portName(service.ports[observation.port])
   }
 
-  func podsOf(_ service: Service) -> [Pod] {
-    intent.pods.filter { $0.namespace == service.namespace && $0.matches(service.selector) }
+  /// Why a Service has no endpoint: the chain of causes down to the root.
+  func whyNoEndpoint(_ service: Service) -> String {
+    guard let index = intent.serviceIndex[service.fullName], let entry = endpointCauses.ofService[index] else {
+      return "no ready endpoint in its EndpointSlices"
+    }
+    let pods = objects.podsOfService[index].count
+    let cause = endpointCauses.entries[entry].explanation.cause
+    switch endpointCauses.entries[entry].cause {
+    case .pod, .node, .networkPlugin, .addresses, .volume:
+      return "\(pods) Pod\(pods == 1 ? " matches" : "s match"), none ready ← \(cause)"
+    default: return cause
+    }
   }
 
-  /// Why a Service has no endpoint, in one clause.
-  func whyNoEndpoint(_ service: Service) -> String {
-    if service.selector.isEmpty { return "no EndpointSlice gives it a ready endpoint, and it has no selector" }
-    if intent.pods.isEmpty { return "no ready endpoint in its EndpointSlices" }
-    let pods = podsOf(service)
-    if pods.isEmpty { return "its selector matches no Pod" }
-    let unready = pods.filter { !$0.ready || $0.isTerminating }
-    if unready.count < pods.count {
-      return
-        "\(pods.count - unready.count) of \(pods.count) Pods that match are ready, but none is in its EndpointSlices"
-    }
-    let reasons = Set(
-      unready.map {
-        if $0.isTerminating { return "being deleted" }
-        guard $0.reason.isEmpty else { return $0.reason.split(separator: ":").first.map(String.init) ?? $0.reason }
-        return $0.phase == "Running" ? "Running but not ready" : $0.phase
-      }
-    ).sorted()
-    let count = "\(pods.count) Pod\(pods.count == 1 ? " matches" : "s match")"
-    return reasons.count == 1 && pods.count > 1
-      ? "\(count), all \(reasons[0])" : "\(count), none ready: \(reasons.prefix(3).joined(separator: ", "))"
+  /// `shop/cart, shop/web and 3 more`
+  func names(of services: [Int]) -> String {
+    let list = services.prefix(4).map { intent.services[$0].fullName }.joined(separator: ", ")
+    return services.count > 4 ? "\(list) and \(services.count - 4) more" : list
   }
 
   /// True where a node's rules translate none of the frontends that have endpoints, from any origin.

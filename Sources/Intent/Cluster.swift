@@ -12,11 +12,28 @@ public struct Cluster: Sendable {
   /// Labels of namespaces, as far as the objects hold them.
   public var namespaces: [String: [(key: String, value: String)]] = [:]
   public var ingressPaths: [IngressPath] = []
+  public var ingresses: [Ingress] = []
+  public var ingressClasses: [IngressClass] = []
   public var resolvers: [ResolverSetting] = []
+  public var workloads: [Workload] = []
+  public var events: [ClusterEvent] = []
+  public var claims: [PersistentVolumeClaim] = []
+  public var storageClasses: [StorageClass] = []
+  public var leases: [Lease] = []
+  public var addressPools: [AddressPool] = []
+  public var advertisements: [PoolAdvertisement] = []
+  public var peerAuthentications: [PeerAuthentication] = []
+  public var proxyConfiguration: ProxyConfiguration?
+  public var corefile: Corefile?
+  public var clusterConfiguration: ClusterConfiguration?
+  public var overlays: [OverlayConfiguration] = []
+  /// Kinds of which objects were read, be it an empty list.
+  public var kinds: Set<String> = []
   public var diagnostics = Diagnostics()
   /// Node and zone names, once each.
   public private(set) var names: [String] = []
   private var nameIndex: [String: Int32] = [:]
+  private var eventIndex: [EventKey: Int] = [:]
   public private(set) var serviceIndex: [String: Int] = [:]
   /// Policies by namespace: indexes into `networkPolicies`.
   public private(set) var policiesOfNamespace: [String: [Int]] = [:]
@@ -34,6 +51,22 @@ public struct Cluster: Sendable {
     names.append(name)
     nameIndex[name] = index
     return index
+  }
+
+  private struct EventKey: Hashable {
+    var subject: ClusterEvent.Subject
+    var reason: String
+  }
+
+  /// Of one object and reason the newest is kept.
+  mutating func add(_ event: ClusterEvent) {
+    let key = EventKey(subject: event.subject, reason: event.reason)
+    guard let known = eventIndex[key] else {
+      eventIndex[key] = events.count
+      events.append(event)
+      return
+    }
+    if events[known].time <= event.time { events[known] = event }
   }
 
   public func nameID(_ name: String) -> Int32? { nameIndex[name] }
@@ -76,6 +109,7 @@ public struct Cluster: Sendable {
     }
     nodes = lastOfEach(nodes, "Node", file: \.file) { $0.name }
     pods = lastOfEach(pods, "Pod", file: \.file) { "\($0.namespace)/\($0.name)" }
+    workloads = lastOfEach(workloads, "object", file: \.file) { "\($0.kind.rawValue) \($0.fullName)" }
     for (index, pod) in pods.enumerated() {
       if pod.phase == "Succeeded" || pod.phase == "Failed" { continue }
       if !pod.hostNetwork {

@@ -8,24 +8,6 @@ extension ObjectReader {
     resolver(list, .kubelet, "KubeletConfiguration")
   }
 
-  /// kubeadm keeps the configuration that its nodes start from as YAML in a ConfigMap.
-  mutating func configMap(_ value: JSONValue, _ meta: Metadata) {
-    guard meta.namespace == "kube-system", meta.name.hasPrefix("kubelet-config"),
-      let text = value["data"]?["kubelet"]?.string
-    else { return }
-    let inner = SourceFile(name: cluster.files[file].name + " ConfigMap " + meta.name, text: text)
-    do throws(Diagnostic) {
-      try YAMLToJSON.visit(inner) { part throws(Diagnostic) in
-        let document = try JSONDocument(part)
-        document.withRoot { root in
-          if root["kind"]?.text.map({ $0 == "KubeletConfiguration" }) ?? false { kubeletConfiguration(root) }
-        }
-      }
-    } catch {
-      cluster.diagnostics.add(error)
-    }
-  }
-
   /// `spec.dnsConfig` of the Pod that is about to be added.
   mutating func podResolver(_ spec: JSONValue, _ what: String) {
     guard spec["dnsPolicy"]?.text.map({ $0 == "None" }) ?? false, let list = spec["dnsConfig"]?["nameservers"] else {

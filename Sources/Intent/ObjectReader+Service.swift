@@ -102,6 +102,14 @@ extension ObjectReader {
       return path.service.isEmpty ? nil : path
     }
     guard let spec = value["spec"] else { return }
+    var ingress = Ingress(namespace: meta.namespace, name: meta.name)
+    ingress.file = file
+    ingress.className = spec["ingressClassName"]?.string ?? meta.annotations?["kubernetes.io/ingress.class"]?.string
+    for item in value["status"]?["loadBalancer"]?["ingress"]?.elements ?? value.elements {
+      if let ip = item["ip"]?.text?.address { ingress.addresses.append(ip) }
+      if let name = item["hostname"]?.string { ingress.hostnames.append(name) }
+    }
+    cluster.ingresses.append(ingress)
     if let found = path(spec["defaultBackend"] ?? spec["backend"], "", "/") { cluster.ingressPaths.append(found) }
     guard let rules = spec["rules"] else { return }
     for rule in rules.elements {

@@ -70,11 +70,15 @@ public struct ObjectReader {
     guard !kindName.isEmpty else { return cluster.warn(file, "an object has no kind") }
     if kindName == "List" || kindName.hasSuffix("List"), let items = value["items"] {
       let inner = kindName == "List" ? "" : String(kindName.dropLast(4))
+      if !inner.isEmpty { cluster.kinds.insert(inner) }
       for item in items.elements { object(item, listKind: inner) }
       return
     }
     if kindName == "KubeletConfiguration" { return kubeletConfiguration(value) }
+    if kindName == "KubeProxyConfiguration" { return proxyConfiguration(value) }
+    if kindName == "ClusterConfiguration" { return clusterConfiguration(value) }
     guard let read = Kind(rawValue: kindName) else { return leaveOut(kindName) }
+    cluster.kinds.insert(kindName)
     var meta = Metadata()
     if let metadata = value["metadata"] { meta.read(metadata) }
     if meta.name.isEmpty { return cluster.warn(file, "a \(kindName) has no metadata.name; left out") }
@@ -92,6 +96,17 @@ public struct ObjectReader {
     case .namespace: namespace(value, meta)
     case .ingress: ingress(value, meta)
     case .configMap: configMap(value, meta)
+    case .event: event(value, meta)
+    case .deployment, .replicaSet, .statefulSet, .daemonSet, .job, .replicationController:
+      workload(value, meta, kindName)
+    case .claim: claim(value, meta)
+    case .storageClass: storageClass(value, meta)
+    case .lease: lease(value, meta)
+    case .ingressClass: ingressClass(value, meta)
+    case .addressPool: addressPool(value, meta)
+    case .layer2Advertisement: advertisement(value, meta, .layer2)
+    case .bgpAdvertisement: advertisement(value, meta, .bgp)
+    case .peerAuthentication: peerAuthentication(value, meta)
     }
   }
 
@@ -106,6 +121,21 @@ public struct ObjectReader {
     case namespace = "Namespace"
     case ingress = "Ingress"
     case configMap = "ConfigMap"
+    case event = "Event"
+    case deployment = "Deployment"
+    case replicaSet = "ReplicaSet"
+    case statefulSet = "StatefulSet"
+    case daemonSet = "DaemonSet"
+    case job = "Job"
+    case replicationController = "ReplicationController"
+    case claim = "PersistentVolumeClaim"
+    case storageClass = "StorageClass"
+    case lease = "Lease"
+    case ingressClass = "IngressClass"
+    case addressPool = "IPAddressPool"
+    case layer2Advertisement = "L2Advertisement"
+    case bgpAdvertisement = "BGPAdvertisement"
+    case peerAuthentication = "PeerAuthentication"
   }
 
   /// Other objects, and files of a component's own configuration, which have no name.
@@ -131,6 +161,7 @@ public struct ObjectReader {
     var name = ""
     var labels: [(key: String, value: String)] = []
     var annotations: JSONValue?
+    var owner: ObjectOwner?
     var isTerminating = false
     var fullName: String { "\(namespace)/\(name)" }
 
@@ -141,6 +172,7 @@ public struct ObjectReader {
         case "namespace": namespace = member.string ?? "default"
         case "labels": labels = ObjectReader.pairs(member)
         case "annotations": annotations = member
+        case "ownerReferences": owner = ObjectReader.owner(member)
         case "deletionTimestamp": isTerminating = !member.isNull
         default: break
         }
@@ -149,6 +181,19 @@ public struct ObjectReader {
 
     func label(_ key: String) -> String? { labels.first { $0.key == key }?.value }
   }
+
+  /// The one that controls it.
+  private static func owner(_ references: JSONValue) -> ObjectOwner? {
+    var found: ObjectOwner?
+    for reference in references.elements {
+      guard let kind = reference["kind"]?.string, let name = reference["name"]?.string else { continue }
+      if found == nil || reference["controller"]?.bool ?? false { found = ObjectOwner(kind: kind, name: name) }
+    }
+    return found
+  }
+
+  /// `2026-11-30T09:00:00Z` in seconds since 1970; 0: it is no time.
+  static func time(_ value: JSONValue?) -> Int { value?.text.map { Timestamp.seconds($0) } ?? 0 }
 
   static func pairs(_ value: JSONValue) -> [(key: String, value: String)] {
     value.members.compactMap { name, member in member.string.map { (name.string, $0) } }

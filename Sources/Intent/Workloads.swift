@@ -13,8 +13,20 @@ public struct Pod: Sendable {
   /// Why it is not ready, in its status' own words: `ImagePullBackOff: …`; empty: it does not tell.
   public var reason = ""
   public var labels: [(key: String, value: String)] = []
-  /// Container ports: name (or empty) and number.
-  public var ports: [(name: String, port: UInt16)] = []
+  /// What its containers declare.
+  public var ports: [ContainerPort] = []
+  /// Kind of its controller; empty: it has none.
+  public var ownerKind = ""
+  /// Its controller: an index into `Cluster.names`; -1: none.
+  public var ownerName: Int32 = -1
+  /// Nil: it is ready and always was, as far as its status tells.
+  public var trouble: PodTrouble?
+  /// A sidecar of a service mesh is one of its containers.
+  public var hasMeshProxy = false
+  /// The command of a Pod of the control plane.
+  public var arguments: [String] = []
+  /// The object has a status: it is no manifest.
+  public var hasStatus = false
   /// Index into `Cluster.files`.
   public var file = 0
 
@@ -22,6 +34,10 @@ public struct Pod: Sendable {
     self.namespace = namespace
     self.name = name
   }
+
+  public var fullName: String { "\(namespace)/\(name)" }
+  /// It ended and will not come back.
+  public var isOver: Bool { phase == "Succeeded" || phase == "Failed" }
 
   public func matches(_ selector: [(key: String, value: String)]) -> Bool {
     !selector.isEmpty
@@ -36,6 +52,33 @@ public struct Node: Sendable {
   public var zone = ""
   public var ready = true
   public var reason = ""
+  /// Of its conditions those that are not as they should be.
+  public var conditions: [Condition] = []
+  public var taints: [Taint] = []
+  /// `kubectl cordon`
+  public var isCordoned = false
+  public var labels: [(key: String, value: String)] = []
+
+  public struct Condition: Sendable, Hashable {
+    public var type: String
+    /// `True`, `False`, `Unknown`
+    public var status: String
+    public var reason = ""
+    public var message = ""
+    public init(type: String, status: String) {
+      self.type = type
+      self.status = status
+    }
+  }
+
+  public struct Taint: Sendable, Hashable {
+    public var key: String
+    public var value = ""
+    public var effect = ""
+    public init(key: String) { self.key = key }
+  }
+
+  public func condition(_ type: String) -> Condition? { conditions.first { $0.type == type } }
   /// Index into `Cluster.files`.
   public var file = 0
   public init(name: String) { self.name = name }

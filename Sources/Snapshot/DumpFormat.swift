@@ -5,6 +5,7 @@ import Wire
 public enum DumpFormat: String, Sendable, Hashable {
   case iptablesSave, nftText, nftJSON, link, route, rule, neighbour, forwarding, sysctl, ipset, conntrack
   case conntrackStatistics, sockets, kernelLog, ipvs, ipvsConnections, ciliumServices, ciliumMap, objects
+  case resolver, hostLocal, connectionCount, kubeletFlags, certificates, networkConfiguration, componentLog
 }
 
 extension DumpFormat {
@@ -46,6 +47,7 @@ extension DumpFormat {
 
   private static func bracket(_ line: ByteText) -> DumpFormat? {
     guard let (inside, rest) = line.dropFirst(1).split(at: UInt8(ascii: "]")) else { return nil }
+    if ComponentLogReader.isLine(line) { return .componentLog }
     if let (packets, bytes) = inside.split(at: UInt8(ascii: ":")), packets.int != nil, bytes.int != nil {
       return rest.hasPrefix(" -A ") ? .iptablesSave : nil
     }
@@ -89,6 +91,8 @@ extension DumpFormat {
     case "IP": return second == "Virtual" ? .ipvs : nil
     case "Prot": return second.hasPrefix("LocalAddress") ? .ipvs : nil
     case "entries": return line.contains("insert_failed") ? .conntrackStatistics : nil
+    case "nameserver": return second.address == nil ? nil : .resolver
+    case "CERTIFICATE": return second == "EXPIRES" ? .certificates : nil
     case "apiVersion:": return .objects
     case "kind:": return line.count < 80 ? .objects : nil
     case "default", "blackhole", "unreachable", "prohibit", "throw", "local", "broadcast", "anycast", "multicast",
@@ -116,7 +120,11 @@ extension DumpFormat {
       return .route
     }
     if isSysctl(first, second) { return .sysctl }
-    return nil
+    if first.hasPrefix("notAfter=") { return .certificates }
+    if first.hasPrefix("KUBELET_"), first.contains("=") { return .kubeletFlags }
+    if ComponentLogReader.isLine(line) { return .componentLog }
+    // journald's form of the kernel's own lines: `Nov 30 09:00:00 node-a kernel: …`
+    return first.count == 3 && second.int != nil && line.contains(" kernel: ") ? .kernelLog : nil
   }
 
   private static func isConnection(_ first: ByteText, _ second: ByteText) -> Bool {
@@ -158,6 +166,7 @@ extension DumpFormat {
     if head.contains("\"nftables\""), isFirstKey("\"nftables\"", head) || !head.contains("\"apiVersion\"") {
       return .nftJSON
     }
+    if head.contains("\"cniVersion\"") { return .networkConfiguration }
     if head.contains("\"frontend-address\"") { return .ciliumServices }
     if head.contains(":0 (") && head.contains(") (0)") { return .ciliumMap }
     if head.contains("\"apiVersion\"") || head.contains("\"kind\"") && head.contains("\"metadata\"") { return .objects }
@@ -168,6 +177,31 @@ extension DumpFormat {
       if head.contains("\"lladdr\"") || head.contains("\"state\"") { return .neighbour }
       if head.contains("\"dev\"") || head.contains("\"gateway\"") || head.contains("\"type\"") { return .route }
     }
+    return nil
+  }
+
+  /// What a command prints of which the lines themselves tell nothing: names of files, a number.
+  static func printed(by command: String) -> DumpFormat? {
+    if command.contains(HostLocalReader.folder), command.hasPrefix("ls") || command.hasPrefix("sudo ls") {
+      return .hostLocal
+    }
+    if command.contains("nf_conntrack_count") || command.contains("nf_conntrack_max")
+      || command.hasSuffix("conntrack -C")
+      || command.contains("conntrack -L") && command.contains("wc -l")
+      || command.contains("/proc/net/nf_conntrack") && command.contains("wc -l")
+    {
+      return command.hasPrefix("sysctl") ? nil : .connectionCount
+    }
+    return nil
+  }
+
+  /// The same of a file that somebody named after what is in it.
+  static func named(_ file: String) -> DumpFormat? {
+    let name = file.split(separator: "/").last.map { $0.lowercased() } ?? ""
+    if name.contains("conntrack"), ["count", "max", "wc"].contains(where: { name.contains($0) }) {
+      return .connectionCount
+    }
+    if name.contains("cni-networks") || name.contains("host-local") { return .hostLocal }
     return nil
   }
 

@@ -135,6 +135,13 @@ enum NodeLoader {
     case .ipvsConnections: IPVSConnectionReader.read(section, into: &snapshot)
     case .ciliumServices: CiliumServiceReader.read(section, into: &snapshot)
     case .ciliumMap: CiliumMapReader.read(section, into: &snapshot)
+    case .resolver: ResolverFileReader.read(section, into: &snapshot)
+    case .hostLocal: HostLocalReader.read(section, command: dump.command, into: &snapshot)
+    case .connectionCount: ConnectionCountReader.read(section, command: dump.command, into: &snapshot)
+    case .kubeletFlags: KubeletFlagsReader.read(section, into: &snapshot)
+    case .certificates: CertificateDatesReader.read(section, into: &snapshot)
+    case .networkConfiguration: NetworkConfigurationReader.read(section, into: &snapshot)
+    case .componentLog: ComponentLogReader.read(section, command: dump.command, into: &snapshot)
     case .iptablesSave, .nftText, .nftJSON, .objects: break
     }
   }

@@ -32,6 +32,8 @@ public struct Snapshot: Sendable {
   public var ebpfFrontends: [EBPFFrontend]?
   /// Lines of dmesg.
   public var kernelLog: [String]?
+  /// Configuration, logs and lists of the node and its Pods.
+  public var files = NodeFiles()
   public var diagnostics = Diagnostics()
   /// Files that belong to the snapshot and that no reader knows, with the reason; Kubernetes objects among them are
   /// listed in `objectFiles`.

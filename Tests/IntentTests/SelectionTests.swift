@@ -55,7 +55,7 @@ private let cart = """
   @Test("Objects that are not read, named or not, are noted once a kind and no reason to worry")
   func otherKinds() {
     let cluster = read(
-      "apiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: KubeProxyConfiguration\n---\napiVersion: v1\nkind: Secret\n")
+      "apiVersion: audit.k8s.io/v1\nkind: Policy\n---\napiVersion: v1\nkind: Secret\n")
     #expect(cluster.diagnostics.list.map(\.severity) == [.note, .note])
   }
 

@@ -22,12 +22,14 @@ enum DNSService: Check {
     return context.withoutEndpoints.compactMap { entry in
       let service = context.intent.services[entry.service]
       guard isDNS(service), seen.insert(entry.service).inserted else { return nil }
+      let told = context.endpointCauses.ofService[entry.service].map { context.endpointCauses.entries[$0].explanation }
       return Finding(
         id: id, severity: .error, confidence: .certain, subject: context.subject(service),
         problem: "no Pod of the cluster resolves names",
         cause: "Service \(service.fullName) has no endpoint ← \(context.whyNoEndpoint(service))",
-        fix: [.advice("restart it: kubectl -n kube-system rollout restart deployment coredns")],
-        verify: ["kubectl -n kube-system get pods -l k8s-app=kube-dns"])
+        evidence: told?.evidence ?? [],
+        fix: told?.fix ?? [.command("kubectl -n kube-system rollout restart deployment coredns")],
+        verify: ["kubectl -n kube-system get pods -l k8s-app=kube-dns"] + (told?.verify ?? []))
     }
   }
 

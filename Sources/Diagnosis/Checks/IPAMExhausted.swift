@@ -7,12 +7,15 @@ enum IPAMExhausted: Check {
   static let id = "ipam-exhausted"
 
   static func run(_ context: CheckContext) -> [Finding] {
-    let byNode = Dictionary(grouping: context.intent.pods.filter { !$0.hostNetwork && !$0.node.isEmpty }, by: \.node)
-    return context.intent.nodes.compactMap { node in
-      let pods = byNode[node.name] ?? []
-      let refused = pods.filter { pod in
-        pod.addresses.isEmpty && complaints.contains { pod.reason.contains($0) }
+    context.intent.nodes.compactMap { node in
+      let pods = (context.objects.podsOfNode[node.name] ?? []).lazy.map { context.intent.pods[Int($0)] }.filter {
+        !$0.hostNetwork
       }
+      let refused = pods.filter { $0.addresses.isEmpty && !$0.isOver }.compactMap { pod -> (Pod, PodFault)? in
+        let fault = PodFault.of(pod, context.objects, context.intent)
+        return fault.kind == .addresses || PodFault.isAddressComplaint(pod.reason) ? (pod, fault) : nil
+      }
+      let down = context.names(of: context.endpointCauses.entry(.addresses(node: node.name))?.services ?? [])
       let range = node.podCIDRs.first { $0.address.version == .v4 }
       // Network, broadcast and the bridge's own address are not given to Pods (host-local).
       let room = range.map { max(0, 1 << (32 - $0.length) - 3) }
@@ -25,11 +28,12 @@ enum IPAMExhausted: Check {
         subject: Finding.Subject(kind: "Node", name: node.name, node: node.name),
         problem: refused.isEmpty && !isFull
           ? "\(node.name) has addresses for \(room! - used) more Pods only"
-          : "new Pods on \(node.name) get no address and stay in ContainerCreating",
-        cause: range.map { "\(used) Pods use its range \($0), which has room for \(room!)" }
-          ?? "the CNI has no address left",
-        evidence: refused.prefix(3).map {
-          Finding.Evidence(text: "Pod \($0.namespace)/\($0.name): \($0.reason)")
+          : "new Pods on \(node.name) get no address and stay in ContainerCreating\(down.isEmpty ? "" : ", which takes down \(down)")",
+        cause: (refused.first.map { $0.1.words.isEmpty ? "" : "\(Explanation.quoted($0.1.words)) ← " } ?? "")
+          + (range.map { "\(used) Pods use its range \($0), which has room for \(room!)" }
+            ?? "the CNI has no address left"),
+        evidence: refused.prefix(3).flatMap { pod, fault in
+          [PodFault.evidence(pod, context.intent)] + (fault.event.map { [context.intent.evidence($0)] } ?? [])
         },
         fix: [
           .advice("delete the entries of Pods that are gone: ls /var/lib/cni/networks/* on the node"),
@@ -37,8 +41,4 @@ enum IPAMExhausted: Check {
         ], verify: ["kubectl get pods -A -o wide --field-selector spec.nodeName=\(node.name)"])
     }
   }
-
-  private static let complaints = [
-    "failed to assign an IP address", "no IP addresses available", "no available IP", "IPAM", "range is full",
-  ]
 }

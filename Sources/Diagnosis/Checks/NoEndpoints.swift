@@ -6,40 +6,59 @@ enum NoEndpoints: Check {
   static let id = "no-endpoints"
 
   static func run(_ context: CheckContext) -> [Finding] {
-    context.withoutEndpoints.map { entry in
-      let service = context.intent.services[entry.service]
-      let port = service.ports[entry.port]
-      // The evidence in the rules, where a node refuses it.
-      var evidence: [Finding.Evidence] = []
-      let slices = service.slices
-      evidence.append(
-        Finding.Evidence(
-          file: context.intent.files.indices.contains(service.file) ? context.intent.files[service.file].name : nil,
-          text: slices.isEmpty
-            ? "no EndpointSlice belongs to the Service"
-            : "\(slices.count) EndpointSlices, none with a usable endpoint for port \(port.name.isEmpty ? "\(port.port)" : port.name)"
-        ))
-      // Where rules to refuse with are missing, another finding says so.
-      let isRefused = !context.nodes.contains { node in
-        node.observations.contains {
-          $0.service == entry.service && $0.port == entry.port && $0.faults.contains(.notRefused)
-        }
-      }
-      return Finding(
-        id: id, severity: .error, confidence: .certain, subject: context.subject(service, port),
-        problem:
-          "\(service.portName(port)) has no endpoint: \(isRefused ? "every connection is refused (ICMP port unreachable)" : "connections time out")",
-        cause: "no ready endpoint ← \(context.whyNoEndpoint(service))", evidence: evidence,
-        fix: [
-          .advice(
-            """
-            make its Pods ready, or correct selector and port names: \
-            \(service.describeCommand); \
-            \("kubectl -n \(service.namespace) get pods -o wide" as ShellCommand)
-            """)
-        ],
-        verify: [service.slicesCommand],
-        reference: "kubernetes/kubernetes#17359")
+    var findings: [Finding] = []
+    var ports: [Int: [Int]] = [:]
+    var order: [Int] = []
+    for entry in context.withoutEndpoints {
+      if ports[entry.service] == nil { order.append(entry.service) }
+      ports[entry.service, default: []].append(entry.port)
     }
+    for index in order {
+      let service = context.intent.services[index]
+      // One that has none at any port is told of once.
+      if ports[index]!.count == service.ports.count {
+        findings.append(finding(index, service, ports[index]!, context))
+      } else {
+        for port in ports[index]! { findings.append(finding(index, service, [port], context)) }
+      }
+    }
+    return findings
+  }
+
+  private static func finding(_ index: Int, _ service: Service, _ ports: [Int], _ context: CheckContext) -> Finding {
+    let port = ports.count == 1 ? service.ports[ports[0]] : nil
+    let slices = service.slices
+    let which = ports.map { service.ports[$0].name.isEmpty ? "\(service.ports[$0].port)" : service.ports[$0].name }
+    var evidence = [
+      context.intent.evidence(
+        service.file,
+        slices.isEmpty
+          ? "no EndpointSlice belongs to the Service"
+          : "\(slices.count) EndpointSlices, none with a usable endpoint for port \(which.joined(separator: ", "))")
+    ]
+    // Where rules to refuse with are missing, another finding says so.
+    let isRefused = !context.nodes.contains { node in
+      node.observations.contains {
+        $0.service == index && ports.contains($0.port) && $0.faults.contains(.notRefused)
+      }
+    }
+    let entry = context.endpointCauses.ofService[index].map { context.endpointCauses.entries[$0] }
+    let others = (entry?.services ?? []).filter { $0 != index }
+    evidence += entry?.explanation.evidence ?? []
+    let place: ShellCommand = "kubectl -n \(service.namespace)"
+    let look: [Fix] = [
+      .look(service.describeCommand, why: "its selector, ports and Events"),
+      .look("\(place) get pods -o wide", why: "the Pods that it should have"),
+    ]
+    let name = port.map { service.portName($0) } ?? "\(service.fullName) (\(which.joined(separator: ", ")))"
+    return Finding(
+      id: id, severity: .error, confidence: .certain, subject: context.subject(service, port),
+      problem:
+        "\(name) has no endpoint: \(isRefused ? "every connection is refused (ICMP port unreachable)" : "connections time out")"
+        + (others.isEmpty ? "" : "; so has \(context.names(of: others))"),
+      cause: "no ready endpoint ← \(context.whyNoEndpoint(service))", evidence: evidence,
+      fix: entry.map { $0.explanation.fix.isEmpty ? look : $0.explanation.fix } ?? look,
+      verify: [service.slicesCommand] + (entry?.explanation.verify ?? []),
+      reference: "kubernetes/kubernetes#17359")
   }
 }

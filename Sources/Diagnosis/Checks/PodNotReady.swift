@@ -1,65 +1,77 @@
 import Findings
 import Intent
 
-/// Pods match a Service without endpoints, and none is ready: which, and why.
+/// Pods do not become ready, and waiting will not help: which, and why.
 enum PodNotReady: Check {
   static let id = "pod-not-ready"
 
   static func run(_ context: CheckContext) -> [Finding] {
-    var seen: Set<Int> = []
-    return context.withoutEndpoints.compactMap { entry in
-      guard seen.insert(entry.service).inserted else { return nil }
-      let service = context.intent.services[entry.service]
-      let pods = context.podsOf(service)
-      let unready = pods.filter { !$0.ready || $0.isTerminating }
-      guard let first = unready.first, unready.count == pods.count else { return nil }
-      let evidence = unready.prefix(5).map {
-        Finding.Evidence(
-          text:
-            "Pod \($0.namespace)/\($0.name) on \($0.node.isEmpty ? "no node" : $0.node): \($0.phase), \($0.isTerminating ? "being deleted" : $0.reason.isEmpty ? "not ready" : $0.reason)"
-        )
-      }
-      if unready.allSatisfy(\.isTerminating) { return deleted(unready, service, evidence, context) }
-      let node = context.intent.nodes.first { $0.name == first.node && !$0.ready }
-      let cause =
-        node.map { "node \($0.name) is NotReady (\($0.reason))" }
-        ?? (first.reason.isEmpty ? "the Pods do not pass their readiness probe" : first.reason)
+    behindServices(context) + others(context)
+  }
+
+  private static func behindServices(_ context: CheckContext) -> [Finding] {
+    context.endpointCauses.entries.compactMap { entry in
+      guard case .pod(let index) = entry.cause else { return nil }
+      let pod = context.intent.pods[index]
+      let service = context.intent.services[entry.services[0]]
+      let count = context.objects.podsOfService[entry.services[0]].count
+      let explanation = entry.explanation
       return Finding(
-        id: id, severity: .error, confidence: .certain, subject: context.subject(service),
-        problem: "\(pods.count) Pods match Service \(service.fullName), none is ready", cause: cause,
-        evidence: evidence,
-        fix: [advice(first)],
-        verify: ["kubectl -n \(service.namespace) wait --for=condition=Ready pod/\(first.name) --timeout=60s"])
+        id: id, severity: .error, confidence: explanation.confidence, subject: context.subject(service),
+        problem:
+          "\(count == 1 ? "the only Pod" : "all \(count) Pods") of \(context.names(of: entry.services)) \(count == 1 ? "is" : "are") not ready\(count > 1 ? ", e.g. \(pod.fullName)" : ": \(pod.fullName)")",
+        cause: explanation.cause, evidence: explanation.evidence, fix: explanation.fix, verify: explanation.verify)
     }
   }
 
-  private static func deleted(
-    _ pods: [Pod], _ service: Service, _ evidence: [Finding.Evidence], _ context: CheckContext
-  ) -> Finding {
-    Finding(
-      id: id, severity: .error, confidence: .certain, subject: context.subject(service),
-      problem:
-        "\(pods.count == 1 ? "the only Pod" : "all \(pods.count) Pods") of Service \(service.fullName) \(pods.count == 1 ? "is" : "are") being deleted",
-      cause: "nothing takes their place ← a scale-down to zero, a drain, or a rollout whose new Pods do not come up",
-      evidence: evidence,
-      fix: [
-        .advice(
-          "compare wanted and ready replicas: "
-            + "\("kubectl -n \(service.namespace) get deployments,statefulsets,daemonsets" as ShellCommand)")
-      ],
-      verify: [service.slicesCommand])
+  private struct Key: Hashable {
+    var namespace: String
+    var maker: ObjectOwner
+    var kind: PodFault.Kind
   }
 
-  private static func advice(_ pod: Pod) -> Fix {
-    let describe: ShellCommand = "kubectl -n \(pod.namespace) describe pod \(pod.name)"
-    if pod.reason.contains("ImagePull") { return .advice("correct image name, tag or pull secret: \(describe)") }
-    if pod.reason.contains("CrashLoop") || pod.reason.contains("Error") {
-      let logs: ShellCommand = "kubectl -n \(pod.namespace) logs \(pod.name) --previous"
-      return .advice("see why it ends: \(logs)")
+  /// Those whose Service has other Pods, or that are behind none: one finding for what made them.
+  private static func others(_ context: CheckContext) -> [Finding] {
+    let intent = context.intent
+    var groups: [Key: [Int]] = [:]
+    var order: [Key] = []
+    var faults: [Int: PodFault] = [:]
+    for (index, pod) in intent.pods.enumerated() where !pod.ready && pod.hasStatus && pod.trouble != nil && !pod.isOver
+    {
+      // Infrastructure has findings of its own.
+      if isTold(pod, index, context) { continue }
+      let fault = PodFault.of(pod, context.objects, intent)
+      guard fault.isLasting, fault.kind != .nodeDown, fault.kind != .networkPlugin, fault.kind != .addresses,
+        fault.kind != .notReady || fault.event != nil
+      else { continue }
+      let maker = context.objects.maker(of: pod, intent) ?? ObjectOwner(kind: "Pod", name: pod.name)
+      let key = Key(namespace: pod.namespace, maker: maker, kind: fault.kind)
+      if groups[key] == nil { order.append(key) }
+      groups[key, default: []].append(index)
+      faults[index] = fault
     }
-    if pod.reason.contains("OOMKilled") {
-      return .advice("raise resources.limits.memory of the container in Pod \(pod.namespace)/\(pod.name)")
+    return order.map { key in
+      let pods = groups[key]!
+      let pod = intent.pods[pods[0]]
+      let services = Set(pods.flatMap { context.objects.servicesOfPod[Int32($0)] ?? [] }.map { Int($0) }).sorted()
+      let explanation = faults[pods[0]]!.explanation(pod, context.objects, intent)
+      let served = services.isEmpty ? "" : "; \(context.names(of: services)) has other Pods"
+      return Finding(
+        id: id, severity: .warning, confidence: explanation.confidence,
+        subject: Finding.Subject(kind: key.maker.kind, namespace: key.namespace, name: key.maker.name),
+        problem:
+          "\(pods.count == 1 ? "Pod \(pod.fullName) is" : "\(pods.count) Pods of \(key.maker.kind) \(key.namespace)/\(key.maker.name) are") not ready\(served)",
+        cause: explanation.cause, evidence: explanation.evidence, fix: explanation.fix, verify: explanation.verify)
     }
-    return .advice("see what it waits for: \(describe)")
+  }
+
+  private static func isTold(_ pod: Pod, _ index: Int, _ context: CheckContext) -> Bool {
+    if let services = context.objects.servicesOfPod[Int32(index)],
+      services.contains(where: { context.endpointCauses.ofService[Int($0)] != nil })
+    {
+      return true
+    }
+    return ControlPlane.component(of: pod) != nil || NetworkPlugin.name(pod.name, in: pod.namespace) != nil
+      || pod.isKubeProxy || pod.isLoadBalancerSpeaker
   }
 }

@@ -1,31 +1,48 @@
 import Findings
 import Intent
 
-/// A selector that matches no Pod, with the labels that the namespace's Pods have.
+/// A selector that matches no Pod, with the nearest labels that exist.
 enum SelectorMismatch: Check {
   static let id = "selector-mismatch"
 
   static func run(_ context: CheckContext) -> [Finding] {
-    guard !context.intent.pods.isEmpty else { return [] }
-    var seen: Set<Int> = []
-    return context.withoutEndpoints.compactMap { entry in
-      guard seen.insert(entry.service).inserted else { return nil }
-      let service = context.intent.services[entry.service]
-      guard !service.selector.isEmpty, context.podsOf(service).isEmpty else { return nil }
-      let wanted = service.selector.map { "\($0.key)=\($0.value)" }.joined(separator: ",")
-      let pods = context.intent.pods.filter { $0.namespace == service.namespace }
-      let meant = misspelt(service, pods, context)
+    context.endpointCauses.entries.compactMap { entry in
+      guard case .selector(let index) = entry.cause else { return nil }
+      let service = context.intent.services[index]
       return Finding(
         id: id, severity: .error, confidence: .certain, subject: context.subject(service),
         problem: "the selector of Service \(service.fullName) matches no Pod",
-        cause: "“\(wanted)” is wanted; "
-          + (meant.map { "the nearest that exists is \($0.key)=\($0.value) (Pod \($0.pod))" } ?? present(pods, service)),
-        fix: [
-          meant.flatMap { patch(service, $0.key, $0.value) }
-            ?? .advice("correct spec.selector (\(service.editCommand)), or the Pods' labels")
-        ],
-        verify: ["kubectl -n \(service.namespace) get pods -l \(wanted)"])
+        cause: entry.explanation.cause, evidence: entry.explanation.evidence, fix: entry.explanation.fix,
+        verify: entry.explanation.verify)
     }
+  }
+
+  static func explanation(_ service: Service, _ objects: ObjectIndex, _ intent: Cluster) -> Explanation {
+    let wanted = service.selector.map { "\($0.key)=\($0.value)" }.joined(separator: ",")
+    let pods = (objects.podsOfNamespace[service.namespace] ?? []).map { intent.pods[Int($0)] }.filter {
+      $0.phase != "Succeeded"
+    }
+    let meant = nearest(service, pods, intent)
+    let edit = Fix.look(service.editCommand, why: "correct spec.selector, or the Pods' labels")
+    let there =
+      meant.map { meant in
+        let have =
+          meant.value.map { "the nearest that exists is \(meant.key)=\($0)" }
+          ?? "the nearest Pods have no label \(meant.key)"
+        let rest = service.selector.count > 1 ? "all but \(meant.key)=\(meant.wanted) fits: " : ""
+        return "\(rest)\(have) (Pod \(meant.pod.name))"
+      } ?? present(pods, service)
+    return Explanation(
+      cause: "its selector matches no Pod ← “\(wanted)” is wanted; \(there)",
+      evidence: [intent.evidence(service.file, "Service \(service.fullName): selector \(wanted)")]
+        + (meant.map { meant in
+          [
+            intent.evidence(
+              meant.pod.file, "Pod \(meant.pod.fullName): \(meant.pod.labels.map(spelt).joined(separator: ","))")
+          ]
+        } ?? []),
+      fix: [meant.flatMap { patch(service, $0.key, $0.value) } ?? edit],
+      verify: ["kubectl -n \(service.namespace) get pods -l \(wanted)"])
   }
 
   /// The labels of the namespace's Pods, of the keys that the selector asks for if there are such; six at most.
@@ -44,26 +61,34 @@ enum SelectorMismatch: Check {
 
   private static func spelt(_ label: (key: String, value: String)) -> String { "\(label.key)=\(label.value)" }
 
-  /// The one label that the selector misspells by a letter: Pods have all else that it asks for, and no Service
-  /// selects them. Names that differ by a digit are names of different things, and so may short ones be.
-  private static func misspelt(
-    _ service: Service, _ pods: [Pod], _ context: CheckContext
-  ) -> (key: String, value: String, pod: String)? {
-    var found: (key: String, value: String, pod: String)?
-    for pod in pods {
+  private struct Nearest {
+    var key: String
+    var wanted: String
+    /// Nil: the Pod does not have the label.
+    var value: String?
+    var pod: Pod
+  }
+
+  /// The one label in which Pods differ that have all else that the selector asks for. Where it asks for nothing else, the
+  /// label must be the same but for a letter, and no other Service's: names that differ by a digit are names of different
+  /// things, and so may short ones be.
+  private static func nearest(_ service: Service, _ pods: [Pod], _ intent: Cluster) -> Nearest? {
+    var found: Nearest?
+    for pod in pods where !pod.isOver {
       let differing = service.selector.filter { pair in
         !pod.labels.contains { $0.key == pair.key && $0.value == pair.value }
       }
-      guard differing.count == 1, let wanted = differing.first,
-        let label = pod.labels.first(where: { $0.key == wanted.key }),
-        differsByLetter(Array(label.value.utf8), Array(wanted.value.utf8))
-      else { continue }
-      if let found, found.value != label.value || found.key != label.key { return nil }
-      let isTaken = context.intent.services.contains {
-        $0.namespace == pod.namespace && !$0.selector.isEmpty && pod.matches($0.selector)
+      guard differing.count == 1, let wanted = differing.first else { continue }
+      let value = pod.labels.first { $0.key == wanted.key }?.value
+      if service.selector.count == 1 {
+        guard let value, differsByLetter(Array(value.utf8), Array(wanted.value.utf8)) else { continue }
+        let isTaken = intent.services.contains {
+          $0.namespace == pod.namespace && !$0.selector.isEmpty && pod.matches($0.selector)
+        }
+        if isTaken { return nil }
       }
-      if isTaken { return nil }
-      if found == nil { found = (label.key, label.value, pod.name) }
+      if let found, found.value != value || found.key != wanted.key { return nil }
+      if found == nil { found = Nearest(key: wanted.key, wanted: wanted.value, value: value, pod: pod) }
     }
     return found
   }
@@ -79,12 +104,14 @@ enum SelectorMismatch: Check {
     return start + end >= long.count - 1
   }
 
-  /// A command that wants the label instead; what is no label (it could end the JSON) is not spelled.
-  private static func patch(_ service: Service, _ key: String, _ value: String) -> Fix? {
-    guard isLabel(key), isLabel(value), !value.isEmpty else { return nil }
-    let change = "{\"spec\":{\"selector\":{\"\(key)\":\"\(value)\"}}}"
+  /// A command that wants the label instead, or no longer wants it; labels that are none (they could end the quotes) are not
+  /// spelled.
+  private static func patch(_ service: Service, _ key: String, _ value: String?) -> Fix? {
+    guard isLabel(key), isLabel(value ?? ""), value != "" else { return nil }
+    let json = value.map { "\"\($0)\"" } ?? "null"
+    let patch = "{\"spec\":{\"selector\":{\"\(key)\":\(json)}}}"
     return .command(
-      "kubectl -n \(service.namespace) patch service \(service.name) -p \(change)", why: "or correct the Pods' labels")
+      "kubectl -n \(service.namespace) patch service \(service.name) -p \(patch)", why: "or correct the Pods' labels")
   }
 
   private static func isLabel(_ text: String) -> Bool {

@@ -3,7 +3,7 @@ import Findings
 /// Section “Endpoints and policy” of the catalogue.
 extension CheckTests {
   static let endpointCases: [Case] = [
-    Case("no-endpoints", .iptables, "shop/cart:http", "all ContainersNotReady", severity: .error) {
+    Case("no-endpoints", .iptables, "shop/cart:http", "2 Pods match, none ready", "readiness probe", severity: .error) {
       $0.replace(
         "objects.yaml",
         "[{addresses: [10.244.0.5], conditions: {ready: true}, nodeName: a}, "

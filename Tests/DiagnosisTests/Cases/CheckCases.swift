@@ -1,7 +1,7 @@
 import Findings
 
 extension CheckTests {
-  static let cases: [Case] = endpointCases + natCases + rulePlaneCases + ipvsCases + causeCases
+  static let cases: [Case] = endpointCases + natCases + rulePlaneCases + ipvsCases + causeCases + workloadCases
 }
 
 /// Words of the fixture's rules.

@@ -158,8 +158,8 @@ struct ClusterFixture {
     \(slice("shop", "cart", "http", 8080, [("10.244.0.5", "a"), ("10.244.1.5", "b")]))
     \(slice("shop", "edge", "https", 8443, [("10.244.0.6", "a"), ("10.244.1.6", "b")]))
     \(slice("shop", "office", "http", 8080, [("10.244.1.7", "b")]))
-    \(pod("kube-system", "dns", "a", "10.244.0.2", 53))
-    \(pod("kube-system", "dns", "b", "10.244.1.2", 53))
+    \(pod("kube-system", "dns", "a", "10.244.0.2", 53, proto: "UDP"))
+    \(pod("kube-system", "dns", "b", "10.244.1.2", 53, proto: "UDP"))
     \(pod("shop", "cart", "a", "10.244.0.5", 8080))
     \(pod("shop", "cart", "b", "10.244.1.5", 8080))
     \(pod("shop", "edge", "a", "10.244.0.6", 8443))
@@ -198,10 +198,12 @@ struct ClusterFixture {
       """
   }
 
-  static func pod(_ namespace: String, _ app: String, _ node: String, _ address: String, _ port: Int) -> String {
+  static func pod(
+    _ namespace: String, _ app: String, _ node: String, _ address: String, _ port: Int, proto: String = "TCP"
+  ) -> String {
     """
     - {apiVersion: v1, kind: Pod, metadata: {name: \(app)-\(node), namespace: \(namespace), labels: {app: \(app)}},
-       spec: {nodeName: \(node), containers: [{ports: [{name: web, containerPort: \(port)}]}]},
+       spec: {nodeName: \(node), containers: [{ports: [{name: web, containerPort: \(port), protocol: \(proto)}]}]},
        status: {phase: Running, podIP: \(address), conditions: [{type: Ready, status: "True"}]}}
     """
   }

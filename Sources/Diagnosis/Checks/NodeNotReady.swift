@@ -1,0 +1,78 @@
+import Findings
+import Intent
+
+/// A node is NotReady or under pressure: why, and the Services that it takes down.
+enum NodeNotReady: Check {
+  static let id = "node-not-ready"
+
+  static func run(_ context: CheckContext) -> [Finding] {
+    context.intent.nodes.compactMap { node in
+      node.ready ? pressure(node, context) : notReady(node, context)
+    }
+  }
+
+  private static func notReady(_ node: Node, _ context: CheckContext) -> Finding {
+    let events = context.objects.events("Node", "", node.name, context.intent)
+    let fault = NodeFault.of(node, events)
+    let entry = context.endpointCauses.entry(.node(node.name))
+    let down = context.names(of: entry?.services ?? [])
+    let pods = (context.objects.podsOfNode[node.name] ?? []).count
+    var cause = "\(condition(node)) ← \(fault.cause)"
+    var fix = fault.fix(node.name)
+    var evidence = [context.intent.evidence(node.file, "Node \(node.name): \(condition(node))")]
+    if case .networkPlugin = fault, let told = context.plugin.fault(on: node.name, context.objects, context.intent) {
+      cause += " ← \(told.cause)"
+      fix = told.fix + fix.filter { !told.fix.contains($0) }
+      evidence += told.evidence
+    }
+    evidence += events.prefix(2).map(context.intent.evidence) + (entry?.explanation.evidence ?? [])
+    return Finding(
+      id: id, severity: down.isEmpty ? .info : .error, confidence: .certain, subject: subject(node),
+      problem: down.isEmpty
+        ? "node \(node.name) is NotReady; its \(pods) Pods do not count, and every Service has endpoints elsewhere"
+        : "node \(node.name) is NotReady and takes down \(down)",
+      cause: cause, evidence: evidence, fix: fix,
+      verify: ["kubectl wait --for=condition=Ready node/\(node.name) --timeout=120s"])
+  }
+
+  private static let pressures = ["DiskPressure": "disk", "MemoryPressure": "memory", "PIDPressure": "process ids"]
+
+  private static func pressure(_ node: Node, _ context: CheckContext) -> Finding? {
+    guard let condition = node.conditions.first(where: { pressures[$0.type] != nil && $0.status == "True" }) else {
+      return nil
+    }
+    let what = pressures[condition.type]!
+    // Where the Pods that it evicted are told of, the pressure is in that chain.
+    let isTold = context.endpointCauses.entries.contains { entry in
+      guard case .pod(let index) = entry.cause else { return false }
+      return context.intent.pods[index].node == node.name && context.intent.pods[index].trouble?.reason == "Evicted"
+    }
+    return Finding(
+      id: id, severity: isTold ? .info : .warning, confidence: .certain, subject: subject(node),
+      problem: "node \(node.name) runs out of \(what): it evicts Pods and takes no new ones",
+      cause:
+        "\(condition.type): \(Explanation.quoted(condition.message.isEmpty ? condition.reason : condition.message))",
+      evidence: [
+        context.intent.evidence(
+          node.file, "Node \(node.name): \(condition.type) True, \(Explanation.quoted(condition.message))")
+      ],
+      fix: [
+        what == "disk"
+          ? .look("df -h /var/lib/kubelet /var/lib/containerd; crictl rmi --prune", why: "on \(node.name)")
+          : what == "memory"
+            ? .command("kubectl top pods -A --sort-by=memory", why: "move or limit what uses \(node.name)'s memory")
+            : .look("ps -eLf | wc -l", why: "on \(node.name)")
+      ], verify: ["kubectl describe node \(node.name)  # \(condition.type) False"])
+  }
+
+  /// `Ready Unknown (NodeStatusUnknown: Kubelet stopped posting node status.)`
+  private static func condition(_ node: Node) -> String {
+    guard let ready = node.condition("Ready") else { return "NotReady (\(Explanation.quoted(node.reason)))" }
+    let words = [ready.reason, ready.message].filter { !$0.isEmpty }.joined(separator: ": ")
+    return "Ready \(ready.status) (\(Explanation.quoted(words)))"
+  }
+
+  static func subject(_ node: Node) -> Finding.Subject {
+    Finding.Subject(kind: "Node", name: node.name, node: node.name)
+  }
+}

@@ -1,0 +1,45 @@
+import Input
+import Wire
+
+/// A listing of /var/lib/cni/networks/NETWORK, where the plugin host-local keeps a file for each address that it gave out;
+/// or how many there are, where it is counted.
+enum HostLocalReader {
+  static let folder = "/var/lib/cni/networks"
+
+  static func read(_ section: DumpSection, command: String?, into snapshot: inout Snapshot) {
+    var range = HostLocalRange()
+    let words = (command ?? "").split(separator: " ").map(String.init)
+    if let path = words.first(where: { $0.hasPrefix(folder) }) {
+      range.network = path.split(separator: "/").dropFirst(4).first.map(String.init) ?? ""
+    }
+    let isCount = command?.contains("wc -l") ?? false
+    for line in section.lines {
+      let text = line.text.trimmed
+      guard !text.isEmpty else { continue }
+      if range.place.line == 0 { range.place = FilePlace(file: snapshot.fileIndex(section.file), line: line.number) }
+      if isCount, let count = text.int {
+        range.count = count
+        continue
+      }
+      // `ls -l` prints the name last; other files there are not addresses.
+      var last = text
+      for word in line.words { last = word }
+      if let address = last.address {
+        range.addresses.append(address)
+      } else if !(last.hasPrefix("last_reserved_ip") || last == "lock" || text.hasPrefix("total ")
+        || last.last == UInt8(ascii: ":"))
+      {
+        snapshot.warn(
+          section, line.number, "expected a file of host-local, named after an address, found “\(text.printable)”")
+      }
+    }
+    guard range.count != nil || !range.addresses.isEmpty else { return }
+    // A count and a listing of one folder belong together.
+    if let at = snapshot.files.localAddresses.firstIndex(where: { $0.network == range.network }) {
+      snapshot.files.localAddresses[at].addresses += range.addresses
+      if let count = range.count { snapshot.files.localAddresses[at].count = count }
+    } else {
+      snapshot.files.localAddresses.append(range)
+    }
+  }
+}
