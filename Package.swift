@@ -51,7 +51,9 @@ let package = Package(
     // 5
     .target(
       name: "Report",
-      dependencies: ["Wire", "Input", "Findings", "Ruleset", "Snapshot", "PacketPath", "CaptureAnalysis", "ServiceMap"]),
+      dependencies: [
+        "Wire", "Input", "Findings", "Ruleset", "Snapshot", "PacketPath", "CaptureAnalysis", "ServiceMap", "Diagnosis",
+      ]),
     // 6
     .executableTarget(
       name: "kubepath",

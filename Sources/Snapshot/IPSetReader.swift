@@ -192,7 +192,7 @@ extension IPSet {
     return dimensions.isEmpty ? nil : dimensions
   }
 
-  static func element(_ text: ByteText, of dimensions: [Dimension]) -> Element? {
+  public static func element(_ text: ByteText, of dimensions: [Dimension]) -> Element? {
     var parts: [Element.Part] = []
     var rest: ByteText? = text
     for dimension in dimensions {

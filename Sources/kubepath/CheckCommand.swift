@@ -20,6 +20,7 @@ struct CheckCommand: ParsableCommand {
         kubepath check -s bundle/ --only stale-rules    one check
         kubepath check -s bundle/ -o junit > check.xml  for a pipeline
         kubepath check -s bundle/ --node-ports          how each node answers at each NodePort
+        kubepath check -s node1/ --try 'iptables -P FORWARD ACCEPT'   what would be left, and what else changes
         kubepath check -s bundle/ --expect expectations.yaml
             what you rely on as well; alone with --only expectation-failed
 
@@ -47,6 +48,7 @@ struct CheckCommand: ParsableCommand {
       """)
 
   @OptionGroup var source: SnapshotOptions
+  @OptionGroup var trying: TrialOptions
   @Option(
     name: .customLong("fail-on"),
     help: ArgumentHelp("Severity that makes the exit status 1: error or warning.", valueName: "severity"))
@@ -90,6 +92,7 @@ struct CheckCommand: ParsableCommand {
       let intent = ObjectReader.read(bundle.objectFiles)
       Terminal.report(intent.diagnostics, verbose: source.verbose)
       malformed = malformed || intent.diagnostics.worst == .error
+      try apply(&bundle, intent)
       let run = try runExpectations(bundle, intent, &malformed)
       // Tracing every frontend is the work; expectations alone do without.
       let context = chosen.isEmpty ? nil : CheckContext(bundle, intent: intent)
@@ -104,6 +107,19 @@ struct CheckCommand: ParsableCommand {
       if malformed { throw ExitStatus.malformed }
       let limit: Finding.Severity = failOn == .error ? .error : .warning
       if findings.contains(where: { $0.severity >= limit }) { throw ExitStatus.failing }
+    }
+  }
+
+  /// Tries the commands of `--try` on every node that is checked.
+  private func apply(_ bundle: inout Bundle, _ intent: Cluster) throws {
+    for index in bundle.snapshots.indices {
+      let before = bundle.snapshots[index]
+      guard let trial = try trying.trial(on: before, cluster: intent) else { return }
+      bundle.snapshots[index] = trial.snapshot
+      guard output == .text else { continue }
+      let comparison = TrialComparison(before: before, after: trial.snapshot, cluster: intent)
+      if bundle.snapshots.count > 1 { Terminal.write("\(printable(before.name)):\n") }
+      Terminal.write(TrialText.render(trial, comparison, style: Terminal.style(source.color)) + "\n")
     }
   }
 

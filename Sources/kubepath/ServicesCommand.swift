@@ -1,4 +1,5 @@
 import ArgumentParser
+import Diagnosis
 import Input
 import Intent
 import PacketPath
@@ -17,9 +18,11 @@ struct ServicesCommand: ParsableCommand {
         kubepath services -s node1/             the frontends of a node and their endpoints
         kubepath services -s node1/ -o wide     with shares, and whether the client's address is kept
         kubepath services -s bundle/ --node b   one node of several
+        kubepath services -s node1/ --try 'sysctl -w net.ipv4.ip_forward=1'   what they would be, and what changes
       """)
 
   @OptionGroup var source: SnapshotOptions
+  @OptionGroup var trying: TrialOptions
   @Option(name: .shortAndLong, help: ArgumentHelp("text, wide, json or yaml.", valueName: "format"))
   var output: Output = .text
 
@@ -27,8 +30,15 @@ struct ServicesCommand: ParsableCommand {
     try source.guarding {
       let bundle = try source.load()
       let malformed = source.reportDiagnostics(bundle)
-      let node = try source.choose(bundle)
+      var node = try source.choose(bundle)
       let intent = ObjectReader.read(bundle.objectFiles)
+      if let trial = try trying.trial(on: node, cluster: intent.isEmpty ? nil : intent) {
+        let comparison = TrialComparison(before: node, after: trial.snapshot, cluster: intent)
+        node = trial.snapshot
+        if output == .text || output == .wide {
+          Terminal.write(TrialText.render(trial, comparison, style: Terminal.style(source.color)) + "\n")
+        }
+      }
       let map = ServiceMap(NodeModel(node, indexed: true), intent: intent.isEmpty ? nil : intent)
       switch output {
       case .text, .wide:

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Diagnosis
 import Glibc
 import Input
 import Intent
@@ -27,6 +28,8 @@ struct TraceCommand: ParsableCommand {
             names, where the bundle has the cluster's objects
         kubepath trace 10.96.0.10:80 --from 10.244.1.7
             through the running kernel of this machine
+        kubepath trace 10.96.0.10:80 --from 10.244.1.7 -s node1/ --try 'iptables -I FORWARD -s 10.244.0.0/16 -j ACCEPT'
+            what a change would do, to this and to every other flow
 
       EXIT STATUS
         0 the packet arrives · 1 it fails, or part of new connections does · 64 usage · 65 malformed input ·
@@ -35,6 +38,7 @@ struct TraceCommand: ParsableCommand {
 
   @OptionGroup var source: SnapshotOptions
   @OptionGroup var arguments: FlowArguments
+  @OptionGroup var trying: TrialOptions
 
   @Option(
     help: ArgumentHelp(
@@ -53,11 +57,17 @@ struct TraceCommand: ParsableCommand {
 
   func run() throws {
     try source.guarding {
-      let bundle = try source.load(lazily: flows == nil)
+      let bundle = try source.load(lazily: flows == nil && trying.isEmpty)
       let malformed = source.reportDiagnostics(bundle)
       let node = try source.choose(bundle)
-      let names = bundle.objectFiles.isEmpty ? nil : NameResolver(ObjectReader.read(bundle.objectFiles))
-      let failed = try flows == nil ? traceOne(node, names) : traceMany(node, names)
+      let cluster = bundle.objectFiles.isEmpty ? nil : ObjectReader.read(bundle.objectFiles)
+      let names = cluster.map { NameResolver($0) }
+      let failed: Bool
+      if let trial = try trying.trial(on: node, cluster: cluster) {
+        failed = try traceTrial(trial, before: node, cluster, names)
+      } else {
+        failed = try flows == nil ? traceOne(node, names) : traceMany(node, names)
+      }
       if malformed { throw ExitStatus.malformed }
       if failed { throw ExitStatus.failing }
     }
