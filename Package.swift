@@ -5,10 +5,13 @@ import PackageDescription
 let package = Package(
   name: "kubepath",
   products: [
-    .library(name: "Kubepath", targets: [
-      "Wire", "Input", "Findings", "Ruleset", "Snapshot", "KernelSource", "Intent", "CaptureFile", "PacketPath", "ServiceMap",
-      "CaptureAnalysis", "Diagnosis", "Report",
-    ]),
+    .library(
+      name: "Kubepath",
+      targets: [
+        "Wire", "Input", "Findings", "Ruleset", "Snapshot", "KernelSource", "Intent", "CaptureFile", "PacketPath",
+        "ServiceMap",
+        "CaptureAnalysis", "Diagnosis", "Report",
+      ]),
     .executable(name: "kubepath", targets: ["kubepath"]),
   ],
   dependencies: [
@@ -79,7 +82,9 @@ let package = Package(
     .testTarget(name: "PacketPathTests", dependencies: ["Wire", "Input", "Ruleset", "Snapshot", "PacketPath"]),
     .testTarget(
       name: "ReportTests",
-      dependencies: ["CaptureAnalysis", "Wire", "Input", "Findings", "Snapshot", "PacketPath", "Report"]),
+      dependencies: [
+        "CaptureAnalysis", "Diagnosis", "Intent", "Wire", "Input", "Findings", "Snapshot", "PacketPath", "Report",
+      ]),
     .testTarget(name: "NftTests", dependencies: ["Wire", "Input", "Ruleset", "Snapshot"]),
     .testTarget(
       name: "KernelSourceTests", dependencies: ["KernelSource", "Input", "PacketPath", "Ruleset", "Snapshot", "Wire"]),

@@ -113,7 +113,8 @@ public struct CheckContext: Sendable {
   /// Addresses and ports that several Services claim.
   let contested: [Frontend: Set<Int>]
 
-  public init(_ bundle: Bundle, intent: Cluster) {
+  /// `only`: the Services whose frontends are traced, by their index; nil: all.
+  public init(_ bundle: Bundle, intent: Cluster, only: Set<Int>? = nil) {
     self.intent = intent
     objects = ObjectIndex(intent)
     controlPlane = ControlPlane(intent, objects)
@@ -124,7 +125,7 @@ public struct CheckContext: Sendable {
     let sticky = ServiceOfChain(intent) { $0.affinity != nil }
     var owners: ServiceOfChain?
     for snapshot in bundle.snapshots {
-      var observer = Observer(snapshot, intent, contested: contested)
+      var observer = Observer(snapshot, intent, contested: contested, only: only)
       var node = observer.run()
       node.planes = ProxyPlane.all(snapshot)
       node.missingRules = MissingRule.all(
@@ -136,7 +137,7 @@ public struct CheckContext: Sendable {
       node.setMismatches = ProxySets.mismatches(intent, node)
       nodes.append(node)
     }
-    for (index, service) in intent.services.enumerated() where service.isProxied {
+    for (index, service) in intent.services.enumerated() where service.isProxied && only?.contains(index) != false {
       for (number, port) in service.ports.enumerated() {
         let version = service.clusterIPs[0].version
         if EndpointSelection.isEmpty(intent, service, port, version) {

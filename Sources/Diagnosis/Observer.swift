@@ -23,7 +23,11 @@ struct Observer {
   private var arrived: Set<EndpointAddress> = []
   var context: NodeContext
 
-  init(_ snapshot: Snapshot, _ intent: Cluster, contested: [Frontend: Set<Int>]) {
+  /// The Services to trace; nil: all.
+  private let only: Set<Int>?
+
+  init(_ snapshot: Snapshot, _ intent: Cluster, contested: [Frontend: Set<Int>], only: Set<Int>? = nil) {
+    self.only = only
     self.contested = contested
     self.snapshot = snapshot
     self.intent = intent
@@ -88,7 +92,7 @@ struct Observer {
     context.withoutRules = [.v4, .v6].filter { version in
       !RuleDumpMissing.hasRules(snapshot, version) && addresses.contains { $0.version == version }
     }
-    for (index, service) in intent.services.enumerated() where service.isProxied {
+    for (index, service) in intent.services.enumerated() where service.isProxied && only?.contains(index) != false {
       for number in service.ports.indices {
         for version in [IPVersion.v4, .v6]
         where !context.withoutRules.contains(version) && service.clusterIPs.contains(where: { $0.version == version }) {
@@ -96,7 +100,7 @@ struct Observer {
         }
       }
     }
-    context.leftovers = leftovers()
+    if only == nil { context.leftovers = leftovers() }
     return context
   }
 
@@ -328,7 +332,9 @@ struct Observer {
         {
           faults.insert(.notMasqueraded)
         }
-        if !wanted, reach.masqueraded > tiny { faults.insert(.sourceLost) }
+        // What only some unknown match rewrites may be rewritten for another reason.
+        let isSure = !reach.isUncertain || reach.masqueraded > reach.translated - tiny
+        if !wanted, reach.masqueraded > tiny, isSure { faults.insert(.sourceLost) }
       }
     }
     return faults

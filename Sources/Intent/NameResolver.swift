@@ -28,6 +28,15 @@ public struct NameResolver: Sendable {
 
   public func name(of address: IPAddress) -> String? { intent.owner(of: address) }
 
+  public var cluster: Cluster { intent }
+
+  /// The Service that clients dial at a port of any node; nil: none, as far as objects tell.
+  public func nodePort(_ port: UInt16, _ ipProtocol: IPProtocol) -> String? {
+    frontends.nodePort(port, ipProtocol).map {
+      intent.services[$0.service].portName(intent.services[$0.service].ports[$0.port])
+    }
+  }
+
   public var hasPolicies: Bool { !intent.networkPolicies.isEmpty }
 
   /// What NetworkPolicies stop a connection by; nil: nothing known does.

@@ -45,6 +45,7 @@ public enum KernelSource {
     }
     snapshot.sysctls = ProcSource.sysctls()
     snapshot.sockets = ProcSource.sockets()
+    snapshot.socketProtocols = [.tcp, .udp]
     attempt("nf_tables", &snapshot) { snapshot in
       let source = try readRules(into: &snapshot, names: names, lazily: lazily)
       snapshot.rulesRead = true

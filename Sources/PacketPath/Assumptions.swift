@@ -4,8 +4,12 @@ import Wire
 
 /// Something that a walk took for granted.
 enum Assumption: Hashable {
-  /// A clause of a rule holds, or does not.
-  case clause(rule: UInt32, clause: UInt32, holds: Bool)
+  /// A clause of a rule holds, or does not. `subject`: see `Engine.subject(of:_:)`.
+  case clause(rule: UInt32, clause: UInt32, subject: UInt64, holds: Bool)
+  /// A target that is not modelled.
+  case target(rule: UInt32, TextID, drops: Bool)
+  /// The program that a rule gives the packet to.
+  case program(rule: UInt32, String, accepts: Bool)
   /// An address is one of the node's, or is not.
   case local(IPAddress, Bool)
   /// There is a route to the address: the snapshot has none.
@@ -22,8 +26,27 @@ enum Assumption: Hashable {
   case outputPort(Bits128)
   /// Bridges show packets of this version to the hooks of IP, or do not.
   case bridgeCalls(IPVersion, Bool)
+  /// No dump of rules was read.
+  case noRules
+  /// A chain that rules jump to and the dump does not have is empty.
+  case emptyChain(ChainID)
+  /// IPVS, whose table the snapshot does not have, takes nothing at the address.
+  case noVirtualServer(IPAddress)
   /// A sentence.
   case text(String)
+}
+
+/// What a snapshot does not have, and an outcome needed: the outcome holds if nothing of it matters to the packet.
+public struct Gaps: OptionSet, Sendable, Hashable {
+  public let rawValue: UInt8
+  public init(rawValue: UInt8) { self.rawValue = rawValue }
+  /// No dump of rules.
+  public static let rules = Gaps(rawValue: 1)
+  /// A dump of rules breaks off, is an excerpt, or lacks a chain.
+  public static let partOfRules = Gaps(rawValue: 2)
+  public static let routes = Gaps(rawValue: 4)
+  /// The table of IPVS.
+  public static let virtualServers = Gaps(rawValue: 8)
 }
 
 /// What an outcome had to assume. Put into words only when somebody asks: of many flows mostly nobody does.
@@ -61,9 +84,18 @@ struct Assumptions: Sendable {
     isEmpty ? [] : (common ?? Self.path(tree, leaf)).map { $0.sentence(model.ruleset) }.sorted() + remarks
   }
 
-  /// Whether one of them is that a dump which breaks off lacks no rule for the packet.
-  var needWholeChains: Bool {
-    (common ?? Self.path(tree, leaf)).contains { if case .wholeChain = $0 { true } else { false } }
+  /// What dumps that are missing or incomplete were taken to lack.
+  var gaps: Gaps {
+    guard !isEmpty else { return [] }
+    return (common ?? Self.path(tree, leaf)).reduce(into: []) { gaps, assumption in
+      switch assumption {
+      case .wholeChain, .emptyChain: gaps.insert(.partOfRules)
+      case .noRules: gaps.insert(.rules)
+      case .route: gaps.insert(.routes)
+      case .noVirtualServer: gaps.insert(.virtualServers)
+      default: break
+      }
+    }
   }
 
   /// The assumptions that lead to a leaf, each once, the newest first.
@@ -80,9 +112,14 @@ struct Assumptions: Sendable {
 }
 
 extension Assumption {
-  fileprivate func sentence(_ ruleset: Ruleset) -> String {
+  func sentence(_ ruleset: Ruleset) -> String {
     switch self {
     case .text(let text): return text
+    case .noRules: return "the node has no rules: no dump of them was read"
+    case .emptyChain(let chain):
+      return "chain \(printable(ruleset.name(of: chain))), which the dump does not have, is empty"
+    case .noVirtualServer(let address):
+      return "IPVS, whose table is not in the snapshot, has no virtual server for \(address)"
     case .local(let address, let local):
       return "\(address) is \(local ? "" : "not ")an address of this node"
     case .route(let address): return "there is a route to \(address) (the snapshot has no routes)"
@@ -98,7 +135,15 @@ extension Assumption {
       let chain = ruleset[id]
       return
         "chain \(ruleset[chain.table].name) \(printable(ruleset.names[chain.name])), which the dump cuts off, has no rule for the packet behind its end"
-    case .clause(let rule, let clause, let holds):
+    case .target(let rule, let text, let drops):
+      return
+        "'\(ruleset[text])' \(drops ? "drops the packet" : "lets the packet go on unchanged") (\(ruleset.place(of: RuleID(Int(rule)))))"
+    case .program(let rule, let text, let accepts):
+      let place = ruleset.place(of: RuleID(Int(rule)))
+      return accepts
+        ? "the program behind '\(text)' accepts the packet (\(place))"
+        : "the program behind '\(text)' drops the packet, or none listens (\(place))"
+    case .clause(let rule, let clause, _, let holds):
       let clause = ruleset.clauses[Int(ruleset.rules[Int(rule)].firstClause) + Int(clause)]
       let text = Self.text(clause, ruleset) ?? ruleset.spelling(of: clause, in: RuleID(Int(rule)))
       return "'\(text)' \(holds ? "holds" : "does not hold") (\(ruleset.place(of: RuleID(Int(rule)))))"

@@ -13,6 +13,8 @@ struct EndingMerger {
   }
 
   private(set) var groups: [Group] = []
+  /// The group of each ending, by its index in `Engine.finished`; -1: none.
+  private(set) var membership: [Int32] = []
   /// The groups, by index, the most probable first; equally likely ones as the walk met them.
   private(set) var order: [Int] = []
   /// Open addressing over `groups`, index + 1; 0: free.
@@ -24,6 +26,8 @@ struct EndingMerger {
     while size < engine.finished.count * 2 { size *= 2 }
     slots.removeAll(keepingCapacity: true)
     slots.append(contentsOf: repeatElement(0, count: size))
+    membership.removeAll(keepingCapacity: true)
+    membership.append(contentsOf: repeatElement(-1, count: engine.finished.count))
     for index in engine.finished.indices where engine.finished[index].branch.probability > 0 {
       add(index, engine, mask: size - 1)
     }
@@ -46,12 +50,14 @@ struct EndingMerger {
     while slots[slot] != 0 {
       let known = Int(slots[slot] - 1)
       if Self.same(groups[known].ending, index, engine) {
+        membership[index] = Int32(known)
         groups[known].probability += branch.probability
         intersect(known, branch.assumptions, engine)
         return
       }
       slot = (slot + 1) & mask
     }
+    membership[index] = Int32(groups.count)
     groups.append(Group(ending: index, probability: branch.probability))
     slots[slot] = UInt32(groups.count)
   }

@@ -144,13 +144,10 @@ extension Engine {
   private mutating func isShown(_ b: inout Branch) -> Bool {
     if let setting = bridgeCalls(b.packet.version) { return setting == 1 }
     guard b.packet.frame.isForOther else { return false }
-    if let other = fork(b, probability: 0.5) {
-      pending[other].assumptions = note(.bridgeCalls(b.packet.version, false), after: b.assumptions)
-      pending[other].stage = .bridgePreroutingBehind
-      pending[other].entry = 0
-    }
-    b.probability *= 0.5
-    assume(&b, .bridgeCalls(b.packet.version, true))
+    let other = forkOnIgnorance(
+      &b, holds: .bridgeCalls(b.packet.version, true), fails: .bridgeCalls(b.packet.version, false))
+    pending[other].stage = .bridgePreroutingBehind
+    pending[other].entry = 0
     return true
   }
 
@@ -170,15 +167,10 @@ extension Engine {
   /// No dump tells the port: where that makes a difference, each is tried.
   private mutating func chooseInputPort(_ b: inout Branch) {
     let names = candidates(b.packet.frame.bridge)
-    for position in names.indices.dropFirst() {
-      guard let other = fork(b, probability: 1 / Double(names.count)) else { continue }
-      pending[other].packet.frame.inputPort = names[position]
-      pending[other].assumptions = note(.inputPort(names[position]), after: b.assumptions)
-    }
     guard let first = names.first else { return }
-    b.probability /= Double(names.count)
+    let others = forkOnIgnorance(&b, among: names.map { .inputPort($0) })
+    for (branch, name) in zip(others, names.dropFirst()) { pending[branch].packet.frame.inputPort = name }
     b.packet.frame.inputPort = first
-    if names.count > 1 { assume(&b, .inputPort(first)) }
   }
 
   /// By the host that the frame goes to. Another host than the sender is behind another port, as a Pod is.
@@ -191,15 +183,10 @@ extension Engine {
     b.packet.frame.outputPort = bridge.port(of: host)
     guard b.packet.frame.outputPort.isZero else { return }
     let names = candidates(b.packet.frame.bridge).filter { isRouted || $0 != b.packet.frame.inputPort }
-    for position in names.indices.dropFirst() {
-      guard let other = fork(b, probability: 1 / Double(names.count)) else { continue }
-      pending[other].packet.frame.outputPort = names[position]
-      pending[other].assumptions = note(.outputPort(names[position]), after: b.assumptions)
-    }
     guard let first = names.first else { return }
-    b.probability /= Double(names.count)
+    let others = forkOnIgnorance(&b, among: names.map { .outputPort($0) })
+    for (branch, name) in zip(others, names.dropFirst()) { pending[branch].packet.frame.outputPort = name }
     b.packet.frame.outputPort = first
-    if names.count > 1 { assume(&b, .outputPort(first)) }
   }
 
   private func nextHop(_ b: borrowing Branch) -> IPAddress {

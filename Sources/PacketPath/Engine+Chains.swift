@@ -61,7 +61,7 @@ extension Engine {
           b.position = 0
           if chains[Int(target.index)].isUnread { return awaits(target) }
           if !chains[Int(target.index)].isDefined, chains[Int(target.index)].ruleCount == 0 {
-            assume(&b, .text("chain \(printable(ruleset.name(of: target))), which the dump does not have, is empty"))
+            assume(&b, .emptyChain(target))
           }
         case .goto(let target):
           b.chain = target.index
@@ -134,24 +134,22 @@ extension Engine {
         case .no: return .noMatch
         case .chance(let p):
           if laterMatchFails(b, from: at + 1, end: end, first: first, rule: ruleIndex, isNft: isNft) { return .noMatch }
-          if let other = fork(b, probability: 1 - p) { pending[other].skipRule() }
-          b.probability *= p
+          if let other = fork(b, chance: 1 - p) { pending[other].skipRule() }
+          b.take(chance: p)
           at += 1
         case .unknown:
           if laterMatchFails(b, from: at + 1, end: end, first: first, rule: ruleIndex, isNft: isNft) { return .noMatch }
-          let clause = UInt32(at - first)
+          let (rule, clause) = (UInt32(ruleIndex), UInt32(at - first))
+          let subject = subject(of: match, b)
           if forks >= Self.maximumForks {
             cut += 1
-            assume(&b, .clause(rule: UInt32(ruleIndex), clause: clause, holds: false))
+            assume(&b, .clause(rule: rule, clause: clause, subject: subject, holds: false))
             return .noMatch
           }
-          if let other = fork(b, probability: 0.5) {
-            pending[other].assumptions = note(
-              .clause(rule: UInt32(ruleIndex), clause: clause, holds: false), after: b.assumptions)
-            pending[other].skipRule()
-          }
-          b.probability *= 0.5
-          assume(&b, .clause(rule: UInt32(ruleIndex), clause: clause, holds: true))
+          let other = forkOnIgnorance(
+            &b, holds: .clause(rule: rule, clause: clause, subject: subject, holds: true),
+            fails: .clause(rule: rule, clause: clause, subject: subject, holds: false))
+          pending[other].skipRule()
           learn(match, &b)
           at += 1
         case .unknownLocal(let address):

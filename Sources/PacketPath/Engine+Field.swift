@@ -16,6 +16,7 @@ enum FieldValue {
 extension Engine {
   func value(of field: Field, _ b: Branch) -> FieldValue {
     let p = b.packet
+    if isAnyReply { return anyReplyValue(of: field, p) }
     // A template (CT --zone in raw) is an entry whose tuples are empty (net/netfilter/xt_CT.c).
     if p.tracking == .template, let value = templateValue(field) { return value }
     switch field {
@@ -76,18 +77,14 @@ extension Engine {
     case .connectionMark: return p.hasConnection ? .number(p.connectionMark) : .absent
     case .connectionState: return .number(p.connectionState & 0x7F)
     case .connectionStatus: return p.hasConnection ? .number(p.status) : .absent
-    case .connectionDirection: return p.hasConnection ? .number(0) : .absent
+    case .connectionDirection: return p.hasConnection ? .number(p.tracking == .established ? 1 : 0) : .absent
     case .connectionZone: return p.hasConnection || p.tracking == .template ? .number(p.zone) : .absent
     case .connectionProtocol: return p.hasConnection ? .number(p.ipProtocol) : .absent
     case .connectionFamily: return p.hasConnection ? .number(p.version == .v4 ? 2 : 10) : .absent
-    case .originalSource: return p.hasConnection ? .known(p.originalSource) : .absent
-    case .originalDestination: return p.hasConnection ? .known(p.originalDestination) : .absent
-    case .originalSourcePort: return p.hasConnection ? .number(p.originalSourcePort) : .absent
-    case .originalDestinationPort: return p.hasConnection ? .number(p.originalDestinationPort) : .absent
-    case .replySource: return p.hasConnection ? .known(p.destination) : .absent
-    case .replyDestination: return p.hasConnection ? .known(p.source) : .absent
-    case .replySourcePort: return p.hasConnection ? .number(p.destinationPort) : .absent
-    case .replyDestinationPort: return p.hasConnection ? p.sourcePortOpen ? .unknown : .number(p.sourcePort) : .absent
+    case .originalSource, .originalDestination, .originalSourcePort, .originalDestinationPort, .replySource,
+      .replyDestination, .replySourcePort, .replyDestinationPort:
+      guard p.hasConnection else { return .absent }
+      return p.tracking == .established ? connection!.value(of: field) : tupleValue(field, p)
     case .packetType: return packetType(p)
     case .sourceMAC:
       return isEthernet(p.input) ? p.sourceMAC.map { .known($0) } ?? .unknown : .absent
@@ -97,6 +94,21 @@ extension Engine {
     case .groupID, .cgroup: return p.hasSocket ? .unknown : .absent
     case .socketExists: return p.hasSocket ? .number(1) : .absent
     default: return .unknown
+    }
+  }
+
+  /// Of the tuples of a connection whose first packet this is; the reply is to what the packet has become so far.
+  private func tupleValue(_ field: Field, _ p: PacketState) -> FieldValue {
+    switch field {
+    case .originalSource: .known(p.originalSource)
+    case .originalDestination: .known(p.originalDestination)
+    case .originalSourcePort: .number(p.originalSourcePort)
+    case .originalDestinationPort: .number(p.originalDestinationPort)
+    case .replySource: .known(p.destination)
+    case .replyDestination: .known(p.source)
+    case .replySourcePort: .number(p.destinationPort)
+    case .replyDestinationPort: p.sourcePortOpen ? .unknown : .number(p.sourcePort)
+    default: .unknown
     }
   }
 

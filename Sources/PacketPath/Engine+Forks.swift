@@ -3,33 +3,56 @@ import Wire
 
 // Where a walk goes more than one way, and what each way takes for granted.
 extension Engine {
-  /// Puts a copy of the branch that goes another way with a share of its probability into `pending`: its index there;
-  /// nil where that share is nothing. Branches are large: it is changed where it stands.
-  mutating func fork(_ b: borrowing Branch, probability: Double) -> Int? {
-    guard probability > 0 else { return nil }
+  /// Puts a copy of the branch that goes another way by chance into `pending`: its index there; nil where its share is
+  /// nothing. Branches are large: it is changed where it stands.
+  mutating func fork(_ b: borrowing Branch, chance: Double) -> Int? {
+    guard chance > 0 else { return nil }
     forks += 1
     pending.append(copy b)
     let other = pending.count - 1
-    pending[other].probability *= probability
+    pending[other].take(chance: chance)
     return other
   }
 
-  mutating func forkOnLocality(_ b: inout Branch, _ address: IPAddress, clause: Int) {
-    if let other = fork(b, probability: 0.5) {
-      pending[other].clause = UInt32(clause)
-      pending[other].assumptions = note(.local(address, false), after: b.assumptions)
-    }
+  /// Goes both ways on what is not known: `b` takes for granted that it is so, a branch in `pending`, whose index is
+  /// returned, that it is not.
+  mutating func forkOnIgnorance(_ b: inout Branch, holds: Assumption, fails: Assumption) -> Int {
+    forks += 1
     b.probability *= 0.5
-    assume(&b, .local(address, true))
+    pending.append(copy b)
+    let other = pending.count - 1
+    pending[other].assumptions = note(fails, after: b.assumptions)
+    assume(&b, holds)
+    return other
+  }
+
+  /// One of several is so, and nothing tells which: `b` takes the first for granted, branches in `pending`, whose indexes
+  /// are returned, one of the others each.
+  mutating func forkOnIgnorance(_ b: inout Branch, among choices: [Assumption]) -> [Int] {
+    guard choices.count > 1 else { return [] }
+    forks += choices.count - 1
+    b.probability /= Double(choices.count)
+    let others = choices.dropFirst().map { choice in
+      pending.append(copy b)
+      pending[pending.count - 1].assumptions = note(choice, after: b.assumptions)
+      return pending.count - 1
+    }
+    assume(&b, choices[0])
+    return others
+  }
+
+  mutating func forkOnLocality(_ b: inout Branch, _ address: IPAddress, clause: Int) {
+    let other = forkOnIgnorance(&b, holds: .local(address, true), fails: .local(address, false))
+    pending[other].clause = UInt32(clause)
   }
 
   mutating func forkOnChoice(_ b: inout Branch, _ modulus: Int, clause: Int) {
     for choice in 1..<max(modulus, 1) {
-      guard let other = fork(b, probability: 1 / Double(modulus)) else { continue }
+      guard let other = fork(b, chance: 1 / Double(modulus)) else { continue }
       pending[other].clause = UInt32(clause)
       pending[other].choice = Int32(choice)
     }
-    b.probability /= Double(modulus)
+    b.take(chance: 1 / Double(modulus))
     b.choice = 0
   }
 
@@ -56,31 +79,42 @@ extension Engine {
 
   /// What this branch has assumed of the same test in another rule; of time-dependent ones only of the same clause.
   func assumed(_ b: Branch, _ match: Match, rule: Int, clause: Int) -> Bool? {
-    // The hop limit changes on the way: what was assumed of it before says nothing now.
-    var oldest: Int32 = 0
-    switch match.test {
-    case .range(.timeToLive, _, _), .equal(.timeToLive, _, _): oldest = b.packet.timeToLiveChanged
-    case .ipset: oldest = b.packet.setsChanged
-    default: break
-    }
+    guard b.assumptions >= 0 else { return nil }
+    let subject = subject(of: match, b)
+    let question = Fact.Question(match, rule: UInt32(rule), clause: UInt32(clause), subject: subject, ruleset)
     var at = b.assumptions
-    while at >= oldest {
+    while at >= 0 {
       let entry = assumptions[Int(at)]
       at = entry.previous
-      guard case .clause(let otherRule, let otherClause, let holds) = entry.assumption else { continue }
+      guard case .clause(let otherRule, let otherClause, subject, let holds) = entry.assumption else { continue }
       if Int(otherRule) == rule, Int(otherClause) == clause { return holds }
-      guard case .match(let other) = clauses[Int(rules[Int(otherRule)].firstClause) + Int(otherClause)] else {
-        continue
-      }
-      switch (match.test, other.test) {
-      case (.timeDependent, _), (.nth, _): continue
-      case (.unknown(let a), .unknown(let c)):
-        if ruleset[a] == ruleset[c] { return holds == (match.negated == other.negated) }
-      default:
-        if match.test == other.test { return holds == (match.negated == other.negated) }
-      }
+      guard case .match(let other) = clauses[Int(rules[Int(otherRule)].firstClause) + Int(otherClause)],
+        Fact.Question(other, rule: otherRule, clause: otherClause, subject: subject, ruleset) == question
+      else { continue }
+      return holds == (match.negated == other.negated)
     }
     return nil
+  }
+
+  /// What a match asks about, where that changes on the packet's way: the values that an ipset is asked for and how
+  /// often rules had changed it, the hops that were taken. 0: the same everywhere.
+  func subject(of match: Match, _ b: Branch) -> UInt64 {
+    switch match.test {
+    case .ipset(let id):
+      var hash = UInt64(UInt32(bitPattern: b.packet.setsChanged))
+      func mix(_ value: UInt64) { hash = (hash ^ value) &* 0x9E37_79B9_7F4A_7C15 ^ hash >> 29 }
+      let test = ruleset.ipsetTests[Int(id.index)]
+      for fromSource in test.fromSource {
+        let address = fromSource ? b.packet.source : b.packet.destination
+        mix(address.high)
+        mix(address.low)
+        mix(UInt64(fromSource ? b.packet.sourcePort : b.packet.destinationPort))
+      }
+      return hash | 1
+    case .range(.timeToLive, _, _), .equal(.timeToLive, _, _):
+      return UInt64(UInt32(bitPattern: b.packet.timeToLiveChanged))
+    default: return 0
+    }
   }
 
   /// A rule adds to an ipset or deletes from it: what was assumed of that set before says nothing from here on.
@@ -90,7 +124,7 @@ extension Engine {
     while at >= b.packet.setsChanged {
       let entry = assumptions[Int(at)]
       at = entry.previous
-      guard case .clause(let rule, let clause, _) = entry.assumption,
+      guard case .clause(let rule, let clause, _, _) = entry.assumption,
         case .match(let match) = clauses[Int(rules[Int(rule)].firstClause) + Int(clause)],
         case .ipset(let id) = match.test, words.contains(Substring(ruleset.ipsetTests[Int(id.index)].name))
       else { continue }

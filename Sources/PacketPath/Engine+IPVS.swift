@@ -13,7 +13,7 @@ extension Engine {
     guard let table = node.virtualServers else {
       if node.virtualAddresses.contains(b.packet.destination) {
         let address = IPAddress(bits: b.packet.destination, version: b.packet.version)
-        assumeOnce(&b, "IPVS, whose table is not in the snapshot, has no virtual server for \(address)")
+        assumeOnce(&b, .noVirtualServer(address))
       }
       return true
     }
@@ -39,7 +39,7 @@ extension Engine {
     // Last first: `pending` is a stack.
     for choice in scheduling.choices.reversed() {
       var other = b
-      other.probability *= choice.share
+      other.take(chance: choice.share)
       guard let real = choice.realServer else {
         assumeOnce(&other, "the scheduler picks a real server of weight 0 (\(scheduling.reason ?? server.scheduler))")
         leave(other, .weightZeroPicked)
@@ -106,7 +106,7 @@ extension Engine {
       let total = Double(hops.reduce(0) { $0 + $1.weight })
       for hop in hops {
         var other = b
-        other.probability *= Double(hop.weight) / total
+        other.take(chance: Double(hop.weight) / total)
         route(&other, index, hop.hop, target)
       }
     case .route(let index, let hop): route(&b, index, hop, target)

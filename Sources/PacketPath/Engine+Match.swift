@@ -16,6 +16,7 @@ extension Engine {
   /// Evaluates a match, its inversion included.
   @inline(__always)
   func decide(_ match: Match, _ b: Branch, rule: Int, clause: Int, isNft: Bool) -> Decision {
+    if isAnyReply { return decideOther(match, b, rule: rule, clause: clause, isNft: isNft) }
     // What nearly every rule of a Service asks, without detours.
     switch match.test {
     case .equal(.source, let value, let mask) where b.packet.version == .v4:
@@ -86,6 +87,7 @@ extension Engine {
   }
 
   private func test(_ test: Test, _ b: Branch, isNft: Bool) -> Answer {
+    if isAnyReply { return anyReply(test, b) }
     switch test {
     case .equal(let field, let value, let mask):
       // Bits of the type of service may be partly known.
@@ -124,7 +126,7 @@ extension Engine {
     connectionFields.contains(field) ? .noConnection : field == .sourceMAC ? .never : .absent
   }
 
-  private func withNumber(_ field: Field, _ b: Branch, _ body: (UInt32) -> Answer) -> Answer {
+  func withNumber(_ field: Field, _ b: Branch, _ body: (UInt32) -> Answer) -> Answer {
     switch value(of: field, b) {
     case .known(let bits): body(UInt32(truncatingIfNeeded: bits.low))
     case .unknown: .unknown

@@ -133,10 +133,10 @@ extension Engine {
     let total = Double(hops.reduce(0) { $0 + $1.weight })
     if b.choice < 0 {
       for position in hops.indices.dropFirst() {
-        guard let other = fork(b, probability: Double(hops[position].weight) / total) else { continue }
+        guard let other = fork(b, chance: Double(hops[position].weight) / total) else { continue }
         pending[other].choice = Int32(position)
       }
-      b.probability *= Double(hops[0].weight) / total
+      b.take(chance: Double(hops[0].weight) / total)
       b.choice = 0
     }
     let hop = hops[min(Int(b.choice), hops.count - 1)].hop
@@ -213,6 +213,39 @@ extension Engine {
     }
   }
 
+  private func query(to address: IPAddress) -> RoutingTables.Query {
+    RoutingTables.Query(
+      version: address.version, destination: .zero, source: .zero, inputInterface: Self.loopback, mark: 0)
+  }
+
+  /// Whether the route to an address leads through a device.
+  func leads(to address: IPAddress, through device: Bits128) -> Bool {
+    node.routing.reversePath(to: address.bits, query(to: address), through: device) == .same
+  }
+
+  // Questions about a flow's source: that they were asked is taken note of.
+
+  func leadsBack(to source: IPAddress, through device: Bits128) -> Bool {
+    wayBack(to: source, through: device) == .same
+  }
+
+  func hasWayBack(to source: IPAddress) -> Bool {
+    let answer = wayBack(to: source, through: .zero)
+    return answer == .elsewhere || answer == .same
+  }
+
+  private func wayBack(to source: IPAddress, through device: Bits128) -> ReversePath {
+    let query = query(to: source)
+    let answer = node.routing.reversePath(to: source.bits, query, through: device)
+    inspection.pointee.ask(ReversePathQuestion(query: query, input: device, answer: answer))
+    return answer
+  }
+
+  func isSame(_ source: IPAddress, as other: IPAddress) -> Bool {
+    inspection.pointee.compare(source.bits, with: other.bits, mask: .ones)
+    return source == other
+  }
+
   /// Where a packet to the source would go.
   func reversePath(_ b: Branch, _ input: Bits128, mark: UInt32) -> ReversePath {
     let p = b.packet
@@ -251,6 +284,7 @@ extension Engine {
   /// ip_route_me_harder: the decision again, for a packet that was changed in OUTPUT. The hook goes on showing the
   /// first device.
   mutating func reroute(_ b: inout Branch) -> Bool {
+    if isAnyReply { return true }
     let shown = b.packet.output
     guard let refusal = lookUpOutput(&b) else {
       b.packet.output = shown

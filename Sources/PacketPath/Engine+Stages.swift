@@ -24,6 +24,13 @@ extension Engine {
         }
       case .routeInput:
         b.packet.layer = .ip
+        if isAnyReply {
+          var other = b
+          next(&other, .input)
+          pending.append(other)
+          next(&b, .forward)
+          continue
+        }
         guard routeInput(&b) else { return }
       case .input:
         b.packet.hook = .input
@@ -55,6 +62,7 @@ extension Engine {
         if b.packet.virtualServer >= 0 { noteVirtualServerTracking(&b) }
         b.packet.status |= b.packet.hasConnection ? ConnectionStatus.confirmed : 0
         next(&b, b.packet.bridged ? .portEgress : .egress)
+      case .egress where isAnyReply: return finish(b, .forward)
       case .egress:
         guard runEgress(&b, device: b.packet.routedOutput) else { return }
         if b.packet.routedLocally {
@@ -117,6 +125,7 @@ extension Engine {
         guard runBaseChain(&b, chain) else { return false }
       case .nat(let first, let end):
         guard runNAT(&b, order.natChains, Int(first)..<Int(end)) else { return false }
+      case .virtualServers where isAnyReply: break
       case .virtualServers:
         guard runVirtualServers(&b) else { return false }
       }
@@ -129,14 +138,24 @@ extension Engine {
   /// Connection tracking: the packet is the first of its connection.
   private func track(_ b: inout Branch) {
     switch b.packet.tracking {
-    case .new, .untracked: return  // looped back, or NOTRACK
+    case .new, .established, .untracked: return  // looped back, or NOTRACK
     case .notYet, .invalid, .template: break
+    }
+    if let connection {
+      if connection.isTracked { b.packet.join(connection) } else { b.packet.tracking = unsolicited(b.packet) }
+      return
     }
     guard trackable(b.packet) else {
       b.packet.tracking = neighbourDiscovery(b.packet) ? .untracked : .invalid
       return
     }
     b.packet.beginConnection()
+  }
+
+  /// What a reply is where the request left no entry: a SYN-ACK begins no connection.
+  private func unsolicited(_ packet: PacketState) -> PacketState.Tracking {
+    guard trackable(packet) else { return .invalid }
+    return .new
   }
 
   /// Whether a first packet like this makes an entry (nf_conntrack_proto_tcp.c, _icmp.c, _icmpv6.c).
@@ -193,6 +212,7 @@ extension Engine {
   /// The nat chains of a hook, a range of `list`: only for the first packet, only until one has bound the connection.
   private mutating func runNAT(_ b: inout Branch, _ list: [ChainID], _ range: Range<Int>) -> Bool {
     guard b.packet.hasConnection else { return true }
+    if b.packet.tracking == .established { return undoTranslation(&b) }
     let destination = b.packet.hook == .prerouting || b.packet.hook == .output
     if destination ? b.packet.destinationBound : b.packet.sourceBound { return true }
     while range.lowerBound + Int(b.natChain) < range.upperBound {

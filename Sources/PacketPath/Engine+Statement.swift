@@ -62,6 +62,10 @@ extension Engine {
           b.packet.connectionMark & ~masks.connectionMask ^ (b.packet.mark & masks.packetMask)
       }
       return .goOn
+    // What the mark of the connection was is not known of all.
+    case .restoreMark where isAnyReply:
+      anyReplyIsOpen = true
+      return .goOn
     case .restoreMark(let id):
       let masks = ruleset.markCopies[Int(id.index)]
       if b.packet.hasConnection {
@@ -85,17 +89,20 @@ extension Engine {
         if direction != .reply { b.packet.zone = zone }
       }
       return .goOn
+    case .transparentProxy where isAnyReply:
+      anyReplyIsOpen = true
+      return .goOn
     case .transparentProxy(let id): return transparentProxy(ruleset.transparentProxies[Int(id.index)], &b)
     case .timeDependent: return timeDependent(&b, rule: rule)
-    case .handOff(let text): return handOff(text, &b, rule: rule)
+    case .handOff(let text): return queue(ruleset[text], &b, rule: rule)
     case .unknown(let text):
       var dropped = b
       dropped.probability *= 0.5
-      assume(&dropped, .text("'\(ruleset[text])' drops the packet"))
+      assume(&dropped, .target(rule: UInt32(rule), text, drops: true))
       record(&dropped, rule, .drop)
-      finish(dropped, .drop)
+      finish(dropped, .drop, .unknownTarget(ruleset[text]))
       b.probability *= 0.5
-      assume(&b, .text("'\(ruleset[text])' lets the packet go on unchanged"))
+      assume(&b, .target(rule: UInt32(rule), text, drops: false))
       return .goOn
     default: return .goOn
     }
@@ -120,6 +127,9 @@ extension Engine {
   private mutating func verdictMap(_ lookup: Lookup, _ b: inout Branch, rule: Int) -> Effect {
     switch evaluate(lookup.key, b) {
     case .absent: return .noMatch
+    case .unknown where isAnyReply:
+      anyReplyIsOpen = true
+      return .noMatch
     case .unknown:
       if !mayContain(lookup, b) { return .noMatch }
       assumeOnce(
@@ -156,13 +166,10 @@ extension Engine {
       cut += 1
       return .goOn
     }
-    if let other = fork(b, probability: 0.5) {
-      pending[other].assumptions = note(
-        .clause(rule: UInt32(rule), clause: clause, holds: false), after: b.assumptions)
-      pending[other].skipRule()
-    }
-    b.probability *= 0.5
-    assume(&b, .clause(rule: UInt32(rule), clause: clause, holds: true))
+    let other = forkOnIgnorance(
+      &b, holds: .clause(rule: UInt32(rule), clause: clause, subject: 0, holds: true),
+      fails: .clause(rule: UInt32(rule), clause: clause, subject: 0, holds: false))
+    pending[other].skipRule()
     return .goOn
   }
 
@@ -171,7 +178,7 @@ extension Engine {
     while at >= 0 {
       let entry = assumptions[Int(at)]
       at = entry.previous
-      if case .clause(let otherRule, let otherClause, let holds) = entry.assumption, Int(otherRule) == rule,
+      if case .clause(let otherRule, let otherClause, _, let holds) = entry.assumption, Int(otherRule) == rule,
         Int(otherClause) == clause
       {
         return holds
@@ -180,19 +187,15 @@ extension Engine {
     return nil
   }
 
-  private mutating func handOff(_ text: TextID, _ b: inout Branch, rule: Int) -> Effect {
-    queue(ruleset[text], &b, rule: rule)
-  }
-
   /// The packet leaves the rules for a program; what that answers is not in any dump.
   private mutating func queue(_ text: String, _ b: inout Branch, rule: Int) -> Effect {
     var dropped = b
     dropped.probability *= 0.5
-    assume(&dropped, .text("the program behind '\(text)' drops the packet, or none listens"))
+    assume(&dropped, .program(rule: UInt32(rule), text, accepts: false))
     record(&dropped, rule, .queue)
     finish(dropped, .drop, .handedOver(text))
     b.probability *= 0.5
-    assume(&b, .text("the program behind '\(text)' accepts the packet"))
+    assume(&b, .program(rule: UInt32(rule), text, accepts: true))
     return .verdict(.accept)
   }
 
@@ -216,6 +219,9 @@ extension Engine {
     case .unknownLocal(let address):
       forkOnLocality(&b, address, clause: Int(b.clause))
       return .again
+    case .unknown where isAnyReply && field == .mark:
+      anyReplyIsOpen = true
+      return .goOn
     case .unknown:
       switch field {
       case .timeToLive: b.packet.timeToLive = nil

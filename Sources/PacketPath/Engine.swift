@@ -25,6 +25,12 @@ struct Engine: ~Copyable {
   var pending: [Branch] = []
   var finished: [Ending] = []
   var flow: Flow
+  /// The connection whose reply is walked; nil: the flow's packet is the first of its connection.
+  private(set) var connection: Connection?
+  /// The packet stands for every reply: of its fields only what all replies have in common is known.
+  var isAnyReply = false
+  /// Something was met that such a walk cannot decide.
+  var anyReplyIsOpen = false
   var forks = 0
   var cut = 0
   private let wanted = Wanted()
@@ -77,7 +83,9 @@ struct Engine: ~Copyable {
 
   /// ipsets that rules change are taken as the dump shows them, until the packet meets a rule that changes one: then
   /// what is in them is not known, and the walk begins again.
-  mutating func run(_ flow: Flow) {
+  mutating func run(_ flow: Flow, replyOf connection: Connection? = nil) {
+    self.connection = connection
+    anyReplyIsOpen = false
     changedSetsUnknown = false
     metSetChange = false
     unread = UnreadParts()
@@ -87,7 +95,8 @@ struct Engine: ~Copyable {
     walk(flow)
   }
 
-  private mutating func walk(_ flow: Flow) {
+  /// `stage`: where the walk begins; nil: where the flow enters.
+  mutating func walk(_ flow: Flow, from stage: Stage? = nil) {
     self.flow = flow
     steps.removeAll(keepingCapacity: true)
     assumptions.removeAll(keepingCapacity: true)
@@ -98,9 +107,17 @@ struct Engine: ~Copyable {
     forks = 0
     cut = 0
     var first = start(flow)
-    if !node.snapshot.rulesKnown { assume(&first, .text("the node has no rules: no dump of them was read")) }
+    if let stage {
+      first.stage = stage
+      first.packet.tracking = .established
+    }
+    if !node.snapshot.rulesKnown { assume(&first, .noRules) }
     pending.append(first)
-    while var branch = pending.popLast() { advance(&branch) }
+    while var branch = pending.popLast() {
+      if isAnyReply, forks > Self.maximumReplyForks { anyReplyIsOpen = true }
+      if anyReplyIsOpen { return }
+      advance(&branch)
+    }
   }
 
   func interface(_ name: Bits128) -> InterfaceFacts { interfaces[name] }
@@ -112,7 +129,9 @@ struct Engine: ~Copyable {
     return first
   }
 
-  mutating func finish(_ b: Branch, _ verdict: Outcome.Verdict, rejectWith: RejectReason? = nil, _ reason: Reason? = nil) {
+  mutating func finish(
+    _ b: Branch, _ verdict: Outcome.Verdict, rejectWith: RejectReason? = nil, _ reason: Reason? = nil
+  ) {
     finished.append(Ending(branch: b, verdict: verdict, rejectWith: rejectWith, reason: reason))
   }
 }

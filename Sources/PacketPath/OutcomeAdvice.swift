@@ -9,27 +9,6 @@ public enum OutcomeAdvice {
     let ruleset = snapshot.ruleset
     switch outcome.verdict {
     case .forward:
-      if let service = outcome.unservedBy {
-        if let cut = ruleset.tables(of: flow.version).first(where: \.isCut) {
-          return [
-            .advice(
-              "\(printable(ruleset.files[Int(cut.file)].name)) ends inside table \(printable(cut.name)): the rules of \(printable(service)) may stand behind that. Take the dump again."
-            )
-          ]
-        }
-        if ruleset.hidesXtables {
-          return [
-            .advice(
-              "The rules are nft's print of iptables tables, which leaves out matches and targets such as DNAT: give the output of \(flow.destination.version == .v4 ? "iptables-save" : "ip6tables-save") too."
-            )
-          ]
-        }
-        return [
-          .advice(
-            "No rule of this node translates \(flow.destination):\(flow.destinationPort), the ClusterIP of \(printable(service)). See whether kube-proxy runs here and what it logs: kubectl -n kube-system get pods -o wide -l k8s-app=kube-proxy"
-          ), .advice("kubepath check with the same snapshot says what its rules lack."),
-        ]
-      }
       guard !outcome.isTranslated, visitedServices(outcome, ruleset) else { return [] }
       return [
         .advice(
@@ -121,7 +100,10 @@ public enum OutcomeAdvice {
         )
       ] + (port.map { [.command("bridge link set dev \($0) hairpin on", why: "until the plugin does")] } ?? [])
     case .bothPortsIsolated(let port, _):
-      [.advice("The network plugin isolates ports (portIsolation of the CNI bridge plugin): see whether that is meant.")]
+      [
+        .advice(
+          "The network plugin isolates ports (portIsolation of the CNI bridge plugin): see whether that is meant.")
+      ]
         + (port.map { [.command("bridge link set dev \($0) isolated off", why: "lets it pass")] } ?? [])
     }
   }

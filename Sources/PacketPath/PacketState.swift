@@ -106,6 +106,8 @@ struct PacketState {
     /// Before the tracking hook: state INVALID, no entry.
     case notYet
     case new
+    /// A reply: the entry of `Engine.connection`, in its other direction.
+    case established
     case invalid
     case untracked
     /// A template is attached (CT --zone in raw): no connection yet, state NEW.
@@ -164,7 +166,7 @@ struct PacketState {
     return rawOriginalSourcePort
   }
 
-  var hasConnection: Bool { tracking == .new }
+  var hasConnection: Bool { tracking == .new || tracking == .established }
   var hasPorts: Bool { IPProtocol(rawValue: ipProtocol).hasPorts }
 
   /// In bits of ConnectionState (xt_conntrack.c, nft_ct.c).
@@ -173,8 +175,8 @@ struct PacketState {
     case .notYet, .invalid: return ConnectionState.invalid
     case .untracked: return ConnectionState.untracked
     case .template: return ConnectionState.new
-    case .new:
-      var state = ConnectionState.new
+    case .new, .established:
+      var state = tracking == .new ? ConnectionState.new : ConnectionState.established
       if status & ConnectionStatus.sourceNAT != 0 { state |= ConnectionState.sourceNAT }
       if status & ConnectionStatus.destinationNAT != 0 { state |= ConnectionState.destinationNAT }
       return state
@@ -185,7 +187,10 @@ struct PacketState {
 /// Where a fork continues, and what it has gathered.
 struct Branch {
   var packet: PacketState
+  /// Of `chance`, what is left where each unknown splits in halves: weights that add up to 1 over all branches.
   var probability: Double
+  /// What the kernel's random draws on the way here come to; unknown facts take nothing from it.
+  var chance = 1.0
   /// Last entry of the step list; -1: none.
   var steps: Int32 = -1
   var stepCount: Int32 = 0
@@ -218,6 +223,12 @@ struct Branch {
   var choice: Int32 = -1
   /// The last of the callers; -1: the base chain runs.
   var caller: Int32 = -1
+
+  /// Goes one of several ways that the kernel draws at random.
+  mutating func take(chance share: Double) {
+    probability *= share
+    chance *= share
+  }
 
   /// On to the next rule: the current one does not match.
   mutating func skipRule() {

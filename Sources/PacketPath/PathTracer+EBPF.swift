@@ -50,6 +50,7 @@ extension PathTracer {
       return trace
     }
     var outcomes: [Outcome] = []
+    var worlds = Worlds()
     var truncated = 0
     for backend in backends {
       var translated = flow
@@ -64,12 +65,14 @@ extension PathTracer {
           trace.outcomes[index].assume(Self.keepsSource, model)
         }
       }
+      worlds.append(trace, chance: 1 / Double(backends.count), behind: outcomes)
       outcomes += trace.outcomes
       truncated += trace.truncated
     }
     // Behind the walks: they may have read on, and the model grown.
     var result = Trace(model, flow: flow, outcomes: outcomes)
     result.truncated = truncated
+    if !worlds.isEmpty { result.worlds = worlds }
     return result
   }
 

@@ -7,7 +7,11 @@ import Wire
 public final class PathTracer {
   /// The node as far as it was read: tracing through a running kernel reads on.
   public private(set) var model: NodeModel
-  private var engine: Engine
+  var engine: Engine
+  /// By version, whether some rule may stop replies; see `Engine.mayStopReplies`.
+  var repliesMayStop: [IPVersion: Bool] = [:]
+  /// By version; see `elsewhereDevices`.
+  var devicesElsewhere: [IPVersion: [Bits128]] = [:]
   private var merger = EndingMerger()
 
   public init(_ model: NodeModel) {
@@ -26,14 +30,23 @@ public final class PathTracer {
   }
 
   /// Through the rules, as the flow stands.
-  func walk(_ flow: Flow) -> Trace {
-    engine.run(flow)
+  func walk(_ flow: Flow, replyOf connection: Connection? = nil) -> Trace {
+    engine.run(flow, replyOf: connection)
     while !engine.unread.isEmpty {
       readOn()
-      engine.run(flow)
+      engine.run(flow, replyOf: connection)
     }
+    return finished(flow)
+  }
+
+  private func finished(_ flow: Flow) -> Trace {
     var trace = Trace(model, flow: flow, outcomes: outcomes())
     trace.truncated = engine.cut
+    if engine.finished.count > 1, !engine.assumptions.isEmpty {
+      var places = [Int](repeating: 0, count: merger.groups.count)
+      for (place, group) in merger.order.enumerated() { places[group] = place }
+      trace.worlds = Worlds(engine, outcomes: merger.membership.map { $0 < 0 ? nil : places[Int($0)] })
+    }
     return trace
   }
 
@@ -50,6 +63,8 @@ public final class PathTracer {
     }
     model = NodeModel(snapshot, indexed: false)
     engine = Engine(model)
+    repliesMayStop = [:]
+    devicesElsewhere = [:]
   }
 
   private struct UnreadableRules: Error, CustomStringConvertible {

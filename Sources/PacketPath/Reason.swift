@@ -23,6 +23,8 @@ public enum Reason: Sendable, Hashable {
   case redirectWithoutAddress(interface: String)
   /// A target that gives the packet to a program, whose answer no dump holds.
   case handedOver(String)
+  /// A target that is not modelled is taken to drop the packet.
+  case unknownTarget(String)
   /// TPROXY finds no listening socket.
   case noTransparentSocket(port: UInt16)
   /// The kernel refuses such rulesets.
@@ -84,6 +86,7 @@ extension Reason: CustomStringConvertible {
     case .masqueradeWithoutAddress(let interface): "masquerading finds no address on \(printable(interface))"
     case .redirectWithoutAddress(let interface): "REDIRECT finds no address on \(printable(interface))"
     case .handedOver(let text): "handed over by '\(printable(text, limit: 200))'"
+    case .unknownTarget(let text): "'\(printable(text, limit: 200))', which is not modelled, drops it"
     case .noTransparentSocket(let port): "TPROXY finds no socket on port \(port)"
     case .circularChains: "the chains jump in a circle; the kernel refuses such a ruleset"
     case .chainsTooDeep: "chains call each other more than 48 deep; the kernel refuses such a ruleset"

@@ -25,6 +25,12 @@ public struct SourceInspection: Sendable {
   /// Takes note that somebody else looked at the whole address.
   public mutating func compareWholeAddress() { address = .ones }
 
+  /// … and at the port.
+  public mutating func compareAll() {
+    address = .ones
+    port = .max
+  }
+
   mutating func compare(port value: UInt16, with other: UInt16, mask: UInt16) {
     let difference = (value ^ other) & mask
     if difference == 0 {

@@ -6,6 +6,8 @@ import Wire
 public struct Trace: Sendable {
   public var flow: Flow
   public var outcomes: [Outcome]
+  /// What is not known and decides; empty: nothing.
+  public internal(set) var worlds = Worlds()
   /// Branches that were cut off because there were too many; 0 almost always.
   public var truncated = 0
   let model: NodeModel
@@ -16,28 +18,8 @@ public struct Trace: Sendable {
     self.outcomes = outcomes
   }
 
-  /// Whether an end that needs no assumption fails, or all ends do.
-  public var fails: Bool {
-    var arrives = false
-    for index in outcomes.indices {
-      if outcomes[index].verdict == .forward || outcomes[index].verdict == .deliver, outcomes[index].unservedBy == nil {
-        arrives = true
-      } else if !outcomes[index].isAssumed {
-        return true
-      }
-    }
-    return !arrives
-  }
-
-  /// Marks the outcomes that leave for the flow's own destination, which is the ClusterIP of this Service.
-  public mutating func markUnserved(_ service: String) {
-    for index in outcomes.indices
-    where outcomes[index].verdict == .forward && !outcomes[index].isTranslated
-      && outcomes[index].destination == flow.destination
-    {
-      outcomes[index].unservedBy = service
-    }
-  }
+  /// What a fact says where it holds, or where it does not: one clause.
+  public func sentence(_ fact: Fact, holds: Bool) -> String { fact.sentence(holds, model.ruleset) }
 
   /// The route that an outcome's last routing decision took, and the gateway of its next hop.
   public func route(of outcome: Outcome) -> (route: Route, gateway: IPAddress?)? {
@@ -96,14 +78,10 @@ public struct Outcome: Sendable {
   public internal(set) var sourceIsFlows = true
   public internal(set) var sourcePortIsFlows = true
 
-  /// The Service whose ClusterIP the packet still has where it leaves the node: nobody answers there. Nil: none, as far
-  /// as is known; only objects tell, see `Trace.markUnserved`.
-  public internal(set) var unservedBy: String?
-
   /// Whether something had to be assumed.
   public var isAssumed: Bool { assumed.map { !$0.isEmpty } ?? false }
-  /// Whether it holds only if a dump that breaks off lacks no rule for the packet.
-  public var needsCutRules: Bool { assumed?.needWholeChains ?? false }
+  /// What it needed and the snapshot does not have.
+  public var gaps: Gaps { assumed?.gaps ?? [] }
   /// What had to be assumed, each a sentence. Made anew for each call.
   public var assumptions: [String] { assumed?.sentences ?? [] }
 

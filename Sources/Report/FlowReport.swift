@@ -1,3 +1,4 @@
+import Diagnosis
 import Input
 import PacketPath
 import Snapshot
@@ -13,17 +14,14 @@ public final class FlowReport: @unchecked Sendable {
   }
 
   private let tracer: PathTracer
-  private var labels: ServiceLabels
+  private let judge: Judge
   private var cache: FlowCache<TraceTemplate>
   private var json: TraceJSON
   private let line: TraceLine
   private let form: Form
-  private let objects: ObjectNotes?
   private var out = TextBuffer(capacity: 1 << 20)
   /// Of the last `run`: the flows that were traced, by their offset, and where their text ends.
   public private(set) var ends: [(flow: Int, end: Int)] = []
-  /// Whether some flow of any call failed.
-  public private(set) var hasFailure = false
   /// Flows that no earlier one told the result of.
   public private(set) var walks = 0
 
@@ -32,15 +30,14 @@ public final class FlowReport: @unchecked Sendable {
   private static let stepLimit = 96 << 20
 
   /// `model`: all rules read.
-  public init(_ model: NodeModel, _ form: Form, objects: ObjectNotes? = nil, isCaching: Bool = true) {
+  public init(_ model: NodeModel, _ facts: AnswerFacts, _ form: Form, isCaching: Bool = true) {
     tracer = PathTracer(model)
-    labels = ServiceLabels(model.snapshot.ruleset)
+    judge = Judge(tracer, facts)
     cache = FlowCache(model, limit: isCaching ? Self.cacheLimit : 0)
     let steps = if case .json(steps: true) = form { true } else { false }
     json = TraceJSON(model.snapshot, steps: steps)
     line = TraceLine(model.snapshot)
     self.form = form
-    self.objects = objects
   }
 
   /// Traces those of the flows that are this report's: with `parts` reports at work, a flow's `part` is the same for all
@@ -64,7 +61,6 @@ public final class FlowReport: @unchecked Sendable {
     }
     if let known = cache.find(flow) {
       known.write(flow, json.steps, to: &out)
-      hasFailure = hasFailure || known.fails
     } else {
       if json.steps.size > Self.stepLimit {
         cache.removeAll()
@@ -72,7 +68,6 @@ public final class FlowReport: @unchecked Sendable {
       }
       let made = walk(flow)
       made.write(flow, json.steps, to: &out)
-      hasFailure = hasFailure || made.fails
     }
     out.newline()
   }
@@ -80,16 +75,13 @@ public final class FlowReport: @unchecked Sendable {
   private func walk(_ flow: Flow) -> TraceTemplate {
     walks += 1
     tracer.inspected = SourceInspection()
-    let walked = tracer.trace(flow)
-    let trace = objects?.completed(walked) ?? walked
-    let service = labels.label(of: trace) ?? objects?.service(flow)
-    let denials = objects?.denials(trace) ?? []
-    // Policies may ask for any bit of it.
-    if objects?.denial != nil { tracer.inspected.compareWholeAddress() }
+    judge.readsClient = false
+    let (trace, judgement) = judge.judge(flow)
+    if judge.readsClient { tracer.inspected.compareAll() }
     let template =
       switch form {
-      case .line: line.template(trace, service: service, denials: denials)
-      case .json: json.template(trace, service: service, denials: denials)
+      case .line: line.template(trace, judgement)
+      case .json: json.template(trace, judgement, findings: [])
       }
     cache.insert(flow, template, tracer.inspected, size: template.size)
     return template

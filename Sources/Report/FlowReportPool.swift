@@ -1,3 +1,4 @@
+import Diagnosis
 import Dispatch
 import PacketPath
 
@@ -9,13 +10,10 @@ public struct FlowReportPool: Sendable {
   private let block: Int
 
   /// `threads` from 1.
-  public init(_ model: NodeModel, _ form: FlowReport.Form, threads: Int, objects: ObjectNotes? = nil) {
-    reports = (0..<max(threads, 1)).map { _ in FlowReport(model, form, objects: objects) }
+  public init(_ model: NodeModel, _ facts: AnswerFacts, _ form: FlowReport.Form, threads: Int) {
+    reports = (0..<max(threads, 1)).map { _ in FlowReport(model, facts, form) }
     block = if case .json(steps: true) = form { 256 } else { 2048 }
   }
-
-  /// Whether some flow failed.
-  public var hasFailure: Bool { reports.contains { $0.hasFailure } }
 
   /// Traces the flows and hands `write` their lines in order, many at a time; they are valid during the call.
   public func run(_ flows: [Flow], write: ([UnsafeRawBufferPointer]) -> Void) {

@@ -3,9 +3,10 @@ import Wire
 
 /// Outcomes of a trace that end alike: the same verdict, packet and place, whichever rules led there.
 struct OutcomeGroup {
-  /// Index of the first and likeliest of them.
-  var first: Int
+  /// Indexes of its outcomes, the likeliest first.
+  var members: [Int]
   var probability: Double
+  var first: Int { members[0] }
 
   /// The groups of a trace, the likeliest first.
   static func of(_ outcomes: [Outcome]) -> [OutcomeGroup] {
@@ -25,9 +26,10 @@ struct OutcomeGroup {
         }
         if let known {
           groups[known].probability += outcomes[index].probability
+          groups[known].members.append(index)
         } else {
           if hashing { places[place, default: []].append(groups.count) }
-          groups.append(OutcomeGroup(first: index, probability: outcomes[index].probability))
+          groups.append(OutcomeGroup(members: [index], probability: outcomes[index].probability))
         }
       }
     }

@@ -1,3 +1,5 @@
+import Diagnosis
+import Findings
 import Input
 import PacketPath
 import Ruleset
@@ -22,9 +24,11 @@ public struct TraceJSON {
     numbers = Array(repeating: (.nan, []), count: 256)
   }
 
-  public mutating func write(_ trace: Trace, service: String?, denials: [String] = [], to out: inout TextBuffer) {
+  public mutating func write(
+    _ trace: Trace, _ judgement: Judgement, findings: [Finding] = [], to out: inout TextBuffer
+  ) {
     Self.begin(trace.flow, to: &out)
-    let template = template(trace, service: service, denials: denials)
+    let template = template(trace, judgement, findings: findings)
     template.write(trace.flow, steps, to: &out)
   }
 
@@ -37,11 +41,27 @@ public struct TraceJSON {
   }
 
   /// The members behind `flow`, and the object's end.
-  mutating func template(_ trace: Trace, service: String?, denials: [String]) -> TraceTemplate {
+  mutating func template(_ trace: Trace, _ judgement: Judgement, findings: [Finding]) -> TraceTemplate {
     var out = TextBuffer(capacity: 4096)
     var marks: [TraceTemplate.Mark] = []
     out.literal(",\"service\":")
-    if let service { out.quoted(service) } else { out.literal("null") }
+    if let service = judgement.service { out.quoted(service) } else { out.literal("null") }
+    out.literal(",\"answer\":")
+    out.quoted(judgement.answer.rawValue)
+    out.literal(",\"why\":")
+    out.quoted(judgement.why)
+    out.literal(",\"findings\":")
+    if findings.isEmpty {
+      out.literal("[]")
+    } else {
+      var json = JSONWriter()
+      json.beginArray()
+      for finding in findings { FindingsJSON.write(finding, to: &json) }
+      json.endArray()
+      json.bytes.withUnsafeBytes { out.raw($0) }
+    }
+    Self.list(",\"undecided\":", judgement.undecided, to: &out)
+    Self.list(",\"wanted\":", judgement.wanted, to: &out)
     out.literal(",\"outcomes\":[")
     let hasPorts = trace.flow.ipProtocol.hasPorts
     for (number, outcome) in trace.outcomes.enumerated() {
@@ -53,16 +73,19 @@ public struct TraceJSON {
       out.literal(",\"truncatedBranches\":")
       out.decimal(trace.truncated)
     }
-    if !denials.isEmpty {
-      out.literal(",\"networkPolicies\":[")
-      for (number, denial) in denials.enumerated() {
-        if number > 0 { out.byte(UInt8(ascii: ",")) }
-        out.quoted(denial)
-      }
-      out.literal("]")
-    }
     out.literal("}")
-    return TraceTemplate(text: Array(out.bytes), marks: marks, fails: trace.fails)
+    return TraceTemplate(text: Array(out.bytes), marks: marks, answer: judgement.answer)
+  }
+
+  /// A member with strings; nothing where there are none.
+  private static func list(_ name: StaticString, _ strings: [String], to out: inout TextBuffer) {
+    guard !strings.isEmpty else { return }
+    out.literal(name)
+    for (number, text) in strings.enumerated() {
+      out.literal(number == 0 ? "[" : ",")
+      out.quoted(text)
+    }
+    out.literal("]")
   }
 
   /// Forgets the steps; numbers in templates that were made before mean nothing any more.
@@ -153,10 +176,6 @@ public struct TraceJSON {
     if let name = outcome.outInterface {
       out.literal(",\"outInterface\":")
       out.quoted(name)
-    }
-    if let service = outcome.unservedBy {
-      out.literal(",\"notTranslated\":")
-      out.quoted(service)
     }
     if let reason = outcome.rejectWith {
       out.literal(",\"rejectWith\":")

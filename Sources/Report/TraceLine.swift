@@ -1,3 +1,4 @@
+import Diagnosis
 import Input
 import PacketPath
 import Snapshot
@@ -20,27 +21,31 @@ struct TraceLine {
   }
 
   /// The rest of the line.
-  func template(_ trace: Trace, service: String?, denials: [String]) -> TraceTemplate {
+  func template(_ trace: Trace, _ judgement: Judgement) -> TraceTemplate {
     var out = TextBuffer(capacity: 256)
     let groups = OutcomeGroup.of(trace.outcomes)
+    out.literal("  ")
+    out.raw(judgement.answer.rawValue)
+    out.literal(":")
     for (number, group) in groups.prefix(Self.shown).enumerated() {
-      out.literal(number == 0 ? "  " : ", ")
+      out.literal(number == 0 ? " " : ", ")
       result(trace.outcomes[group.first], to: &out)
-      out.byte(UInt8(ascii: " "))
-      out.raw(percent(group.probability))
+      if trace.worlds.isEmpty {
+        out.byte(UInt8(ascii: " "))
+        out.raw(percent(group.probability))
+      }
     }
     if groups.count > Self.shown {
       out.literal(", … ")
       out.decimal(groups.count - Self.shown)
       out.literal(" more")
     }
-    if let service {
+    if let service = judgement.service {
       out.literal("  [")
       out.printable(service)
       out.byte(UInt8(ascii: "]"))
     }
-    if !denials.isEmpty { out.literal("  (NetworkPolicies deny it)") }
-    return TraceTemplate(text: Array(out.bytes), marks: [], fails: trace.fails)
+    return TraceTemplate(text: Array(out.bytes), marks: [], answer: judgement.answer)
   }
 
   private static func end(_ address: IPAddress, _ port: UInt16, _ flow: Flow, to out: inout TextBuffer) {
@@ -51,9 +56,7 @@ struct TraceLine {
   private func result(_ outcome: Outcome, to out: inout TextBuffer) {
     switch outcome.verdict {
     case .forward, .deliver:
-      out.literal(
-        outcome.unservedBy != nil
-          ? "not translated: leaves for " : outcome.verdict == .forward ? "forwarded to " : "delivered at ")
+      out.literal(outcome.verdict == .forward ? "forwarded to " : "delivered at ")
       if outcome.destinationPort == 0 {
         out.address(outcome.destination)
       } else {

@@ -1,3 +1,4 @@
+import Diagnosis
 import Input
 import PacketPath
 import Wire
@@ -18,8 +19,7 @@ struct TraceTemplate {
 
   var text: [UInt8]
   var marks: [Mark]
-  /// The flow fails.
-  var fails: Bool
+  var answer: Answer
 
   /// The memory that it takes.
   var size: Int { text.count + marks.count * MemoryLayout<Mark>.stride + 64 }

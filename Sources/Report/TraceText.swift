@@ -1,3 +1,5 @@
+import Diagnosis
+import Findings
 import PacketPath
 import Ruleset
 import Snapshot
@@ -24,18 +26,19 @@ public struct TraceText {
     self.name = name
   }
 
-  /// `denials`: what NetworkPolicies have against it, see `ObjectNotes`.
-  public func render(_ trace: Trace, service: String?, denials: [String] = []) -> String {
+  /// `findings`: the causes, as `check` would name them.
+  public func render(_ trace: Trace, _ judgement: Judgement, findings: [Finding] = []) -> String {
     var out: [String] = []
-    let groups = OutcomeGroup.of(trace.outcomes).map { Ending(trace.outcomes[$0.first], $0.probability) }
-    out.append(contentsOf: headline(trace, groups, service))
+    let groups = Ending.all(trace, first: judgement.deciding)
+    out.append(contentsOf: headline(trace, judgement))
     out.append("")
     if let first = groups.first { out.append(contentsOf: journey(first.outcome, trace)) }
     out.append(contentsOf: endings(groups, trace))
     if wide {
       for (number, outcome) in trace.outcomes.enumerated() {
         out.append("")
-        out.append(style.bold("Rules of outcome \(number + 1) (\(percent(outcome.probability)), \(result(outcome)))"))
+        let share = trace.worlds.isEmpty ? "\(percent(outcome.probability)), " : ""
+        out.append(style.bold("Rules of outcome \(number + 1) (\(share)\(result(outcome)))"))
         out.append(contentsOf: rules(outcome.steps))
       }
     } else if let first = groups.first {
@@ -47,8 +50,8 @@ public struct TraceText {
     }
     let assumptions = Set(trace.outcomes.flatMap(\.assumptions)).sorted()
     out += list("Assumed", "because neither the flow nor the snapshot tells", assumptions)
-    out += list("NetworkPolicies", "deny it: where the CNI enforces them, the connection is dropped", denials)
-    let advice = TraceAdvice.of(trace, snapshot)
+    out += causes(findings)
+    let advice = findings.isEmpty && !judgement.answer.isGood ? TraceAdvice.of(trace, snapshot) : []
     if !advice.isEmpty {
       out.append("")
       out.append(style.bold("What to do"))
@@ -66,66 +69,70 @@ public struct TraceText {
   /// Outcomes that end alike, as the first of them.
   private struct Ending {
     var outcome: Outcome
-    var probability: Double
-    init(_ outcome: Outcome, _ probability: Double) {
-      self.outcome = outcome
-      self.probability = probability
+    /// Nil: it hangs on what is not known.
+    var share: Double?
+    /// What must be so for it, one clause each.
+    var conditions: [String]
+
+    /// The likeliest first, before all the one that the answer is about.
+    static func all(_ trace: Trace, first: Int?) -> [Ending] {
+      var groups = OutcomeGroup.of(trace.outcomes)
+      if let first, let at = groups.firstIndex(where: { $0.members.contains(first) }) {
+        groups.insert(groups.remove(at: at), at: 0)
+      }
+      return groups.map { group in
+        guard !trace.worlds.isEmpty else {
+          return Ending(outcome: trace.outcomes[group.first], share: group.probability, conditions: [])
+        }
+        let condition = trace.worlds.condition(of: Set(group.members))
+        return Ending(
+          outcome: trace.outcomes[group.first], share: condition.chance,
+          conditions: condition.facts.map { trace.sentence($0.fact, holds: $0.holds) })
+      }
     }
   }
 
   // MARK: - Parts
 
-  private func headline(_ trace: Trace, _ groups: [Ending], _ service: String?) -> [String] {
-    let flow =
-      "\(trace.flow.ipProtocol) \(endpoints(trace.flow)), \(trace.flow.isLocal ? "sent by this node" : "entering by \(printable(trace.flow.from))")"
-    var verdict: String
-    let reached = groups.filter { $0.outcome.verdict == .forward || $0.outcome.verdict == .deliver }
-    let share = reached.reduce(0) { $0 + $1.probability }
-    if trace.outcomes.contains(where: \.needsCutRules) {
-      verdict = style.warn("UNSURE") + "  the dump breaks off: what follows holds if it lacks no rule for this packet"
-    } else if let service = groups.first?.outcome.unservedBy {
-      verdict =
-        style.bad("NOT TRANSLATED") + "  no rule takes \(printable(service)): packets leave for its own address, "
-        + "where nobody answers" + (groups.count > 1 ? " (\(percent(groups[0].probability)) of new connections)" : "")
-    } else if groups.count == 1, let only = groups.first {
-      verdict = mark(only.outcome) + " " + sentence(only.outcome)
-    } else if share > 0.999_999, trace.outcomes.allSatisfy(\.isAssumed) {
-      verdict = style.good("OK") + "  reaches a destination, if what is assumed below holds"
-    } else if share > 0.999_999 {
-      verdict =
-        style.good("OK") + "  reaches one of \(reached.count) destinations"
-        + (service.map { " of \(printable($0))" } ?? "")
-    } else if share == 0 {
-      verdict =
-        style.bad("FAILS") + "  in every case: "
-        + Set(groups.map { $0.outcome.verdict.rawValue }).sorted().joined(separator: ", ")
-    } else {
-      let assumed = trace.outcomes.contains(where: \.isAssumed)
-      verdict =
-        assumed
-        ? style.warn("UNSURE") + "  it may arrive and it may fail: see what had to be assumed"
-        : style.bad("FAILS") + "  for \(percent(1 - share)) of new connections"
-    }
-    return wrapped(verdict, 100) + [style.dim(flow + (service.map { "  (\(printable($0)))" } ?? ""))]
+  private func headline(_ trace: Trace, _ judgement: Judgement) -> [String] {
+    let word = judgement.answer.rawValue.uppercased()
+    let mark =
+      switch judgement.answer {
+      case .served, .passes: style.good(word)
+      case .unsure: style.warn(word)
+      default: style.bad(word)
+      }
+    let entry = trace.flow.isLocal ? "sent by the node itself" : "entering by \(printable(trace.flow.from))"
+    var lines = wrapped("\(mark)  \(judgement.why)", 100)
+    lines.append(
+      style.dim(
+        "on \(printable(snapshot.name)): \(trace.flow.ipProtocol) \(endpoints(trace.flow)), \(entry)"
+          + (judgement.service.map { "  (\(printable($0)))" } ?? "")))
+    if !judgement.wanted.isEmpty { lines.append("to settle it, give: \(judgement.wanted.joined(separator: "; "))") }
+    return lines
   }
 
-  private func mark(_ outcome: Outcome) -> String {
-    switch outcome.verdict {
-    case .forward, .deliver: style.good("OK")
-    case .drop: style.bad("DROPPED")
-    case .reject: style.bad("REJECTED")
-    case .noroute: style.bad("NO ROUTE")
+  /// The causes that objects and sockets tell, as far as they are findings of `check`.
+  private func causes(_ findings: [Finding]) -> [String] {
+    guard !findings.isEmpty else { return [] }
+    var out = ["", style.bold("Why")]
+    for finding in findings {
+      out += wrapped("\(printable(finding.problem, limit: .max))", 96).enumerated().map {
+        ($0.offset == 0 ? "  " : "    ") + $0.element
+      }
+      out += wrapped("cause: \(printable(finding.cause, limit: .max))", 94).enumerated().map {
+        ($0.offset == 0 ? "    " : "      ") + $0.element
+      }
+      for evidence in finding.evidence.prefix(3) {
+        let place = evidence.file.map { "\(baseName($0))\(evidence.line.map { ":\($0)" } ?? "")  " } ?? ""
+        out.append(style.dim("    " + place + printable(evidence.text, limit: 400)))
+      }
     }
-  }
-
-  private func sentence(_ outcome: Outcome) -> String {
-    switch outcome.verdict {
-    case .forward: " forwarded to \(endpoint(outcome))\(outcome.outInterface.map { " through \(printable($0))" } ?? "")"
-    case .deliver: " delivered to this node at \(endpoint(outcome))"
-    case .drop: " by \(outcome.steps.last.map(place) ?? "the kernel")" + (outcome.reason.map { ": \($0)" } ?? "")
-    case .reject: " with \(outcome.rejectWith ?? "an ICMP error") by \(refuser(outcome))"
-    case .noroute: " for \(endpoint(outcome)): \(outcome.reason.map { "\($0)" } ?? "the routing decision refuses it")"
+    out += ["", style.bold("What to do")]
+    for fix in findings.flatMap(\.fix) {
+      out += FixText.lines(fix, headings: ("  ", "  "), width: 98) { printable($0, limit: .max) }
     }
+    return out
   }
 
   func result(_ outcome: Outcome) -> String {
@@ -234,19 +241,18 @@ public struct TraceText {
   private func endings(_ groups: [Ending], _ trace: Trace) -> [String] {
     guard groups.count > 1 else { return [] }
     var table = Columns()
+    let isKnown = trace.worlds.isEmpty
     for group in groups.prefix(wide ? .max : 10) {
+      let source =
+        group.outcome.sourceRule != nil && group.outcome.verdict == .forward ? "source \(group.outcome.source)" : ""
+      let share = group.share.map { $0 > 0.999_999 && !isKnown ? "" : percent($0) } ?? "perhaps"
       table.add(
-        percent(group.probability), result(group.outcome),
-        group.outcome.sourceRule != nil && group.outcome.verdict == .forward
-          ? "source \(group.outcome.source)" : "")
+        share, result(group.outcome), source,
+        group.conditions.isEmpty ? "" : "if \(group.conditions.joined(separator: " and "))")
     }
-    var lines =
-      ["", style.bold("Endings") + style.dim("  with their probability")] + table.lines(indent: 2).map { clip($0, 100) }
-    if groups.count > 10, !wide {
-      let rest = groups.dropFirst(10)
-      lines.append(
-        "  … \(rest.count) more with \(percent(rest.reduce(0) { $0 + $1.probability })) together (-o wide shows all)")
-    }
+    let heading = isKnown ? style.dim("  with their probability") : style.dim("  either/or: what is not known decides")
+    var lines = ["", style.bold("Endings") + heading] + table.lines(indent: 2)
+    if groups.count > 10, !wide { lines.append("  … \(groups.count - 10) more (-o wide shows all)") }
     return lines
   }
 

@@ -69,3 +69,14 @@ public struct InterfaceAddress: Sendable, Hashable {
     self.scope = scope
   }
 }
+
+extension Link {
+  public var isBridge: Bool { kind == "bridge" }
+
+  /// Whether packets leave it inside others, for another host.
+  public var isTunnel: Bool { kind.map { Self.tunnels.contains($0) } ?? false }
+
+  private static let tunnels: Set<String> = [
+    "vxlan", "geneve", "ipip", "sit", "gre", "gretap", "ip6tnl", "ip6gre", "wireguard",
+  ]
+}

@@ -26,6 +26,8 @@ public struct Snapshot: Sendable {
   /// `conntrack -S`: one dictionary a CPU.
   public var connectionStatistics: [[String: Int]]?
   public var sockets: [SocketEntry]?
+  /// The protocols of which `sockets` has all: a listing without any of one may not have asked for it.
+  public var socketProtocols: Set<IPProtocol> = []
   public var virtualServers: [VirtualServer]?
   public var virtualConnections: [VirtualConnection]?
   /// What Cilium's eBPF programs serve, from one or both of its tables.

@@ -14,7 +14,9 @@ public enum SocketReader: DumpReader {
       guard let first = words.next(), first.first != UInt8(ascii: "#") else { continue }
       switch first {
       case "Netid":
+        // Printed where sockets of several kinds were asked for (`ss -lntup`).
         layout = .ss
+        snapshot.socketProtocols.formUnion([.tcp, .udp])
         continue
       case "State" where words.peek.map({ $0 == "Recv-Q" }) == true:
         layout = .ssWithoutNetid
@@ -42,6 +44,7 @@ public enum SocketReader: DumpReader {
         snapshot.warn(section, line.number, "expected a socket of ss or netstat, found “\(line.text.printable)”")
         continue
       }
+      snapshot.socketProtocols.insert(entry.protocol.hasPrefix("udp") ? .udp : .tcp)
       if seen.insert(entry).inserted { list.append(entry) }
     }
     snapshot.sockets = list

@@ -54,6 +54,15 @@ public struct IPPrefix: Hashable, Sendable {
   }
 }
 
+extension IPAddress {
+  /// Leading bits that two addresses of one version share: 0 ... 32 or 0 ... 128.
+  public func commonPrefixLength(with other: IPAddress) -> Int {
+    let difference = bits ^ other.bits
+    let common = difference.high != 0 ? difference.high.leadingZeroBitCount : 64 + difference.low.leadingZeroBitCount
+    return version == .v4 ? max(common - 96, 0) : common
+  }
+}
+
 extension IPPrefix: CustomStringConvertible {
   public var description: String { "\(address)/\(length)" }
 }

@@ -117,7 +117,7 @@ struct CheckCommand: ParsableCommand {
       guard let trial = try trying.trial(on: before, cluster: intent) else { return }
       bundle.snapshots[index] = trial.snapshot
       guard output == .text else { continue }
-      let comparison = TrialComparison(before: before, after: trial.snapshot, cluster: intent)
+      let comparison = TrialComparison(before: before, after: trial.snapshot, names: NameResolver(intent))
       if bundle.snapshots.count > 1 { Terminal.write("\(printable(before.name)):\n") }
       Terminal.write(TrialText.render(trial, comparison, style: Terminal.style(source.color)) + "\n")
     }

@@ -33,7 +33,7 @@ struct DemoCommand: ParsableCommand {
     let tracer = PathTracer(snapshot)
     let text = TraceText(snapshot, style: Terminal.style(color))
     let style = Terminal.style(color)
-    var labels = ServiceLabels(snapshot.ruleset)
+    let judge = Judge(tracer, AnswerFacts(snapshot, names: nil))
     for (number, scene) in Self.scenes.enumerated() {
       let command = "kubepath trace \(scene.destination) --from \(scene.source) -s example/"
       Terminal.write(
@@ -45,8 +45,8 @@ struct DemoCommand: ParsableCommand {
         ipProtocol: .tcp, source: source, sourcePort: 40000, destination: target.address,
         destinationPort: target.port ?? 0, from: tracer.inputInterface(from: source) ?? "eth0")
       flow.isFrame = !flow.isLocal
-      let trace = tracer.trace(flow)
-      Terminal.write(text.render(trace, service: labels.label(of: trace)))
+      let (trace, judgement) = judge.judge(flow)
+      Terminal.write(text.render(trace, judgement))
     }
     Terminal.write("\nTry your own node: iptables-save | kubepath trace ADDRESS:PORT --from ADDRESS -s -\n")
   }
@@ -80,7 +80,7 @@ struct DemoCommand: ParsableCommand {
       defer { close(descriptor) }
       var text = file.text
       let complete = text.withUTF8 { Glibc.write(descriptor, $0.baseAddress, $0.count) == $0.count }
-      guard complete else { throw ExitCode(74) }
+      guard complete else { throw ExitStatus.noOutput }
     }
     Terminal.note("wrote \(EmbeddedExample.files.count) files to \(folder)")
   }

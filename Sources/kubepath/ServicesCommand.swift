@@ -33,7 +33,8 @@ struct ServicesCommand: ParsableCommand {
       var node = try source.choose(bundle)
       let intent = ObjectReader.read(bundle.objectFiles)
       if let trial = try trying.trial(on: node, cluster: intent.isEmpty ? nil : intent) {
-        let comparison = TrialComparison(before: node, after: trial.snapshot, cluster: intent)
+        let comparison = TrialComparison(
+          before: node, after: trial.snapshot, names: intent.isEmpty ? nil : NameResolver(intent))
         node = trial.snapshot
         if output == .text || output == .wide {
           Terminal.write(TrialText.render(trial, comparison, style: Terminal.style(source.color)) + "\n")

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Diagnosis
 import Glibc
 import Input
 import Report
@@ -7,9 +8,17 @@ import Snapshot
 /// Exit statuses, as sysexits.h has them; documented in the README.
 enum ExitStatus {
   static let failing = ExitCode(1)
+  /// What is missing decides, or nothing could be checked.
+  static let unsure = ExitCode(2)
   static let malformed = ExitCode(65)
   static let noInput = ExitCode(66)
   static let bug = ExitCode(70)
+  static let noOutput = ExitCode(73)
+
+  /// Ends with the answer's status; returns where that is 0.
+  static func leave(_ answer: Answer) throws {
+    if answer.exitStatus != 0 { throw ExitCode(answer.exitStatus) }
+  }
 }
 
 enum ColorChoice: String, ExpressibleByArgument, CaseIterable { case auto, always, never }
@@ -27,7 +36,7 @@ enum Terminal {
       let written = Glibc.write(1, buffer.baseAddress! + at, buffer.count - at)
       if written < 0 {
         if errno == EINTR { continue }
-        Glibc.exit(errno == EPIPE ? 0 : 74)
+        Glibc.exit(errno == EPIPE ? 0 : ExitStatus.noOutput.rawValue)
       }
       at += written
     }
@@ -43,7 +52,7 @@ enum Terminal {
       var written = writev(1, list, Int32(list.count))
       if written < 0 {
         if errno == EINTR { continue }
-        Glibc.exit(errno == EPIPE ? 0 : 74)
+        Glibc.exit(errno == EPIPE ? 0 : ExitStatus.noOutput.rawValue)
       }
       while let first = rest.first, written >= first.count {
         written -= first.count

@@ -8,12 +8,14 @@ import Snapshot
 
 // `--try`: the question before and after, and what else changes.
 extension TraceCommand {
-  /// True: a flow fails after all.
-  func traceTrial(_ trial: Trial, before: Snapshot, _ cluster: Cluster?, _ names: NameResolver?) throws -> Bool {
-    let comparison = TrialComparison(before: before, after: trial.snapshot, cluster: cluster)
-    let (old, new) = (PathTracer(before, indexed: flows != nil), PathTracer(trial.snapshot, indexed: flows != nil))
-    let asked = try flows == nil ? [arguments.flow(old, names: names)] : readFlows()
-    let fares = asked.map { flow in (flow, Fare(old.trace(flow), before), Fare(new.trace(flow), trial.snapshot)) }
+  /// The answer after the change; nil: of many flows each has its own.
+  func traceTrial(_ trial: Trial, before: Snapshot, _ names: NameResolver?) throws -> Answer? {
+    let comparison = TrialComparison(before: before, after: trial.snapshot, names: names)
+    let isMany = flows != nil
+    let old = Judge(PathTracer(before, indexed: isMany), AnswerFacts(before, names: names))
+    let new = Judge(PathTracer(trial.snapshot, indexed: isMany), AnswerFacts(trial.snapshot, names: names))
+    let asked = try flows == nil ? [arguments.flow(old.tracer, names: names)] : readFlows()
+    let fares = asked.map { flow in (flow, Fare(old.judge(flow).judgement), Fare(new.judge(flow).judgement)) }
     switch output {
     case .json, .yaml:
       var json = JSONWriter()
@@ -46,10 +48,11 @@ extension TraceCommand {
       Terminal.write("\n" + TrialText.render(trial, comparison, style: style))
       if flows == nil {
         let text = TraceText(trial.snapshot, style: style, wide: output == .wide, name: { names?.name(of: $0) })
-        Terminal.write("\n\(style.bold("After the change"))\n" + text.render(new.trace(asked[0]), service: nil))
+        let (trace, judgement) = new.judge(asked[0])
+        Terminal.write("\n\(style.bold("After the change"))\n" + text.render(trace, judgement))
       }
     }
-    return fares.contains { !$0.2.isGood }
+    return isMany ? nil : fares[0].2.kind
   }
 
   private func readFlows() throws -> [Flow] {

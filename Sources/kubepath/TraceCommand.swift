@@ -32,8 +32,8 @@ struct TraceCommand: ParsableCommand {
             what a change would do, to this and to every other flow
 
       EXIT STATUS
-        0 the packet arrives · 1 it fails, or part of new connections does · 64 usage · 65 malformed input ·
-        66 input cannot be opened
+        0 served or passes · 1 refused, dropped, unserved, lost, or only partly served · 2 unsure · 64 usage ·
+        65 malformed input · 66 input cannot be opened. With --flows: 0 when all flows were read.
       """)
 
   @OptionGroup var source: SnapshotOptions
@@ -62,21 +62,22 @@ struct TraceCommand: ParsableCommand {
       let node = try source.choose(bundle)
       let cluster = bundle.objectFiles.isEmpty ? nil : ObjectReader.read(bundle.objectFiles)
       let names = cluster.map { NameResolver($0) }
-      let failed: Bool
+      let answer: Answer?
       if let trial = try trying.trial(on: node, cluster: cluster) {
-        failed = try traceTrial(trial, before: node, cluster, names)
+        answer = try traceTrial(trial, before: node, names)
       } else {
-        failed = try flows == nil ? traceOne(node, names) : traceMany(node, names)
+        answer = try flows == nil ? traceOne(node, names) : traceMany(node, names)
       }
       if malformed { throw ExitStatus.malformed }
-      if failed { throw ExitStatus.failing }
+      if let answer { try ExitStatus.leave(answer) }
     }
   }
 
-  /// Traces the flow of the arguments. True: it fails.
-  private func traceOne(_ start: Snapshot, _ names: NameResolver?) throws -> Bool {
+  /// Traces the flow of the arguments.
+  private func traceOne(_ start: Snapshot, _ names: NameResolver?) throws -> Answer? {
     let tracer = PathTracer(start)
-    let walked = tracer.trace(try arguments.flow(tracer, names: names))
+    let judge = Judge(tracer, AnswerFacts(start, names: names))
+    let (trace, judgement) = judge.judge(try arguments.flow(tracer, names: names))
     // A running kernel's rules were read on the way.
     let node = tracer.model.snapshot
     var messages = Diagnostics()
@@ -90,51 +91,26 @@ struct TraceCommand: ParsableCommand {
     }
     for message in node.diagnostics.list.dropFirst(start.diagnostics.list.count) { messages.add(message) }
     Terminal.report(messages, verbose: source.verbose)
-    var labels = ServiceLabels(node.ruleset)
-    let objects = names.map { Self.notes($0, node) }
-    let trace = objects?.completed(walked) ?? walked
-    // IPVS and eBPF leave no rules that name the Service.
-    let service =
-      labels.label(of: trace) ?? objects?.service(trace.flow)
-    let denials = objects?.denials(trace) ?? []
+    let findings = AnswerCauses.findings(judgement, trace, node, names)
     switch output {
     case .text, .wide:
       let text = TraceText(
         node, style: Terminal.style(source.color), wide: output == .wide, name: { names?.name(of: $0) })
-      Terminal.write(text.render(trace, service: service, denials: denials))
+      Terminal.write(text.render(trace, judgement, findings: findings))
     case .json, .yaml:
       var json = TextBuffer()
       var writer = TraceJSON(node, steps: !noSteps)
-      writer.write(trace, service: service, denials: denials, to: &json)
+      writer.write(trace, judgement, findings: findings, to: &json)
       json.newline()
       Terminal.write(output == .json ? Array(json.bytes) : try YAMLText.from(json: Array(json.bytes)))
     case .dot: Terminal.write(GraphDOT.trace(trace, node.ruleset))
     }
-    return trace.fails
+    return judgement.answer
   }
 
-  private static func notes(_ names: NameResolver, _ node: Snapshot) -> ObjectNotes {
-    var notes = ObjectNotes { names.service(at: $0.destination, $0.destinationPort, $0.ipProtocol) }
-    // Without kube-proxy's rules, something that leaves none may translate: eBPF programs.
-    let ruleset = node.ruleset
-    if node.virtualServers != nil || ruleset.names.find("KUBE-SERVICES") != nil
-      || ruleset.tables.contains(where: { $0.name == "kube-proxy" })
-    {
-      notes.clusterIP = { names.clusterIPService(at: $0.destination, $0.destinationPort, $0.ipProtocol) }
-    }
-    if names.hasPolicies {
-      notes.denial = { flow, outcome in
-        guard outcome.verdict == .forward || outcome.verdict == .deliver else { return nil }
-        let endpoint = EndpointAddress(outcome.destination, outcome.destinationPort)
-        guard let text = names.policyDenial(from: flow.source, to: endpoint, flow.ipProtocol) else { return nil }
-        return "\(endpoint): \(text)"
-      }
-    }
-    return notes
-  }
-
-  /// Flows in blocks, as many at once as there are processors, printed in input order. True: some flow fails.
-  private func traceMany(_ node: Snapshot, _ names: NameResolver?) throws -> Bool {
+  /// Flows in blocks, as many at once as there are processors, printed in input order. Each has its own answer: the
+  /// status tells only whether all could be read.
+  private func traceMany(_ node: Snapshot, _ names: NameResolver?) throws -> Answer? {
     guard output == .json || output == .text else { throw ValidationError("--flows prints text or json.") }
     let file = flows == "-" ? try SourceFile.read(descriptor: 0, name: "stdin") : try SourceFile.open(path: flows!)
     let threads = min(max(sysconf(Int32(_SC_NPROCESSORS_ONLN)), 1), 16)
@@ -143,14 +119,13 @@ struct TraceCommand: ParsableCommand {
     var list = reader.next(&diagnostics)
     let model = NodeModel(node, indexed: (list ?? []).count > 20)
     let pool = FlowReportPool(
-      model, output == .json ? .json(steps: !noSteps) : .line, threads: threads,
-      objects: names.map { Self.notes($0, node) })
+      model, AnswerFacts(node, names: names), output == .json ? .json(steps: !noSteps) : .line, threads: threads)
     while let flows = list {
       pool.run(flows) { Terminal.write($0) }
       list = reader.next(&diagnostics)
     }
     Terminal.report(diagnostics, verbose: source.verbose)
     if diagnostics.worst == .error { throw ExitStatus.malformed }
-    return pool.hasFailure
+    return nil
   }
 }

@@ -1,3 +1,4 @@
+import Diagnosis
 import Input
 import PacketPath
 import Report
@@ -34,25 +35,26 @@ private func snapshot() -> Snapshot {
     ], name: "node")
 }
 
-private func trace(_ destination: String, _ port: UInt16) -> (Snapshot, Trace) {
+private func trace(_ destination: String, _ port: UInt16) -> (Snapshot, Trace, Judgement) {
   let node = snapshot()
   let flow = Flow(
     ipProtocol: .tcp, source: IPAddress("203.0.113.9")!, sourcePort: 40000, destination: IPAddress(destination)!,
     destinationPort: port, from: "eth0")
-  return (node, PathTracer(node).trace(flow))
+  let (trace, judgement) = Judge(node).judge(flow)
+  return (node, trace, judgement)
 }
 
 @Suite("Traces as text and JSON")
 struct TraceReportTests {
   @Test("The verdict stands first, with the rule's file and line; nothing is wider than 100 columns")
   func verdictFirst() {
-    let (node, rejected) = trace("10.244.1.9", 81)
-    let text = TraceText(node, style: Style(coloured: false)).render(rejected, service: nil)
-    #expect(text.hasPrefix("REJECTED with tcp-reset by filter FORWARD rule 1 (iptables-save.txt:5)"))
+    let (node, rejected, judgement) = trace("10.244.1.9", 81)
+    let text = TraceText(node, style: Style(coloured: false)).render(rejected, judgement)
+    #expect(text.hasPrefix("REFUSED filter FORWARD rule 1 (iptables-save.txt:5) rejects it with tcp-reset"))
     #expect(text.split(separator: "\n").allSatisfy { $0.count <= 100 })
-    let (other, dropped) = trace("10.244.1.8", 80)
-    let second = TraceText(other, style: Style(coloured: false)).render(dropped, service: nil)
-    #expect(second.hasPrefix("DROPPED by the policy of filter FORWARD"))
+    let (other, dropped, reason) = trace("10.244.1.8", 80)
+    let second = TraceText(other, style: Style(coloured: false)).render(dropped, reason)
+    #expect(second.hasPrefix("DROPPED the policy of filter FORWARD drops it"))
     #expect(second.contains("iptables -t filter -I FORWARD"))
   }
 
@@ -64,32 +66,35 @@ struct TraceReportTests {
     let flow = Flow(
       ipProtocol: .tcp, source: IPAddress("203.0.113.9")!, sourcePort: 40000, destination: IPAddress("127.0.0.1")!,
       destinationPort: 80, from: "lo")
-    let text = TraceText(node, style: Style(coloured: false)).render(PathTracer(node).trace(flow), service: nil)
+    let (trace, judgement) = Judge(node).judge(flow)
+    let text = TraceText(node, style: Style(coloured: false)).render(trace, judgement)
     #expect(text.hasPrefix("UNSURE"), "\(text)")
   }
 
   @Test("Control characters of a comment reach neither the terminal nor the JSON")
   func escaped() {
-    let (node, rejected) = trace("10.244.1.9", 81)
-    let text = TraceText(node, style: Style(coloured: false), wide: true).render(rejected, service: nil)
+    let (node, rejected, judgement) = trace("10.244.1.9", 81)
+    let text = TraceText(node, style: Style(coloured: false), wide: true).render(rejected, judgement)
     #expect(!text.utf8.contains(0x1B))
     var json = TextBuffer()
     var writer = TraceJSON(node)
-    writer.write(rejected, service: nil, to: &json)
+    writer.write(rejected, judgement, to: &json)
     let written = Array(json.bytes)
     #expect(written.allSatisfy { $0 >= 0x20 })
   }
 
   @Test("The JSON is the contract's, and reads back")
   func contract() throws {
-    let (node, rejected) = trace("10.244.1.9", 81)
+    let (node, rejected, judgement) = trace("10.244.1.9", 81)
     var json = TextBuffer()
     var writer = TraceJSON(node)
-    writer.write(rejected, service: "shop/cart:http", to: &json)
+    writer.write(rejected, judgement, to: &json)
     let document = try JSONDocument(SourceFile(name: "trace", contents: Array(json.bytes)))
     document.withRoot { root in
       #expect(root["id"]?.string == "f1")
-      #expect(root["service"]?.string == "shop/cart:http")
+      #expect(root["answer"]?.string == "refused")
+      #expect(root["why"]?.string?.contains("filter FORWARD rule 1 (iptables-save.txt:5) rejects it") == true)
+      #expect(root["findings"]?.elements.first { _ in true } == nil)
       #expect(root["flow"]?["destinationPort"]?.int == 81)
       let outcome = root["outcomes"]?[0]
       #expect(outcome?["verdict"]?.string == "reject")

@@ -86,7 +86,8 @@ enum Losses {
         for loss in observation.reach.losses where loss.translatedTo != nil {
           let chain = context.chainName(loss.step, node)
           guard holds(loss, chain) else { continue }
-          let key = "\(chain) \(loss.step?.position ?? -1) \(loss.step?.hook.rawValue ?? "") \(loss.reason.map { "\($0)" } ?? "")"
+          let place = "\(chain) \(loss.step?.position ?? -1) \(loss.step?.hook.rawValue ?? "")"
+          let key = "\(place) \(loss.reason.map { "\($0)" } ?? "")"
           if let at = index[key] {
             entries[at].frontends.insert(observation.frontend)
             if !observation.reach.isUncertain { entries[at].isCertain = true }

@@ -29,7 +29,9 @@ public struct TrialComparison: Sendable {
   /// Frontends that are asked at most.
   static let limit = 5000
 
-  public init(before: Snapshot, after: Snapshot, cluster: Cluster?) {
+  /// `names`: of the cluster's objects; nil: there are none.
+  public init(before: Snapshot, after: Snapshot, names: NameResolver?) {
+    let cluster = names?.cluster
     let models = (NodeModel(before, indexed: true), NodeModel(after, indexed: true))
     var frontends = Self.intended(cluster, before)
     var known = Set(frontends)
@@ -38,7 +40,7 @@ public struct TrialComparison: Sendable {
       if !known.contains(plain), known.insert(frontend).inserted { frontends.append(frontend) }
     }
     left = max(0, frontends.count - Self.limit)
-    let probes = (FlowProbe(models.0, cluster), FlowProbe(models.1, cluster))
+    let probes = (FlowProbe(models.0, names), FlowProbe(models.1, names))
     for frontend in frontends.prefix(Self.limit) {
       for (origin, source) in probes.0.origins(of: frontend) {
         compared += 1
@@ -65,11 +67,13 @@ public struct TrialComparison: Sendable {
 
 /// Asks frontends of one node, from those who may ask. One serves one thread.
 final class FlowProbe {
-  let tracer: PathTracer
+  let judge: Judge
+  var tracer: PathTracer { judge.tracer }
   private let pods: [IPVersion: IPAddress]
 
-  init(_ model: NodeModel, _ cluster: Cluster?) {
-    tracer = PathTracer(model)
+  init(_ model: NodeModel, _ names: NameResolver?) {
+    judge = Judge(PathTracer(model), AnswerFacts(model.snapshot, names: names))
+    let cluster = names?.cluster
     let snapshot = model.snapshot
     let own = Set((snapshot.addresses ?? []).map(\.address))
     let node = cluster?.node(addresses: own, name: snapshot.name)
@@ -107,7 +111,7 @@ final class FlowProbe {
     fare(flow(frontend, source, isLocal: origin == .node))
   }
 
-  func fare(_ flow: Flow) -> Fare { Fare(tracer.trace(flow), tracer.model.snapshot) }
+  func fare(_ flow: Flow) -> Fare { Fare(judge.judge(flow).judgement) }
 
   func flow(_ frontend: Frontend, _ source: IPAddress, isLocal: Bool) -> Flow {
     let entry = isLocal ? Flow.local : tracer.inputInterface(from: source, to: frontend.address) ?? "eth0"
