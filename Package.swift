@@ -40,7 +40,7 @@ let package = Package(
     .target(name: "Intent", dependencies: ["Wire", "Input"]),
     // 3
     .target(name: "PacketPath", dependencies: ["Wire", "Input", "Findings", "Ruleset", "Snapshot"]),
-    .target(name: "ServiceMap", dependencies: ["Wire", "Ruleset", "Snapshot", "Intent", "PacketPath"]),
+    .target(name: "ServiceMap", dependencies: ["Wire", "Findings", "Ruleset", "Snapshot", "Intent", "PacketPath"]),
     .target(name: "CaptureAnalysis", dependencies: ["Wire", "Input", "Findings", "CaptureFile", "CPrefetch"]),
     // 4
     .target(

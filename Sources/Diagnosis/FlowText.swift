@@ -17,7 +17,7 @@ public struct FlowText: Sendable {
   public static let outside = "outside"
 
   /// Turns svc/…, pod/… and node/… into addresses; nil where the snapshot holds no objects.
-  let names: NameResolver?
+  public let names: NameResolver?
 
   public init(names: NameResolver?) { self.names = names }
 

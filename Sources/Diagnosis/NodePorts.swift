@@ -1,3 +1,4 @@
+import Findings
 import Intent
 import PacketPath
 import ServiceMap
@@ -8,12 +9,13 @@ import Wire
 /// balancer's probe gets through, and what else may take the port.
 public enum NodePorts {
   public static func answers(_ context: CheckContext) -> [NodePortAnswer] {
-    context.nodes.flatMap { node -> [NodePortAnswer] in
+    let names = NameResolver(context.intent)
+    return context.nodes.flatMap { node -> [NodePortAnswer] in
       let wanted = context.intent.services.filter { service in
         service.isProxied && service.ports.contains { $0.nodePort != 0 }
       }
       guard !wanted.isEmpty else { return [] }
-      let survey = Survey(node, context.intent, indexed: wanted.count > 20)
+      let survey = Survey(node, context.intent, names, indexed: wanted.count > 20)
       return wanted.flatMap { service in
         service.ports.filter { $0.nodePort != 0 }.flatMap { survey.answers(service, $0) }
       }
@@ -24,12 +26,14 @@ public enum NodePorts {
   private struct Survey {
     let node: NodeContext
     let probe: Probe
+    let judge: Judge
     let ephemeral: EphemeralPorts?
     let pods: [IPVersion: IPAddress]
 
-    init(_ node: NodeContext, _ intent: Cluster, indexed: Bool) {
+    init(_ node: NodeContext, _ intent: Cluster, _ names: NameResolver, indexed: Bool) {
       self.node = node
       probe = Probe(NodeModel(node.snapshot, indexed: indexed))
+      judge = Judge(probe.tracer, AnswerFacts(node.snapshot, names: names))
       ephemeral = EphemeralPorts(node.snapshot)
       var pods: [IPVersion: IPAddress] = [:]
       for pod in intent.pods where pod.node == node.name && !pod.hostNetwork {
@@ -50,23 +54,28 @@ public enum NodePorts {
     private func answer(_ service: Service, _ port: Service.Port, _ address: IPAddress) -> NodePortAnswer {
       let frontend = Frontend(.nodePort, address, port.nodePort, port.ipProtocol)
       let client = ServiceMap.outsideAddress(address.version, node.snapshot)
-      let outside = probe.reach(frontend, source: client, from: nil)
+      let trace = probe.trace(frontend, source: client, from: nil)
+      let outside = probe.reach(trace)
       let loopback = IPAddress(address.version == .v4 ? "127.0.0.1" : "::1")!
-      let local = probe.reach(
-        Frontend(.nodePort, loopback, port.nodePort, port.ipProtocol), source: loopback, from: Flow.local)
+      let local = Frontend(.nodePort, loopback, port.nodePort, port.ipProtocol)
       var answer = NodePortAnswer(
         node: node.name, service: service.portName(port), address: address, port: port.nodePort,
-        ipProtocol: port.ipProtocol, outside: outside.result, localhost: local.result)
+        ipProtocol: port.ipProtocol, outside: judge.judge(trace).answer,
+        localhost: answer(local, loopback, Flow.local))
       answer.fromNode = probe.tracer.sourceAddress(to: address).map {
-        probe.reach(frontend, source: $0, from: Flow.local).result
+        self.answer(frontend, $0, Flow.local)
       }
-      answer.fromPod = pods[address.version].map { probe.reach(frontend, source: $0, from: nil).result }
+      answer.fromPod = pods[address.version].map { self.answer(frontend, $0, nil) }
       if outside.translated > 0 { answer.keepsClientAddress = outside.masqueraded == 0 }
       health(service, address, client, &answer)
       answer.sourceRangesKept = keepsRanges(service, address.version)
       answer.inEphemeralRange = ephemeral?.contains(port.nodePort)
       answer.heldBy = HostSockets.holder(of: port.nodePort, port.ipProtocol, node.snapshot)
       return answer
+    }
+
+    private func answer(_ frontend: Frontend, _ source: IPAddress, _ from: String?) -> Answer {
+      judge.judge(probe.trace(frontend, source: source, from: from)).answer
     }
 
     private func health(_ service: Service, _ address: IPAddress, _ client: IPAddress, _ answer: inout NodePortAnswer) {

@@ -1,3 +1,4 @@
+import Findings
 import ServiceMap
 import Snapshot
 import Wire

@@ -1,3 +1,4 @@
+import Findings
 import PacketPath
 import Ruleset
 import ServiceMap
@@ -8,7 +9,7 @@ import Wire
 public enum ServicesText {
   public static func render(_ map: ServiceMap, node: String, style: Style, wide: Bool) -> String {
     var table = Columns()
-    var head = ["SERVICE", "KIND", "FRONTEND", "STATE", "ENDPOINTS"]
+    var head = ["SERVICE", "KIND", "FRONTEND", "PODS", "NODE", "OUTSIDE", "ENDPOINTS"]
     if wide {
       head += ["TRAFFIC POLICY", "AFFINITY", "SOURCE RANGES", "SOURCE NAT OUTSIDE", "SOURCE NAT NODE", "SHARES"]
     }
@@ -18,7 +19,7 @@ public enum ServicesText {
       let list = endpoints.prefix(wide ? .max : 3).map { "\($0.backend)" }.joined(separator: ",")
       var row = [
         entry.service.map { printable($0) } ?? foreign(entry) ?? "-", entry.frontend.kind.rawValue, "\(entry.frontend)",
-        entry.state.rawValue,
+        entry.answers.pod?.rawValue ?? "?", entry.answers.node?.rawValue ?? "?", entry.answers.outside?.rawValue ?? "?",
         list.isEmpty ? "<none>" : endpoints.count > 3 && !wide ? "\(list) + \(endpoints.count - 3) more" : list,
       ]
       if wide {
@@ -70,6 +71,15 @@ public enum ServicesText {
       json.string(entry.frontend.ipProtocol.description)
       json.key("state")
       json.string(entry.state.rawValue)
+      json.key("answers")
+      json.beginObject()
+      for (name, answer) in [
+        ("pods", entry.answers.pod), ("node", entry.answers.node), ("outside", entry.answers.outside),
+      ] {
+        json.key(name)
+        if let answer { json.string(answer.rawValue) } else { json.null() }
+      }
+      json.endObject()
       if let owner = entry.owner {
         json.key("owner")
         json.string(owner.rawValue)

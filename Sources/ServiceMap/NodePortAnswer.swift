@@ -1,27 +1,19 @@
+import Findings
 import Wire
 
 /// How one node answers at one NodePort, by who asks.
 public struct NodePortAnswer: Sendable {
-  public enum Result: String, Sendable {
-    case served
-    case partly = "served in part"
-    case refused, dropped
-    /// Translated, and lost on the way to the endpoint.
-    case lost = "lost behind translation"
-    case ignored = "not translated"
-  }
-
   public var node: String
   /// `namespace/name:port`.
   public var service: String
   public var address: IPAddress
   public var port: UInt16
   public var ipProtocol: IPProtocol
-  public var outside: Result
-  public var fromNode: Result?
+  public var outside: Answer
+  public var fromNode: Answer?
   /// Nil: no Pod of the node is known.
-  public var fromPod: Result?
-  public var localhost: Result
+  public var fromPod: Answer?
+  public var localhost: Answer
   /// Whether endpoints see the address of an outside client; nil: none is reached.
   public var keepsClientAddress: Bool?
   /// 0: none.
@@ -38,8 +30,8 @@ public struct NodePortAnswer: Sendable {
   public var heldBy: String?
 
   public init(
-    node: String, service: String, address: IPAddress, port: UInt16, ipProtocol: IPProtocol, outside: Result,
-    localhost: Result
+    node: String, service: String, address: IPAddress, port: UInt16, ipProtocol: IPProtocol, outside: Answer,
+    localhost: Answer
   ) {
     self.node = node
     self.service = service
@@ -48,18 +40,5 @@ public struct NodePortAnswer: Sendable {
     self.ipProtocol = ipProtocol
     self.outside = outside
     self.localhost = localhost
-  }
-}
-
-extension Reach {
-  /// The reach in one word.
-  public var result: NodePortAnswer.Result {
-    let tiny = 1e-6
-    if translated > 1 - tiny { return .served }
-    if translated > tiny { return .partly }
-    if lostBehindTranslation > tiny { return .lost }
-    if rejected > tiny { return .refused }
-    if dropped > tiny { return .dropped }
-    return .ignored
   }
 }

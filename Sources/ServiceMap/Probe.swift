@@ -16,8 +16,16 @@ public final class Probe {
   }
 
   /// `from`: an interface or `local`; nil: where the route back to the source leads.
+  public func trace(_ frontend: Frontend, source: IPAddress, from: String?) -> Trace {
+    tracer.trace(flow(frontend, source, from))
+  }
+
+  /// The same, summed up.
   public func reach(_ frontend: Frontend, source: IPAddress, from: String?, labelled: Bool = false) -> Reach {
-    let trace = tracer.trace(flow(frontend, source, from))
+    reach(trace(frontend, source: source, from: from), labelled: labelled)
+  }
+
+  public func reach(_ trace: borrowing Trace, labelled: Bool = false) -> Reach {
     var reach = Reach(trace, model.snapshot)
     if labelled {
       if labels == nil { labels = ServiceLabels(model.snapshot.ruleset) }

@@ -1,3 +1,4 @@
+import Findings
 import Intent
 import PacketPath
 import Ruleset
@@ -18,6 +19,7 @@ public struct ServiceMap: Sendable {
     public var policy = ProgrammedPolicy()
     /// Whose rule translates its packets; nil: none does.
     public var owner: RuleOwner?
+    public var answers = Answers()
 
     /// The endpoints with their shares, of clients not seen before, from whichever source reaches more.
     public var endpoints: [(backend: EndpointAddress, share: Double)] {
@@ -32,6 +34,16 @@ public struct ServiceMap: Sendable {
       return node.endpoints.isEmpty ? .ignored : .nodeOnly
     }
   }
+
+  /// The answer to each who may ask; nil: nobody judged, or no such client is known.
+  public struct Answers: Sendable, Hashable {
+    public var pod: Answer?
+    public var node: Answer?
+    public var outside: Answer?
+  }
+
+  /// Turns traces of a tracer into answers; one serves one thread.
+  public typealias Judging = (PathTracer) -> (Trace) -> Answer
 
   public enum State: String, Sendable {
     case serves, rejects, drops, blocked
@@ -50,17 +62,25 @@ public struct ServiceMap: Sendable {
     return finder.found
   }
 
-  public init(_ model: NodeModel, intent: Cluster? = nil) {
+  /// `judging` nil: the entries have no answers.
+  public init(_ model: NodeModel, intent: Cluster? = nil, judging: Judging? = nil) {
     var finder = FrontendFinder(model)
     finder.run()
     let probe = Probe(model)
+    let judge = judging.map { $0(probe.tracer) }
+    let pods = judge == nil ? [:] : LocalPods.examples(model.snapshot, intent)
     let names = intent.map { Self.names($0) } ?? [:]
     var owners: ServiceOfChain?
-    for frontend in finder.found {
+    // What the objects ask for and no rule speaks of has an answer too.
+    let wanted = judge == nil ? [] : intent.map { Self.wanted($0, finder) } ?? []
+    let isWanted = Set(wanted)
+    for frontend in finder.found + wanted {
       let client = Self.outsideAddress(frontend.address.version, model.snapshot)
-      var outside = probe.reach(frontend, source: client, from: nil, labelled: true)
+      let outsideTrace = probe.trace(frontend, source: client, from: nil)
+      var outside = probe.reach(outsideTrace, labelled: true)
       let own = probe.tracer.sourceAddress(to: frontend.address) ?? frontend.address
-      let node = probe.reach(frontend, source: own, from: Flow.local, labelled: true)
+      let nodeTrace = probe.trace(frontend, source: own, from: Flow.local)
+      let node = probe.reach(nodeTrace, labelled: true)
       var policy = ProgrammedPolicy(frontend, outside.chains + node.chains, outside, model.snapshot.ruleset)
       // Where not everybody is let in, a client that is tells what the frontend serves.
       if let range = policy.sourceRanges.first(where: { $0.address.version == client.version }),
@@ -71,8 +91,13 @@ public struct ServiceMap: Sendable {
       }
       var entry = Entry(frontend: frontend, service: outside.label ?? node.label, outside: outside, node: node)
       // Neither translated nor refused: no frontend, a rule about something else.
-      guard entry.state != .ignored else { continue }
+      guard entry.state != .ignored || isWanted.contains(frontend) else { continue }
       entry.policy = policy
+      if let judge {
+        entry.answers = Answers(
+          pod: pods[frontend.address.version].map { judge(probe.trace(frontend, source: $0, from: nil)) },
+          node: judge(nodeTrace), outside: judge(outsideTrace))
+      }
       entry.owner = (outside.firstTranslatingRule ?? node.firstTranslatingRule).map {
         RuleOwner($0, model.snapshot.ruleset)
       }
@@ -100,6 +125,29 @@ public struct ServiceMap: Sendable {
         $1.service ?? "~", $1.frontend.kind.rawValue, $1.frontend.port
       )
     }
+  }
+
+  /// Frontends of Services that are not among those found in the rules.
+  private static func wanted(_ intent: Cluster, _ finder: FrontendFinder) -> [Frontend] {
+    var known = Set(finder.found.map { Frontend(.address, $0.address, $0.port, $0.ipProtocol) })
+    var list: [Frontend] = []
+    func add(_ kind: Frontend.Kind, _ address: IPAddress, _ port: UInt16, _ ipProtocol: IPProtocol) {
+      guard known.insert(Frontend(.address, address, port, ipProtocol)).inserted else { return }
+      list.append(Frontend(kind, address, port, ipProtocol))
+    }
+    for service in intent.services where service.isProxied {
+      for port in service.ports {
+        for address in service.clusterIPs { add(.clusterIP, address, port.port, port.ipProtocol) }
+        for address in service.loadBalancerIPs { add(.loadBalancer, address, port.port, port.ipProtocol) }
+        for address in service.externalIPs { add(.externalIP, address, port.port, port.ipProtocol) }
+        guard port.nodePort != 0 else { continue }
+        for address in finder.nodeAddresses where service.clusterIPs.contains(where: { $0.version == address.version })
+        {
+          add(.nodePort, address, port.nodePort, port.ipProtocol)
+        }
+      }
+    }
+    return list
   }
 
   private func name(_ entry: inout Entry, _ names: [Frontend: (String, Frontend.Kind)]) {

@@ -11,7 +11,8 @@ struct Kubepath: ParsableCommand {
       """,
     version: "0.1.0",
     subcommands: [
-      TraceCommand.self, ServicesCommand.self, CheckCommand.self, GraphCommand.self, CaptureCommand.self,
+      WhyCommand.self, TraceCommand.self, ServicesCommand.self, CheckCommand.self, GraphCommand.self,
+      CaptureCommand.self,
       SnapshotCommand.self, ExplainCommand.self, DemoCommand.self,
     ])
 }

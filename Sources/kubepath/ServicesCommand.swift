@@ -40,7 +40,14 @@ struct ServicesCommand: ParsableCommand {
           Terminal.write(TrialText.render(trial, comparison, style: Terminal.style(source.color)) + "\n")
         }
       }
-      let map = ServiceMap(NodeModel(node, indexed: true), intent: intent.isEmpty ? nil : intent)
+      let names = intent.isEmpty ? nil : NameResolver(intent)
+      let facts = AnswerFacts(node, names: names)
+      let map = ServiceMap(NodeModel(node, indexed: true), intent: names?.cluster) { tracer in
+        let judge = Judge(tracer, facts)
+        return { judge.judge($0).answer }
+      }
+      let gap = facts.gap
+      if let gap { Terminal.note("kubepath: unsure: \(gap)") }
       switch output {
       case .text, .wide:
         Terminal.write(
@@ -49,6 +56,7 @@ struct ServicesCommand: ParsableCommand {
       case .yaml: Terminal.write(try YAMLText.from(json: ServicesText.json(map, node: node.name)))
       }
       if malformed { throw ExitStatus.malformed }
+      if gap != nil { throw ExitStatus.unsure }
     }
   }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Diagnosis
+import Findings
 import Input
 import Intent
 import PacketPath

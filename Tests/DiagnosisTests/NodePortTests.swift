@@ -24,7 +24,7 @@ import Testing
 
   @Test func nftablesModeServesNoLocalhost() throws {
     let cart = try #require(Self.answers(ClusterFixture(.nftables))[30080])
-    #expect(cart.outside == .served && cart.localhost == .ignored)
+    #expect(cart.outside == .served && cart.localhost == .refused)
   }
 
   @Test func whatStandsInTheWayIsTold() throws {

@@ -147,6 +147,26 @@ extension SocketEntry {
 }
 
 extension AnswerFacts {
+  /// Why nothing certain can be said of the Services of the node, in one sentence; nil: its rules were read.
+  public var gap: String? {
+    let ruleset = snapshot.ruleset
+    if !snapshot.rulesKnown, snapshot.virtualServers == nil, snapshot.ebpfFrontends == nil {
+      return "no dump of the node's rules was read: give the output of iptables-save or nft list ruleset"
+    }
+    if let cut = ruleset.tables.first(where: \.isCut) {
+      let file = ruleset.files.indices.contains(Int(cut.file)) ? ruleset.files[Int(cut.file)].name : "a dump"
+      return
+        "the rules of table \(printable(cut.name)) were read in part only (\(printable(file))): take the dump again"
+    }
+    if ruleset.hidesXtables, ruleset.tables.contains(where: { $0.name == "nat" }),
+      !ruleset.tables.contains(where: { $0.name == "kube-proxy" })
+    {
+      return
+        "nft prints iptables' tables without some of their matches and targets: endpoints are hidden, give the output of iptables-save"
+    }
+    return nil
+  }
+
   /// Whether some dump speaks of packets of a version, or something else than rules translates them.
   func hasRules(_ version: IPVersion) -> Bool {
     let ruleset = snapshot.ruleset

@@ -1,3 +1,4 @@
+import Findings
 import Intent
 import PacketPath
 import Snapshot

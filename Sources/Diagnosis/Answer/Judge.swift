@@ -1,3 +1,4 @@
+import Findings
 import Intent
 import PacketPath
 import Ruleset
@@ -35,6 +36,9 @@ public final class Judge {
     let fates = trace.outcomes.indices.map { fate(of: trace.outcomes[$0], at: $0, trace, &replies) }
     var judgement = combine(trace, fates)
     judgement.reply = judgement.deciding.flatMap { replies[$0] }
+    if let reply = judgement.reply, judgement.answer == .unsure, judgement.undecided.isEmpty {
+      judgement.wanted = Self.wanted(reply.worlds.facts)
+    }
     judgement.service = labels.label(of: trace) ?? named(trace.flow)
     judgement.why = sentence(judgement, trace)
     return judgement

@@ -1,3 +1,4 @@
+import Findings
 import PacketPath
 
 /// A trace's answer, and what it rests on.

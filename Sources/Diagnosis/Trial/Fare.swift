@@ -1,3 +1,5 @@
+import Findings
+
 /// How a flow fares, as far as trials compare it.
 public struct Fare: Sendable, Hashable {
   public var kind: Answer

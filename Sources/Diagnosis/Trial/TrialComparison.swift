@@ -73,29 +73,7 @@ final class FlowProbe {
 
   init(_ model: NodeModel, _ names: NameResolver?) {
     judge = Judge(PathTracer(model), AnswerFacts(model.snapshot, names: names))
-    let cluster = names?.cluster
-    let snapshot = model.snapshot
-    let own = Set((snapshot.addresses ?? []).map(\.address))
-    let node = cluster?.node(addresses: own, name: snapshot.name)
-    var pods: [IPVersion: IPAddress] = [:]
-    for pod in cluster?.pods ?? [] where pod.node == node?.name && !pod.hostNetwork {
-      for address in pod.addresses where pods[address.version] == nil && !own.contains(address) {
-        pods[address.version] = address
-      }
-    }
-    // Without objects: whoever is behind a bridge or a virtual cable of the node.
-    for route in snapshot.routes ?? [] where route.type == .unicast && pods[route.destination.address.version] == nil {
-      guard let name = route.nextHops.first?.interface, route.nextHops.first?.gateway == nil,
-        route.destination.length > 0, !route.destination.address.isLinkLocal,
-        ["cni", "cbr", "cali", "veth", "lxc", "docker", "br-", "kube-bridge"].contains(where: { name.hasPrefix($0) })
-      else { continue }
-      let address = route.destination.firstHost
-      // The bridge has the first address.
-      let bits = Bits128(high: address.bits.high, low: address.bits.low &+ 1)
-      let host = own.contains(address) ? IPAddress(bits: bits, version: address.version) : address
-      if route.destination.contains(host), !own.contains(host) { pods[host.version] = host }
-    }
-    self.pods = pods
+    pods = LocalPods.examples(model.snapshot, names?.cluster)
   }
 
   func origins(of frontend: Frontend) -> [(Origin, IPAddress)] {

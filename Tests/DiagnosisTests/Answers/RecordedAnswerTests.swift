@@ -1,4 +1,5 @@
 import Diagnosis
+import Findings
 import Input
 import Intent
 import PacketPath
