@@ -13,6 +13,7 @@ public struct ByteText {
   @inlinable public var last: UInt8? { bytes.last }
 
   @inlinable public static func == (text: ByteText, literal: StaticString) -> Bool { text.bytes.equals(literal) }
+  @inlinable public static func == (a: ByteText, b: ByteText) -> Bool { a.bytes.elementsEqual(b.bytes) }
   @inlinable public static func ~= (literal: StaticString, text: ByteText) -> Bool { text == literal }
 
   @inlinable public func hasPrefix(_ literal: StaticString) -> Bool {

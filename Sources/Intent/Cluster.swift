@@ -30,6 +30,13 @@ public struct Cluster: Sendable {
   /// Kinds of which objects were read, be it an empty list.
   public var kinds: Set<String> = []
   public var diagnostics = Diagnostics()
+  /// Some objects come from what kubectl prints for people, which leaves out names of ports, policies and more.
+  public var hasTexts = false
+  /// There are Services, and default/kubernetes, which every cluster has, is not among them: they are a part of the cluster's.
+  /// That a Service, an endpoint or a Pod is not among the objects proves nothing then.
+  public var isPartial: Bool {
+    hasTexts || !services.isEmpty && serviceIndex["default/kubernetes"] == nil
+  }
   /// Node and zone names, once each.
   public private(set) var names: [String] = []
   private var nameIndex: [String: Int32] = [:]

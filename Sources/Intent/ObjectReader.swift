@@ -25,6 +25,8 @@ public struct ObjectReader {
     do throws(Diagnostic) {
       if looksLikeJSON(source) {
         try document(source)
+      } else if ObjectText.looksLikeOne(source) {
+        try text(source)
       } else {
         try YAMLToJSON.visit(source) { part throws(Diagnostic) in try document(part) }
       }
@@ -32,6 +34,16 @@ public struct ObjectReader {
       cluster.diagnostics.add(error)
       if looksLikeJSON(source) { salvage(source) }
     }
+  }
+
+  /// What kubectl prints for people. It leaves out much: what is not in it is unknown.
+  private mutating func text(_ source: SourceFile) throws(Diagnostic) {
+    let text = ObjectText(source)
+    for (line, message) in text.problems {
+      cluster.diagnostics.add(Diagnostic(.warning, file: source.name, .line(line), message))
+    }
+    cluster.hasTexts = cluster.hasTexts || !text.objects.isEmpty
+    for object in text.objects { try document(SourceFile(name: source.name, text: object)) }
   }
 
   private func looksLikeJSON(_ source: SourceFile) -> Bool {

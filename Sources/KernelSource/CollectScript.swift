@@ -37,7 +37,8 @@ public enum CollectScript {
       PATH=$PATH:/usr/sbin:/sbin
 
       """
-    for (file, command) in NodeCollector.commands {
+    for entry in NodeCollector.commands {
+      let (file, command) = (entry.file, entry.command)
       let line = "run \(file) \(command.joined(separator: " "))"
       if command[0].contains("legacy") {
         // Listing legacy tables creates them where none are in use.
@@ -48,7 +49,7 @@ public enum CollectScript {
       }
     }
     out += "\nif command -v \(NodeCollector.cilium[0].command[0]) >/dev/null 2>&1; then\n"
-    for (file, command) in NodeCollector.cilium { out += "  run \(file) \(command.joined(separator: " "))\n" }
+    for entry in NodeCollector.cilium { out += "  run \(entry.file) \(entry.command.joined(separator: " "))\n" }
     out += """
       elif [ -e \(NodeCollector.ciliumSocket) ]; then
         missing="$missing    \\"\(NodeCollector.ciliumNote)\\",

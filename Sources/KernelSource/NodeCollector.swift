@@ -19,38 +19,13 @@ public enum NodeCollector {
     public var notes: [String] = []
   }
 
-  /// File names and the commands that fill them; the same list is in `CollectScript`.
-  static let commands: [(file: String, command: [String])] = [
-    ("iptables-save.txt", ["iptables-save", "-c"]),
-    ("ip6tables-save.txt", ["ip6tables-save", "-c"]),
-    ("iptables-legacy-save.txt", ["iptables-legacy-save", "-c"]),
-    ("ip6tables-legacy-save.txt", ["ip6tables-legacy-save", "-c"]),
-    ("nft-ruleset.txt", ["nft", "list", "ruleset"]),
-    ("ipset-save.txt", ["ipset", "save"]),
-    ("ipvsadm.txt", ["ipvsadm", "-Sn"]),
-    ("ip-addr.txt", ["ip", "-d", "addr"]),
-    ("ip-route.txt", ["ip", "route", "show", "table", "all"]),
-    ("ip-6-route.txt", ["ip", "-6", "route", "show", "table", "all"]),
-    ("ip-rule.txt", ["ip", "rule"]),
-    ("ip-6-rule.txt", ["ip", "-6", "rule"]),
-    ("ip-neigh.txt", ["ip", "neigh"]),
-    ("bridge-fdb.txt", ["bridge", "fdb"]),
-    ("sysctl.txt", ["sysctl", "-a"]),
-    ("conntrack.txt", ["conntrack", "-L"]),
-    ("conntrack-statistics.txt", ["conntrack", "-S"]),
-    ("ss.txt", ["ss", "-lntup"]),
-    ("dmesg.txt", ["dmesg"]),
-    ("kubelet-config.yaml", ["cat", kubeletConfiguration]),
-  ]
-
+  /// File names and the commands that fill them, of every format that has some.
+  private static let collected = DumpFormat.allCases.flatMap(\.descriptor.collected)
+  static let commands = collected.filter { !isCilium($0) }
   /// Where Cilium's agent runs on the node itself. In a cluster its tool is in the agent's container only.
-  static let cilium: [(file: String, command: [String])] = [
-    ("cilium-service.txt", ["cilium-dbg", "service", "list"]),
-    ("cilium-lb.txt", ["cilium-dbg", "bpf", "lb", "list"]),
-  ]
+  static let cilium = collected.filter(isCilium)
+  private static func isCilium(_ entry: DumpDescriptor.Collected) -> Bool { entry.command[0] == "cilium-dbg" }
   static let ciliumSocket = "/var/run/cilium/cilium.sock"
-  /// Where kubeadm and most installers put it.
-  static let kubeletConfiguration = "/var/lib/kubelet/config.yaml"
   static let ciliumNote =
     "cilium-service.txt: this node runs Cilium, whose tool is in the agent's container: "
     + "kubectl -n kube-system exec CILIUM-POD -- cilium-dbg service list (and: cilium-dbg bpf lb list)"
@@ -74,7 +49,8 @@ public enum NodeCollector {
   }
 
   private static func gather(_ snapshot: Snapshot, _ result: inout Collected) {
-    for (file, command) in commands {
+    for entry in commands {
+      let (file, command) = (entry.file, entry.command)
       // Listing legacy tables creates them: only those that are in use are asked for.
       if command[0].contains("legacy"),
         (ProcSource.read("/proc/thread-self/net/\(command[0].hasPrefix("ip6") ? "ip6" : "ip")_tables_names") ?? "")
@@ -103,7 +79,8 @@ public enum NodeCollector {
       if access(ciliumSocket, F_OK) == 0 { result.notes.append(ciliumNote) }
       return
     }
-    for (file, command) in cilium {
+    for entry in cilium {
+      let (file, command) = (entry.file, entry.command)
       do {
         result.files.append(File(name: file, contents: try Tool.run(command, seconds: 60)))
       } catch {

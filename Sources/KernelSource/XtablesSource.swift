@@ -35,7 +35,7 @@ enum XtablesSource {
     do {
       let file = try Tool.run([tool], seconds: 120)
       IptablesSaveReader.read(
-        file, range: 0..<file.bytes.count, version: version, backend: backend, into: &snapshot)
+        file, version: version, backend: backend, into: &snapshot)
       return true
     } catch {
       snapshot.diagnostics.add(Diagnostic(.warning, file: tool, .whole, "\(error); \(consequence)"))

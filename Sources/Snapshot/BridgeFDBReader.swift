@@ -45,3 +45,14 @@ public enum BridgeFDBReader: DumpReader {
     return entry.interface.isEmpty ? nil : entry
   }
 }
+
+extension BridgeFDBReader {
+  static let descriptor = DumpDescriptor(
+    .forwarding, commands: ["bridge fdb"], collected: [.init("bridge-fdb.txt", "bridge", "fdb")],
+    isNamed: { $0.contains("fdb") }, empty: { $0.forwardingEntries = $0.forwardingEntries ?? [] },
+    json: { $0.contains("\"mac\"") && $0.contains("\"ifname\"") },
+    read: { read($0.section, into: &$1) },
+    recognises: { line in
+      line.first.count == 17 && line.first.bytes[2] == UInt8(ascii: ":") && line.second == "dev"
+    })
+}

@@ -1,35 +1,81 @@
 import Input
 import Wire
 
-/// `conntrack -L` (with any `-o`, but not xml), `conntrack -E`, and /proc/net/nf_conntrack.
+/// `conntrack -L` (with any `-o`), `conntrack -E`, `conntrack -D`, and /proc/net/nf_conntrack: the entries that stand in the
+/// table after the last line.
 public enum ConntrackReader: DumpReader {
   public static func read(_ section: DumpSection, into snapshot: inout Snapshot) {
+    read(section, command: nil, into: &snapshot)
+  }
+
+  static func read(_ section: DumpSection, command: String?, into snapshot: inout Snapshot) {
     let file = snapshot.fileIndex(section.file)
     var list = snapshot.connections ?? []
-    var seen = Set(list.map { Key(entry: $0) })
+    var seen = Dictionary(list.enumerated().map { (Key(entry: $1), $0) }, uniquingKeysWith: { $1 })
+    /// Where entries ended: their places in the list.
+    var ended: Set<Int> = []
+    /// What -D prints was deleted; without its command above it, its last line says so.
+    var added: [Int] = []
+    var isDeletion = command.map(Self.isDeletion) ?? false
+    func add(_ found: ConnectionEntry, _ line: Int, _ event: Event) {
+      var entry = found
+      entry.file = file
+      entry.line = line
+      let key = Key(entry: entry)
+      if let known = seen[key] {
+        switch event {
+        case .listed: if ended.remove(known) != nil { list[known] = entry }
+        case .new, .update:
+          ended.remove(known)
+          list[known] = entry
+        case .destroy: ended.insert(known)
+        }
+        added.append(known)
+      } else if event != .destroy {
+        seen[key] = list.count
+        added.append(list.count)
+        list.append(entry)
+      }
+    }
     for line in section.lines {
       let text = line.text.trimmed
       guard let first = text.first, first != UInt8(ascii: "#") else { continue }
       // `conntrack v1.4.7 (conntrack-tools): 5 flow entries have been shown.`
-      if text.hasPrefix("conntrack v") { continue }
-      if text.hasPrefix("<") {
-        readXML(text) { entry in
-          var entry = entry
-          entry.file = file
-          entry.line = line.number
-          if seen.insert(Key(entry: entry)).inserted { list.append(entry) }
-        }
+      if text.hasPrefix("conntrack v") {
+        isDeletion = isDeletion || text.contains("have been deleted")
         continue
       }
-      guard var entry = parse(text) else {
+      if text.hasPrefix("<") {
+        readXML(text) { add($0, line.number, .listed) }
+        continue
+      }
+      guard let entry = parse(text) else {
         snapshot.warn(section, line.number, "expected a connection (`tcp 6 … src=… dst=…`), found “\(text.printable)”")
         continue
       }
-      entry.file = file
-      entry.line = line.number
-      if seen.insert(Key(entry: entry)).inserted { list.append(entry) }
+      add(entry, line.number, Event(of: text))
     }
+    if isDeletion { ended.formUnion(added) }
+    if !ended.isEmpty { list = list.indices.filter { !ended.contains($0) }.map { list[$0] } }
+    // Events and deletions alone do not tell what else stands in the table.
+    if list.isEmpty, snapshot.connections == nil, isDeletion || !added.isEmpty { return }
     snapshot.connections = list
+  }
+
+  private static func isDeletion(_ command: String) -> Bool {
+    command.split(separator: " ").contains { $0 == "-D" || $0 == "--delete" }
+  }
+
+  /// What a line says of its entry.
+  private enum Event {
+    case listed, new, update, destroy
+
+    /// `[1700000000.1]	 [NEW] tcp …`
+    init(of text: ByteText) {
+      self =
+        text.contains("[DESTROY]")
+        ? .destroy : text.contains("[NEW]") ? .new : text.contains("[UPDATE]") ? .update : .listed
+    }
   }
 
   private struct Key: Hashable {
@@ -240,4 +286,32 @@ public enum ConntrackStatisticsReader: DumpReader {
     }
     snapshot.connectionStatistics = list
   }
+}
+
+extension ConntrackReader {
+  static let descriptor = DumpDescriptor(
+    .conntrack, commands: ["conntrack -L", "conntrack -E"], collected: [.init("conntrack.txt", "conntrack", "-L")],
+    isNamed: { $0.contains("conntrack") && !$0.contains("stat") && !$0.hasSuffix("-s") },
+    empty: { $0.connections = $0.connections ?? [] },
+    read: { read($0.section, command: $0.command, into: &$1) },
+    recognises: { line in
+      if line.text.first == UInt8(ascii: "<") {
+        return line.text.hasPrefix("<flow") || line.text.hasPrefix("<conntrack>")
+      }
+      guard line.text.contains("src="), line.text.contains("dst=") else { return false }
+      // `[1700000000.1] [NEW] …`, `    [NEW] udp …`: events, which stand indented.
+      if line.text.trimmed.first == UInt8(ascii: "[") { return true }
+      return line.first == "ipv4" || line.first == "ipv6" || line.second.int != nil
+    })
+}
+
+extension ConntrackStatisticsReader {
+  static let descriptor = DumpDescriptor(
+    .conntrackStatistics, commands: ["conntrack -S"],
+    collected: [.init("conntrack-statistics.txt", "conntrack", "-S")],
+    read: { read($0.section, into: &$1) },
+    recognises: { line in
+      line.first == "entries" && line.text.contains("insert_failed")
+        || line.first.hasPrefix("cpu=") && (line.text.contains("found=") || line.text.contains("insert_failed="))
+    })
 }

@@ -325,6 +325,8 @@ struct LinkMerger {
     }
     let old = links[index]
     var new = link
+    // Not every tool numbers them.
+    if link.index == 0 { new.index = old.index }
     new.mtu = link.mtu ?? old.mtu
     new.mac = link.mac ?? old.mac
     new.master = link.master ?? old.master
@@ -353,4 +355,19 @@ struct LinkMerger {
     if !links.isEmpty { snapshot.links = links }
     if addedAddress { snapshot.addresses = addresses }
   }
+}
+
+extension IPLinkReader {
+  static let descriptor = DumpDescriptor(
+    .link, commands: ["ip -d addr", "ip addr", "ip link"], collected: [.init("ip-addr.txt", "ip", "-d", "addr")],
+    isNamed: { $0.contains("addr") || $0.contains("link") },
+    json: { $0.contains("\"ifindex\"") || $0.contains("\"ifname\"") && $0.contains("\"mtu\"") },
+    read: { read($0.section, into: &$1) },
+    recognises: { line in
+      guard line.first.last == UInt8(ascii: ":"), line.first.dropLast(1).int != nil, let third = line.rest.peek else {
+        return false
+      }
+      return third == "inet" || third == "inet6"
+        || line.second.last == UInt8(ascii: ":") && third.first == UInt8(ascii: "<")
+    })
 }

@@ -62,3 +62,22 @@ public enum IPNeighbourReader: DumpReader {
     return entry.state.isEmpty && entry.mac == nil && entry.interface.isEmpty ? nil : entry
   }
 }
+
+extension IPNeighbourReader {
+  static let descriptor = DumpDescriptor(
+    .neighbour, commands: ["ip neigh"], collected: [.init("ip-neigh.txt", "ip", "neigh")],
+    isNamed: { $0.contains("neigh") }, empty: { $0.neighbours = $0.neighbours ?? [] },
+    json: { $0.contains("\"dst\"") && ($0.contains("\"lladdr\"") || $0.contains("\"state\"")) },
+    read: { read($0.section, into: &$1) }, recognises: { isOne($0) })
+
+  static func isOne(_ line: DumpLine) -> Bool {
+    guard line.second == "dev" || line.text.contains(" lladdr "), line.first.address != nil else { return false }
+    if line.text.contains(" lladdr ") { return true }
+    var last: ByteText?
+    for word in line.rest { last = word }
+    switch last ?? line.text[0..<0] {
+    case "REACHABLE", "STALE", "DELAY", "PROBE", "FAILED", "INCOMPLETE", "PERMANENT", "NOARP": return true
+    default: return false
+    }
+  }
+}

@@ -310,3 +310,31 @@ struct RouteMerger {
     if seen.insert(Self.key(route)).inserted { routes.append(route) }
   }
 }
+
+extension IPRouteReader {
+  static let descriptor = DumpDescriptor(
+    .route, commands: ["ip route show table all", "ip -6 route show table all", "ip route"],
+    collected: [
+      .init("ip-route.txt", "ip", "route", "show", "table", "all"),
+      .init("ip-6-route.txt", "ip", "-6", "route", "show", "table", "all"),
+    ],
+    isNamed: { $0.contains("route") },
+    json: { head in
+      guard head.contains("\"dst\""), !head.contains("\"lladdr\""), !head.contains("\"state\"") else { return false }
+      return head.contains("\"dev\"") || head.contains("\"gateway\"") || head.contains("\"type\"")
+    },
+    read: { read($0.section, into: &$1) },
+    recognises: { line in
+      switch line.first {
+      case "default": return line.second == "via" || line.second == "dev" || line.second == "proto"
+      case "blackhole", "unreachable", "prohibit", "throw", "local", "broadcast", "anycast", "multicast", "unicast",
+        "nexthop":
+        return line.second == "default" || line.second.prefix != nil
+      default:
+        switch line.second {
+        case "dev", "via", "proto", "nhid", "from": return line.first.prefix != nil && !IPNeighbourReader.isOne(line)
+        default: return false
+        }
+      }
+    })
+}

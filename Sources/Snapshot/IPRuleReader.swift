@@ -36,12 +36,14 @@ public enum IPRuleReader: DumpReader {
       }
     }
     for rule in rules { told = told ?? (rule.from ?? rule.to)?.address.version }
-    var seen = Set((snapshot.routingRules ?? []).map(key))
+    var list = snapshot.routingRules ?? []
+    var seen = Set(list.map(key))
     for var rule in rules {
       rule.version = told ?? version ?? .v4
       rule.file = file
-      if seen.insert(key(rule)).inserted { snapshot.routingRules = (snapshot.routingRules ?? []) + [rule] }
+      if seen.insert(key(rule)).inserted { list.append(rule) }
     }
+    if !list.isEmpty { snapshot.routingRules = list }
   }
 
   private static func key(_ rule: RoutingRule) -> RoutingRule {
@@ -212,4 +214,21 @@ public enum IPRuleReader: DumpReader {
     guard let high: UInt16 = end.flatMap({ number($0) }), low <= high else { return low...low }
     return low...high
   }
+}
+
+extension IPRuleReader {
+  static let descriptor = DumpDescriptor(
+    .rule, commands: ["ip rule", "ip -6 rule"],
+    collected: [.init("ip-rule.txt", "ip", "rule"), .init("ip-6-rule.txt", "ip", "-6", "rule")],
+    isNamed: { $0.contains("rule") && $0.contains("ip") && !$0.contains("ruleset") },
+    json: { $0.contains("\"priority\"") && $0.contains("\"src\"") },
+    read: { dump, snapshot in
+      let name = dump.command ?? dump.section.file.name.split(separator: "/").last.map(String.init) ?? ""
+      let isV6 = ["ip-6", "ip6", "ip -6", "ip_-6", "-f inet6", "rule6"].contains { name.contains($0) }
+      read(dump.section, version: isV6 ? .v6 : nil, into: &snapshot)
+    },
+    recognises: { line in
+      line.first.last == UInt8(ascii: ":") && line.first.dropLast(1).int != nil
+        && (line.second == "from" || line.second == "not")
+    })
 }

@@ -299,3 +299,18 @@ enum ServiceName {
     ("webcache", 8080),
   ]
 }
+
+extension IPSetReader {
+  static let descriptor = DumpDescriptor(
+    .ipset, commands: ["ipset save", "ipset list"], collected: [.init("ipset-save.txt", "ipset", "save")],
+    isNamed: { $0.contains("ipset") }, empty: { $0.ipsets = $0.ipsets ?? [] },
+    read: { read($0.section, into: &$1) },
+    recognises: { line in
+      switch line.first {
+      case "create": line.rest.peek.flatMap { IPSet.dimensions(ofType: $0.string) } != nil
+      // kubectl describe aligns its values with more blanks.
+      case "Name:": !line.second.isEmpty && !line.text.hasPrefix("Name:  ")
+      default: false
+      }
+    })
+}

@@ -49,3 +49,17 @@ public enum IPVSConnectionReader: DumpReader {
   /// Whether a second word is a time and no address.
   static func isTime(_ word: ByteText) -> Bool { seconds(word) != nil }
 }
+
+extension IPVSConnectionReader {
+  static let descriptor = DumpDescriptor(
+    .ipvsConnections, commands: ["ipvsadm -Lnc"],
+    read: { read($0.section, into: &$1) },
+    recognises: { line in
+      switch line.first {
+      case "TCP", "UDP", "SCTP", "IP": isTime(line.second)
+      case "IPVS": line.second == "connection"
+      case "pro": line.second == "expire"
+      default: false
+      }
+    })
+}

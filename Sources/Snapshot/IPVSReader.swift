@@ -280,3 +280,21 @@ public enum IPVSReader: DumpReader {
     }
   }
 }
+
+extension IPVSReader {
+  static let descriptor = DumpDescriptor(
+    .ipvs, commands: ["ipvsadm -Sn", "ipvsadm -Ln"], collected: [.init("ipvsadm.txt", "ipvsadm", "-Sn")],
+    isNamed: { $0.contains("ipvsadm") }, empty: { $0.virtualServers = $0.virtualServers ?? [] },
+    read: { read($0.section, into: &$1) },
+    recognises: { line in
+      switch line.first {
+      case "-A", "-a": line.second.first == UInt8(ascii: "-")
+      case "--add-service", "--add-server": true
+      case "TCP", "UDP", "SCTP": line.second.contains(":") && !IPVSConnectionReader.isTime(line.second)
+      case "FWM": line.second.int != nil
+      case "IP": line.second == "Virtual"
+      case "Prot": line.second.hasPrefix("LocalAddress")
+      default: false
+      }
+    })
+}

@@ -16,3 +16,30 @@ public enum KernelLogReader: DumpReader {
     snapshot.kernelLog = lines
   }
 }
+
+extension KernelLogReader {
+  static let descriptor = DumpDescriptor(
+    .kernelLog, commands: ["dmesg"], collected: [.init("dmesg.txt", "dmesg")],
+    read: { read($0.section, into: &$1) },
+    recognises: { line in
+      switch line.text.first {
+      case UInt8(ascii: "<"):
+        // `<6>[    0.000000] …`
+        guard let (number, rest) = line.text.dropFirst(1).split(at: UInt8(ascii: ">")) else { return false }
+        return number.int != nil && rest.first == UInt8(ascii: "[")
+      case UInt8(ascii: "["):
+        guard let (inside, rest) = line.text.dropFirst(1).split(at: UInt8(ascii: "]")) else { return false }
+        // Seconds since boot, or a date. With addresses behind it, it is an event of conntrack.
+        if rest.contains("src=") && rest.contains("dst=") { return false }
+        if let (seconds, fraction) = inside.trimmed.split(at: UInt8(ascii: ".")) {
+          return seconds.int != nil && fraction.int != nil
+        }
+        switch inside[0..<4] {
+        case "Mon ", "Tue ", "Wed ", "Thu ", "Fri ", "Sat ", "Sun ": return true
+        default: return false
+        }
+      // journald's form: `Nov 30 09:00:00 node-a kernel: …`
+      default: return line.first.count == 3 && line.second.int != nil && line.text.contains(" kernel: ")
+      }
+    })
+}

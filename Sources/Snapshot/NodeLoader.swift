@@ -8,32 +8,43 @@ enum NodeLoader {
   struct Content {
     var entry: SnapshotLoader.Entry
     var dumps: [RecognisedDump]
+    var unread: [UnreadPart]
     var isBinary: Bool
+    /// What had to be mended before it could be read.
+    var repairs: [StaticString] = []
 
     init(_ entry: SnapshotLoader.Entry) {
       self.entry = entry
-      // A log or dump that was compressed on its own.
-      if Archive.isArchive(entry.file.bytes), let members = try? Archive.members(of: entry.file), members.count == 1 {
-        self.entry.file = members[0]
-      }
       isBinary = Recognition.isBinary(self.entry.file.bytes)
-      dumps = isBinary ? [] : Recognition.dumps(in: self.entry.file)
+      guard !isBinary else {
+        dumps = []
+        unread = []
+        return
+      }
+      if let (file, repairs) = PastedText.restored(self.entry.file) {
+        self.entry.file = file
+        self.repairs = repairs
+      }
+      let found = Recognition.divide(self.entry.file)
+      dumps = found.dumps
+      unread = found.unread
     }
 
     /// Tells something about a node, not only about the cluster.
-    var isOfNode: Bool { dumps.contains { $0.format != .objects } || emptyFormat != nil }
+    var isOfNode: Bool { dumps.contains { $0.format.descriptor.role != .objects } || emptyFormat != nil }
 
     /// An empty file says that there are none, where its name tells of what.
     var emptyFormat: DumpFormat? {
       guard entry.file.bytes.isEmpty else { return nil }
       let name = entry.name.lowercased()
-      if name.contains("tables") && name.contains("save") { return .iptablesSave }
-      if name.contains("ipset") { return .ipset }
-      if name.contains("conntrack") { return .conntrack }
-      if name.contains("ipvsadm") { return .ipvs }
-      if name.contains("nft") { return .nftText }
-      if name.contains("neigh") { return .neighbour }
-      return nil
+      return DumpFormat.allCases.first { format in
+        format.descriptor.empty != nil && format.descriptor.isNamed?(name) ?? false
+      }
+    }
+
+    /// Other text that belongs to a folder of dumps: what a collector says of itself, a licence.
+    var isAboutTheFolder: Bool {
+      ["manifest.json", "hostname", "readme", "readme.md", "readme.txt", "license"].contains(entry.name.lowercased())
     }
 
     /// A sosreport has thousands of files; these folders tell of the network.
@@ -48,19 +59,27 @@ enum NodeLoader {
     }
   }
 
-  static func load(name: String, _ contents: [Content]) -> Snapshot {
+  static func load(name: String, _ contents: [Content], isReport: Bool = false) -> Snapshot {
     var snapshot = Snapshot(name: name)
     var rules: [RecognisedDump] = []
     for content in contents {
+      if !isReport, !content.isAboutTheFolder { for part in content.unread { leaveOut(part, &snapshot) } }
+      if !content.repairs.isEmpty {
+        snapshot.diagnostics.add(
+          Diagnostic(
+            .note, file: escaped(content.entry.file.name), .whole,
+            "was mended before it was read: \(content.repairs.map(\.description).joined(separator: ", "))"))
+      }
       if content.dumps.isEmpty {
-        applyEmpty(content, &snapshot)
+        applyEmpty(content, isReport: isReport, &snapshot)
         continue
       }
       for dump in content.dumps {
-        switch dump.format {
-        case .iptablesSave, .nftText, .nftJSON: rules.append(dump)
+        let descriptor = dump.format.descriptor
+        switch descriptor.role {
+        case .rules: rules.append(dump)
         case .objects: addObjects(dump, content, &snapshot.objectFiles)
-        default: read(dump, into: &snapshot)
+        case .facts: descriptor.read(dump, &snapshot)
         }
       }
     }
@@ -78,9 +97,18 @@ enum NodeLoader {
   /// Files beside the folders of a bundle's nodes.
   static func loadShared(_ contents: [Content], _ bundle: inout Bundle) {
     for content in contents {
-      for dump in content.dumps where dump.format == .objects { addObjects(dump, content, &bundle.objectFiles) }
-      if content.dumps.isEmpty { bundle.diagnostics.add(unrecognised(content)) }
+      for dump in content.dumps where dump.format.descriptor.role == .objects {
+        addObjects(dump, content, &bundle.objectFiles)
+      }
+      if content.dumps.isEmpty { bundle.diagnostics.add(unrecognised(content, isReport: false)) }
     }
+  }
+
+  /// What no reader took, with its lines: a warning, since it may decide.
+  private static func leaveOut(_ part: UnreadPart, _ snapshot: inout Snapshot) {
+    snapshot.unread.append(part)
+    snapshot.diagnostics.add(
+      Diagnostic(.warning, file: escaped(part.file), .line(part.lines.lowerBound), part.sentence))
   }
 
   private static func addObjects(_ dump: RecognisedDump, _ content: Content, _ files: inout [SourceFile]) {
@@ -92,67 +120,40 @@ enum NodeLoader {
     }
   }
 
-  private static func unrecognised(_ content: Content) -> Diagnostic {
+  private static func unrecognised(_ content: Content, isReport: Bool) -> Diagnostic {
+    let isText = !content.entry.file.bytes.isEmpty && !content.isBinary
     let reason =
       content.entry.file.bytes.isEmpty
       ? "is empty" : content.isBinary ? "is a binary file, not a dump" : "is no dump that kubepath knows; not used"
-    return Diagnostic(.note, file: escaped(content.entry.file.name), .whole, reason)
+    return Diagnostic(
+      isText && !isReport && !content.isAboutTheFolder ? .warning : .note, file: escaped(content.entry.file.name),
+      .whole, reason)
   }
 
-  private static func applyEmpty(_ content: Content, _ snapshot: inout Snapshot) {
-    switch content.emptyFormat {
-    case .ipset: snapshot.ipsets = snapshot.ipsets ?? []
-    case .conntrack: snapshot.connections = snapshot.connections ?? []
-    case .ipvs: snapshot.virtualServers = snapshot.virtualServers ?? []
-    case .neighbour: snapshot.neighbours = snapshot.neighbours ?? []
-    case .iptablesSave, .nftText: snapshot.rulesRead = true
-    case .some: break
-    case nil:
-      let diagnostic = unrecognised(content)
-      snapshot.diagnostics.add(diagnostic)
-      snapshot.unrecognised.append(diagnostic.description)
+  private static func applyEmpty(_ content: Content, isReport: Bool, _ snapshot: inout Snapshot) {
+    if let format = content.emptyFormat {
+      format.descriptor.empty?(&snapshot)
+      return
     }
+    let diagnostic = unrecognised(content, isReport: isReport)
+    // The lines that nobody reads were told already.
+    if diagnostic.severity == .note || content.unread.isEmpty { snapshot.diagnostics.add(diagnostic) }
+    snapshot.unrecognised.append(diagnostic.description)
   }
 
   static func read(_ dump: RecognisedDump, into snapshot: inout Snapshot) {
-    let section = dump.section
-    switch dump.format {
-    case .link: IPLinkReader.read(section, into: &snapshot)
-    case .route: IPRouteReader.read(section, into: &snapshot)
-    case .rule:
-      let name = dump.command ?? section.file.name.split(separator: "/").last.map(String.init) ?? ""
-      let isV6 = ["ip-6", "ip6", "ip -6", "ip_-6", "-f inet6", "rule6"].contains { name.contains($0) }
-      IPRuleReader.read(section, version: isV6 ? .v6 : nil, into: &snapshot)
-    case .neighbour: IPNeighbourReader.read(section, into: &snapshot)
-    case .forwarding: BridgeFDBReader.read(section, into: &snapshot)
-    case .sysctl: SysctlReader.read(section, into: &snapshot)
-    case .ipset: IPSetReader.read(section, into: &snapshot)
-    case .conntrack: ConntrackReader.read(section, into: &snapshot)
-    case .conntrackStatistics: ConntrackStatisticsReader.read(section, into: &snapshot)
-    case .sockets: SocketReader.read(section, into: &snapshot)
-    case .kernelLog: KernelLogReader.read(section, into: &snapshot)
-    case .ipvs: IPVSReader.read(section, into: &snapshot)
-    case .ipvsConnections: IPVSConnectionReader.read(section, into: &snapshot)
-    case .ciliumServices: CiliumServiceReader.read(section, into: &snapshot)
-    case .ciliumMap: CiliumMapReader.read(section, into: &snapshot)
-    case .resolver: ResolverFileReader.read(section, into: &snapshot)
-    case .hostLocal: HostLocalReader.read(section, command: dump.command, into: &snapshot)
-    case .connectionCount: ConnectionCountReader.read(section, command: dump.command, into: &snapshot)
-    case .kubeletFlags: KubeletFlagsReader.read(section, into: &snapshot)
-    case .certificates: CertificateDatesReader.read(section, into: &snapshot)
-    case .networkConfiguration: NetworkConfigurationReader.read(section, into: &snapshot)
-    case .componentLog: ComponentLogReader.read(section, command: dump.command, into: &snapshot)
-    case .iptablesSave, .nftText, .nftJSON, .objects: break
-    }
+    dump.format.descriptor.read(dump, &snapshot)
   }
 
   /// The one place that calls the rule readers.
   static func readRules(_ dump: RuleDump, into snapshot: inout Snapshot) {
     switch dump {
     case .iptables(let section, let version, let backend):
-      IptablesSaveReader.read(section.file, range: section.range, version: version, backend: backend, into: &snapshot)
-    case .nftText(let section):
-      NftTextReader.read(section.file, range: section.range, into: &snapshot)
+      IptablesSaveReader.read(section, version: version, backend: backend, into: &snapshot)
+    case .parts(let dumps, let version, let backend, let skipping):
+      IptablesSaveReader.read(parts: dumps, version: version, backend: backend, skipping: skipping, into: &snapshot)
+    case .nftText(let section, let isExcerpt):
+      NftTextReader.read(section.file, range: section.range, isExcerpt: isExcerpt, into: &snapshot)
     case .nftJSON(let section, let skipping):
       if !skipping.isEmpty, let rest = NftJSONFilter.without(skipping, section) {
         NftJSONReader.read(rest, range: 0..<rest.bytes.count, into: &snapshot)

@@ -10,113 +10,221 @@ struct RecognisedDump {
   var isJSON = false
 }
 
+/// A file divided into dumps, and what of it is none.
+struct RecognisedFile {
+  var dumps: [RecognisedDump] = []
+  var unread: [UnreadPart] = []
+}
+
 /// Divides files into dumps.
 enum Recognition {
   /// Up to this size a file may hold several dumps; larger ones are one, told by their first lines, so that a dump of
   /// hundreds of megabytes is read only once.
   static let divisible = 4 << 20
+  /// So many bytes of a large file tell what it is.
+  private static let head = 1 << 18
 
-  static func dumps(in file: SourceFile) -> [RecognisedDump] {
+  static func dumps(in file: SourceFile) -> [RecognisedDump] { divide(file).dumps }
+
+  static func divide(_ file: SourceFile) -> RecognisedFile {
     let whole = file.bytes.count
-    guard whole > divisible else { return divide(DumpSection(file)) }
-    let head = divide(DumpSection(file, range: 0..<(1 << 18), firstLine: 1))
-    guard head.count == 1, var only = head.first else {
-      return head.isEmpty ? [] : divide(DumpSection(file))
+    guard whole > divisible else { return Divider.divide(DumpSection(file)) }
+    let first = Divider.divide(DumpSection(file, range: 0..<head, firstLine: 1))
+    guard first.dumps.count == 1, var only = first.dumps.first else {
+      return first.dumps.isEmpty ? RecognisedFile() : Divider.divide(DumpSection(file))
     }
     only.section.range = only.section.range.lowerBound..<whole
-    return [only]
+    return RecognisedFile(dumps: [only], unread: [])
   }
 
   /// Whether a file is text at all: no NUL in its beginning.
   static func isBinary(_ bytes: UnsafeRawBufferPointer) -> Bool { bytes.prefix(4096).contains(0) }
 
-  private static func divide(_ whole: DumpSection) -> [RecognisedDump] {
-    var result: [RecognisedDump] = []
-    var current: RecognisedDump?
-    var command: String?
-    /// What that command prints, where only it tells.
-    var promised: DumpFormat?
-    /// Lines up to here belong to a JSON text.
-    var skipTo = 0
-    /// Inside the braces of an nft table.
-    var depth = 0
-    func close(_ at: Int, _ result: inout [RecognisedDump]) {
-      guard var done = current else { return }
-      done.section.range = done.section.range.lowerBound..<max(at, done.section.range.lowerBound)
-      result.append(done)
-      current = nil
-      depth = 0
+  /// Only where the content is silent (an empty JSON array): what a command or a file name promises.
+  static func named(_ file: String, _ command: String?) -> DumpFormat? {
+    let name = (command ?? file).lowercased()
+    return DumpFormat.allCases.first { $0.descriptor.recognisesJSON != nil && $0.descriptor.isNamed?(name) ?? false }
+  }
+}
+
+/// One pass over a file's lines.
+private struct Divider {
+  private let whole: DumpSection
+  private var result = RecognisedFile()
+  private var current: RecognisedDump?
+  /// What a prompt said, and where.
+  private var command: String?
+  /// What that command prints, where only it tells.
+  private var promised: DumpFormat?
+  private var commandOffset: Int?
+  private var commandLine = 0
+  /// Lines up to here belong to a JSON text.
+  private var skipTo = 0
+  /// Inside the braces of an nft table.
+  private var depth = 0
+  /// Behind a COMMIT: what is no line of iptables-save ends the dump.
+  private var isCommitted = false
+  /// The lines in a row that belong to nothing, and whether rules are among them.
+  private var strangers: (lines: ClosedRange<Int>, areRules: Bool)?
+
+  private init(_ whole: DumpSection) { self.whole = whole }
+
+  /// More than so many runs of strange lines are told as one.
+  private static let maximumUnread = 8
+
+  static func divide(_ whole: DumpSection) -> RecognisedFile {
+    var divider = Divider(whole)
+    return divider.run()
+  }
+
+  private mutating func run() -> RecognisedFile {
+    for line in whole.lines where line.offset >= skipTo {
+      if !line.text.isEmpty { read(line) }
     }
-    func open(_ format: DumpFormat, _ line: LineScanner.Line) {
-      current = RecognisedDump(
-        format: format,
-        section: DumpSection(whole.file, range: line.offset..<whole.range.upperBound, firstLine: line.number),
-        command: command)
-    }
-    for line in whole.lines {
-      if line.offset < skipTo { continue }
-      let text = line.text
-      guard !text.isEmpty else { continue }
-      if depth == 0, let prompted = prompt(text) {
-        close(line.offset, &result)
-        command = prompted
-        promised = DumpFormat.printed(by: prompted)
-        continue
-      }
-      if let format = promised {
-        promised = nil
-        open(format, line)
-        continue
-      }
-      if depth > 0 || current?.format == .objects {
-        if current?.format == .nftText { depth = max(0, depth + braces(text)) }
-        continue
-      }
-      if text.first == UInt8(ascii: "{") || text.first == UInt8(ascii: "["), current?.format != .kernelLog,
-        looksLikeJSON(text),
-        DumpFormat.of(text) == nil
-      {
-        close(line.offset, &result)
-        let bytes = whole.file.bytes
-        let end = whole.range.upperBound
-        // One that does not end is malformed to its last byte; its reader says where.
-        let extent = JSONValidator.extent(in: bytes, from: line.offset, end: end) ?? line.offset..<end
-        let head = ByteText(bytes: UnsafeRawBufferPointer(rebasing: bytes[extent.prefix(8192)]))
-        let named = named(whole.file.name, command)
-        if let format = DumpFormat.ofJSON(head) ?? (head.trimmed.count < 16 ? named : nil) {
-          result.append(
-            RecognisedDump(
-              format: format, section: DumpSection(whole.file, range: extent, firstLine: line.number), command: command,
-              isJSON: true))
-        }
-        skipTo = extent.upperBound
-        continue
-      }
-      // A quoted table may stand indented; nothing else is told by an indented line.
-      let trimmed = text.trimmed
-      let quoted = current == nil && trimmed.hasPrefix("table ") ? DumpFormat.of(trimmed) : nil
-      guard let format = DumpFormat.of(text) ?? quoted else { continue }
-      if format != current?.format {
-        // Rules and chains of one dump look alike; a kernel log may quote anything.
-        if current?.format == .kernelLog || current?.format == .componentLog { continue }
-        close(line.offset, &result)
-        open(format, line)
-      } else if format == .iptablesSave, text.hasPrefix("# Generated by"), startsOther(text, current!, whole) {
-        close(line.offset, &result)
-        open(format, line)
-      }
-      if format == .nftText { depth = max(0, depth + braces(text)) }
-    }
-    close(whole.range.upperBound, &result)
+    close(whole.range.upperBound)
+    closeStrangers()
     // One that tells nothing by itself.
-    if result.isEmpty, !whole.range.isEmpty, let format = DumpFormat.named(whole.file.name) {
-      result.append(RecognisedDump(format: format, section: whole, command: command))
+    if result.dumps.isEmpty, !whole.range.isEmpty, let format = DumpFormat.promised(byFile: whole.file.name) {
+      result = RecognisedFile(dumps: [RecognisedDump(format: format, section: whole, command: command)])
     }
     return result
   }
 
+  private mutating func close(_ at: Int) {
+    guard var done = current else { return }
+    done.section.range = done.section.range.lowerBound..<max(at, done.section.range.lowerBound)
+    result.dumps.append(done)
+    current = nil
+    depth = 0
+    isCommitted = false
+  }
+
+  private mutating func open(_ format: DumpFormat, _ line: LineScanner.Line) {
+    closeStrangers()
+    var start = line.offset
+    var number = line.number
+    // kubectl's prompt tells the namespace.
+    if format == .objectText, let offset = commandOffset, current == nil {
+      start = offset
+      number = commandLine
+    }
+    current = RecognisedDump(
+      format: format,
+      section: DumpSection(whole.file, range: start..<whole.range.upperBound, firstLine: number), command: command)
+  }
+
+  private mutating func closeStrangers() {
+    guard let (lines, areRules) = strangers else { return }
+    strangers = nil
+    if result.unread.count >= Self.maximumUnread, let last = result.unread.last {
+      result.unread[result.unread.count - 1] = UnreadPart(
+        last.content == .rules || areRules ? .rules : .text, .unknownFormat, file: whole.file.name,
+        lines: last.lines.lowerBound...lines.upperBound)
+      return
+    }
+    result.unread.append(
+      UnreadPart(areRules ? .rules : .text, .unknownFormat, file: whole.file.name, lines: lines))
+  }
+
+  private mutating func stranger(_ line: LineScanner.Line) {
+    let text = line.text.trimmed
+    guard !text.isEmpty else { return }
+    // What surrounds outputs: rulers and comments tell nothing.
+    if text.first == UInt8(ascii: "#") || text.bytes.allSatisfy({ !isWordByte($0) }) { return }
+    let areRules =
+      command.map { Prompt.printsRules($0) } ?? false || text.contains(" -j ") || text.hasPrefix("Chain ")
+      || text.contains(" anywhere ")
+    if let (lines, before) = strangers {
+      strangers = (lines.lowerBound...line.number, before || areRules)
+    } else {
+      strangers = (line.number...line.number, areRules)
+    }
+  }
+
+  private func isWordByte(_ byte: UInt8) -> Bool {
+    byte >= 48 && byte <= 57 || byte | 0x20 >= 97 && byte | 0x20 <= 122 || byte >= 0x80
+  }
+
+  private mutating func read(_ line: LineScanner.Line) {
+    let text = line.text
+    let isObject = current?.format == .objects
+    let format = depth == 0 && !isObject ? DumpFormat.of(text) : nil
+    if depth == 0, format == nil, !isObject || text.first != 0x20, let prompted = Prompt.command(of: text) {
+      close(line.offset)
+      closeStrangers()
+      command = prompted
+      promised = DumpFormat.promised(by: prompted)
+      commandOffset = line.offset
+      commandLine = line.number
+      return
+    }
+    if depth == 0, let promised {
+      self.promised = nil
+      return open(promised, line)
+    }
+    if depth > 0 || isObject {
+      if current?.format == .nftText { depth = max(0, depth + Self.braces(text)) }
+      return
+    }
+    if readJSON(line) { return }
+    // A quoted table may stand indented, and so do conntrack's events; nothing else is told by an indented line.
+    let trimmed = text.trimmed
+    let quoted = current == nil && trimmed.hasPrefix("table ") ? DumpFormat.of(trimmed) : nil
+    guard let format = format ?? quoted else { return unknown(line) }
+    if format != current?.format {
+      // Rules and chains of one dump look alike; a kernel log and a description may quote anything.
+      if current?.format == .kernelLog || current?.format == .componentLog { return }
+      if current?.format == .objectText, format != .objectText, command != nil { return }
+      close(line.offset)
+      open(format, line)
+    } else if format == .iptablesSave, text.hasPrefix("# Generated by"), startsOther(text) {
+      close(line.offset)
+      open(format, line)
+    }
+    isCommitted = format == .iptablesSave && isCommitted && text.first == UInt8(ascii: "#")
+    if format == .nftText { depth = max(0, depth + Self.braces(text)) }
+  }
+
+  /// A line that could be anything: it goes on with the dump it stands in, or is the value that the command promised.
+  private mutating func unknown(_ line: LineScanner.Line) {
+    if current?.format == .iptablesSave {
+      if line.text.trimmed == "COMMIT" {
+        isCommitted = true
+      } else if isCommitted, line.text.trimmed.first.map({ $0 != UInt8(ascii: "#") }) ?? false {
+        close(line.offset)
+        command = nil
+      }
+    }
+    guard current == nil else { return }
+    stranger(line)
+  }
+
+  private mutating func readJSON(_ line: LineScanner.Line) -> Bool {
+    let text = line.text
+    guard text.first == UInt8(ascii: "{") || text.first == UInt8(ascii: "["), current?.format != .kernelLog,
+      Self.looksLikeJSON(text), DumpFormat.of(text) == nil
+    else { return false }
+    close(line.offset)
+    closeStrangers()
+    let bytes = whole.file.bytes
+    let end = whole.range.upperBound
+    // One that does not end is malformed to its last byte; its reader says where.
+    let extent = JSONValidator.extent(in: bytes, from: line.offset, end: end) ?? line.offset..<end
+    let head = ByteText(bytes: UnsafeRawBufferPointer(rebasing: bytes[extent.prefix(8192)]))
+    let named = Recognition.named(whole.file.name, command)
+    if let format = DumpFormat.ofJSON(head) ?? (head.trimmed.count < 16 ? named : nil) {
+      result.dumps.append(
+        RecognisedDump(
+          format: format, section: DumpSection(whole.file, range: extent, firstLine: line.number), command: command,
+          isJSON: true))
+    }
+    skipTo = extent.upperBound
+    return true
+  }
+
   /// Whether a header begins the dump of another program or version than the one being read.
-  private static func startsOther(_ header: ByteText, _ current: RecognisedDump, _ whole: DumpSection) -> Bool {
+  private func startsOther(_ header: ByteText) -> Bool {
+    guard let current else { return true }
     let start = ByteText(bytes: UnsafeRawBufferPointer(rebasing: whole.file.bytes[current.section.range.prefix(200)]))
     let first = start.split(at: 10)?.before ?? start
     guard first.hasPrefix("# Generated by") else { return true }
@@ -145,52 +253,5 @@ enum Recognition {
       }
     }
     return depth
-  }
-
-  private static let programs: [StaticString] = [
-    "ip", "iptables", "iptables-save", "iptables-legacy-save", "iptables-nft-save", "ip6tables", "ip6tables-save",
-    "ip6tables-legacy-save", "ip6tables-nft-save", "nft", "ipset", "ipvsadm", "conntrack", "sysctl", "ss", "netstat",
-    "dmesg",
-    "ls", "journalctl", "crictl", "kubeadm", "openssl", "systemctl", "bridge", "kubectl", "cilium", "cilium-dbg", "cat",
-    "route", "ifconfig", "arp", "sudo",
-  ]
-
-  /// The command of a line like `$ ip route`, `# ip route`, `root@node:~# ip route` or `[root@node ~]$ ip route`.
-  private static func prompt(_ text: ByteText) -> String? {
-    guard let first = text.first, first > 0x20 else { return nil }
-    var end: Int?
-    for index in 0..<min(text.count, 80) {
-      let byte = text.bytes[index]
-      if (byte == UInt8(ascii: "$") || byte == UInt8(ascii: "#")) && index + 1 < text.count
-        && text.bytes[index + 1] == 0x20
-      {
-        end = index + 2
-        break
-      }
-      if byte < 0x20 || byte == UInt8(ascii: "{") || byte == UInt8(ascii: "\"") { return nil }
-    }
-    guard let end else { return nil }
-    // What stands before the sign must look like user@host or a directory, or be nothing.
-    let before = text[0..<end - 2]
-    guard before.isEmpty || before.contains("@") || before.last == UInt8(ascii: "]") || before.last == UInt8(ascii: "~")
-    else {
-      return nil
-    }
-    var words = Words(text.dropFirst(end))
-    guard let program = words.next() else { return nil }
-    let name = program.splitLast(at: UInt8(ascii: "/"))?.after ?? program
-    guard programs.contains(where: { name == $0 }) else { return nil }
-    return text.dropFirst(end)[0..<400].string
-  }
-
-  /// Only where the content is silent (an empty JSON array): what a command or a file name promises.
-  private static func named(_ file: String, _ command: String?) -> DumpFormat? {
-    let name = (command ?? file).lowercased()
-    if name.contains("route") { return .route }
-    if name.contains("rule") && name.contains("ip") && !name.contains("ruleset") { return .rule }
-    if name.contains("neigh") { return .neighbour }
-    if name.contains("fdb") { return .forwarding }
-    if name.contains("addr") || name.contains("link") { return .link }
-    return nil
   }
 }

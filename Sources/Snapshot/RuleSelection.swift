@@ -5,7 +5,10 @@ import Wire
 /// A dump of rules that is to be walked.
 enum RuleDump {
   case iptables(DumpSection, IPVersion, Backend)
-  case nftText(DumpSection)
+  /// Parts of tables from one file, without those of these names.
+  case parts([RecognisedDump], IPVersion, Backend, skipping: Set<String>)
+  /// `isExcerpt`: a chain, a set or a table of it, or what a search found.
+  case nftText(DumpSection, isExcerpt: Bool)
   /// Tables that an iptables dump tells better are left out.
   case nftJSON(DumpSection, skipping: Set<TableName>)
 }
@@ -20,10 +23,11 @@ struct TableName: Hashable, Sendable {
 /// stay.
 enum RuleSelection {
   static func choose(_ dumps: [RecognisedDump], note: (DumpSection, String) -> Void) -> [RuleDump] {
-    let iptables = dumps.filter { $0.format == .iptablesSave }
+    let parts = dumps.filter { $0.format == .iptablesListing || $0.format == .iptablesSave && !isSave($0) }
+    let iptables = dumps.filter { $0.format == .iptablesSave && isSave($0) }
     let texts = dumps.filter { $0.format == .nftText }
     let jsons = dumps.filter { $0.format == .nftJSON }
-    if iptables.count == 1, texts.isEmpty, jsons.isEmpty {
+    if iptables.count == 1, texts.isEmpty, jsons.isEmpty, parts.isEmpty {
       let variant = Variant(iptables[0])
       return [.iptables(iptables[0].section, variant.version, variant.backend)]
     }
@@ -40,9 +44,45 @@ enum RuleSelection {
         }
         chosen += group.select(version, note: note)
       }
+      let told = candidates.joined(\.tables).map(\.name) + nftNames.filter { $0.family == family }.map(\.name)
+      chosen += chooseParts(parts.filter { Variant($0).version == version }, version, told: Set(told))
     }
     chosen += chooseNft(texts, nftTables, jsons, covered: &covered, note: note)
     return chosen
+  }
+
+  /// Whether a dump has its tables' names in it, as iptables-save prints them.
+  private static func isSave(_ dump: RecognisedDump) -> Bool {
+    for line in dump.section.lines {
+      switch line.text.trimmed.first {
+      case UInt8(ascii: "*"): return true
+      case UInt8(ascii: "-"): return false
+      case UInt8(ascii: ":"): return true
+      default: continue
+      }
+    }
+    return true
+  }
+
+  /// Those of one file belong together: `iptables -S` and `iptables -t nat -S` of one ticket. A table that a file before
+  /// told is not told again.
+  private static func chooseParts(_ parts: [RecognisedDump], _ version: IPVersion, told: Set<String>) -> [RuleDump] {
+    var files: [[RecognisedDump]] = []
+    for part in parts {
+      if let index = files.firstIndex(where: { $0[0].section.file === part.section.file }) {
+        files[index].append(part)
+      } else {
+        files.append([part])
+      }
+    }
+    var told = told
+    return files.map { dumps in
+      let own = told
+      for dump in dumps where dump.format == .iptablesSave {
+        told.formUnion(ImpliedTables(dump.section, command: dump.command).sections.map(\.table))
+      }
+      return .parts(dumps, version, Variant(dumps[0]).backend, skipping: own)
+    }
   }
 
   // MARK: iptables
@@ -227,6 +267,10 @@ enum RuleSelection {
     }
   }
 
+  private static func isExcerpt(_ dump: RecognisedDump) -> Bool {
+    dump.command.map { Prompt.printsExcerpt($0) } ?? false
+  }
+
   private static func chooseNft(
     _ texts: [RecognisedDump], _ tables: [[NftTable]], _ jsons: [RecognisedDump], covered: inout Set<TableName>,
     note: (DumpSection, String) -> Void
@@ -242,13 +286,13 @@ enum RuleSelection {
       let names = tables[index].map(\.name)
       if covered.isDisjoint(with: names) {
         covered.formUnion(names)
-        chosen.append(.nftText(texts[index].section))
+        chosen.append(.nftText(texts[index].section, isExcerpt: isExcerpt(texts[index])))
         continue
       }
       var own = 0
       for table in tables[index] where !covered.contains(table.name) {
         own += 1
-        chosen.append(.nftText(table.section))
+        chosen.append(.nftText(table.section, isExcerpt: isExcerpt(texts[index])))
       }
       covered.formUnion(names)
       if own < names.count {

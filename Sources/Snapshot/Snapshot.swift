@@ -37,6 +37,11 @@ public struct Snapshot: Sendable {
   /// Configuration, logs and lists of the node and its Pods.
   public var files = NodeFiles()
   public var diagnostics = Diagnostics()
+  /// What was handed over and is not, or not wholly, in the snapshot. Nothing may be concluded from the absence of what it
+  /// may hold: see `hasUnreadRules`.
+  public var unread: [UnreadPart] = []
+  /// Rules were handed over that are not, or not all, in `ruleset`: that no rule takes a packet proves nothing then.
+  public var hasUnreadRules: Bool { unread.contains { $0.content == .rules } }
   /// Files that belong to the snapshot and that no reader knows, with the reason; Kubernetes objects among them are
   /// listed in `objectFiles`.
   public var unrecognised: [String] = []

@@ -152,7 +152,8 @@ public enum SnapshotLoader {
     let isReport = contents.contains { $0.entry.folders.count > depth && $0.entry.folders[depth] == "sos_commands" }
     if isReport {
       bundle.snapshots.append(
-        NodeLoader.load(name: hostname(contents, depth) ?? name, contents.filter(\.isOfInterestInReport)))
+        NodeLoader.load(
+          name: hostname(contents, depth) ?? name, contents.filter(\.isOfInterestInReport), isReport: true))
       return
     }
     var folders: [String] = []
@@ -227,8 +228,11 @@ public enum SnapshotLoader {
     }
   }
 
-  static let expected =
-    "iptables-save, nft list ruleset, ipset save, ipvsadm -Sn, ip addr, ip route, sysctl -a, conntrack -L or kubectl objects"
+  /// What may be handed over, by the command that prints it.
+  static let expected: String = {
+    let commands = DumpFormat.allCases.filter { $0 != .objects && $0 != .objectText }.map { $0.descriptor.commands[0] }
+    return commands.joined(separator: ", ") + " or " + DumpFormat.objects.descriptor.commands[0]
+  }()
 
   private static func nothingKnown(_ count: Int) -> String {
     count == 0

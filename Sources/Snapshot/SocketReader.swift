@@ -132,3 +132,17 @@ extension String {
     hasSuffix(suffix) ? String(dropLast(suffix.count)) : self
   }
 }
+
+extension SocketReader {
+  static let descriptor = DumpDescriptor(
+    .sockets, commands: ["ss -lntup", "netstat -lntup"], collected: [.init("ss.txt", "ss", "-lntup")],
+    read: { read($0.section, into: &$1) },
+    recognises: { line in
+      switch line.first {
+      case "Netid": true
+      case "State", "Proto": line.second == "Recv-Q"
+      case "Active": line.second == "Internet" || line.second == "UNIX"
+      default: false
+      }
+    })
+}

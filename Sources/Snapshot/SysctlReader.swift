@@ -37,3 +37,35 @@ public enum SysctlReader: DumpReader {
       }, as: UTF8.self)
   }
 }
+
+extension SysctlReader {
+  static let descriptor = DumpDescriptor(
+    .sysctl, commands: ["sysctl -a", "grep . /proc/sys/net/ipv4/conf/*/rp_filter"],
+    collected: [.init("sysctl.txt", "sysctl", "-a")],
+    read: { read($0.section, into: &$1) }, recognises: { isOne($0) })
+
+  /// `net.ipv4.ip_forward = 1`, `net/ipv4/ip_forward: 1`, `net.ipv4.ip_forward=1`, `/proc/sys/net/ipv4/ip_forward:1`
+  private static func isOne(_ line: DumpLine) -> Bool {
+    var name = line.first
+    if name.hasPrefix("/proc/sys/") {
+      guard let (path, _) = name.split(at: UInt8(ascii: ":")) ?? name.split(at: UInt8(ascii: "=")) else {
+        return line.second == "="
+      }
+      return path.count > 10
+    }
+    if let (before, _) = name.split(at: UInt8(ascii: "=")) {
+      name = before
+    } else if name.last == UInt8(ascii: ":") {
+      name = name.dropLast(1)
+    } else if !(line.second == "=") {
+      return false
+    }
+    guard let divider = name.bytes.first(where: { $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "/") }) else {
+      return false
+    }
+    switch name.split(at: divider)?.before ?? name {
+    case "net", "kernel", "fs", "vm", "abi", "crypto", "debug", "dev", "user", "sunrpc": return true
+    default: return false
+    }
+  }
+}

@@ -1,23 +1,23 @@
+import Glibc
 import Input
 import PacketPath
 import Snapshot
 import Wire
 
-/// libFuzzer's entry: the input goes through every reader, and what they made of it is walked. See Package.swift for how to
-/// build; run with SWIFT_BACKTRACE=enable=no, else the backtracer swallows the trap and no crash file is written.
+/// The reader to try, by the name of its format; without one every reader gets every input.
+private let wanted = getenv("FORMAT").map { String(cString: $0) }
+private let descriptors = DumpFormat.allCases.map(\.descriptor).filter { wanted == nil || $0.format.rawValue == wanted }
+
+/// libFuzzer's entry: the input goes through the readers, and what they made of it is walked. A reader's target is this one
+/// with its format's name: FORMAT=iptablesListing. See Package.swift for how to build; run with SWIFT_BACKTRACE=enable=no,
+/// else the backtracer swallows the trap and no crash file is written.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzzOneInput(_ bytes: UnsafePointer<UInt8>, _ count: Int) -> CInt {
+  guard !descriptors.isEmpty else { fatalError("FORMAT is none of \(DumpFormat.allCases.map(\.rawValue))") }
   let file = SourceFile(name: "fuzz", contents: UnsafeBufferPointer(start: bytes, count: count))
   var snapshot = Snapshot(name: "fuzz")
-  IptablesSaveReader.read(file, into: &snapshot)
-  NftTextReader.read(file, range: 0..<file.bytes.count, into: &snapshot)
-  NftJSONReader.read(file, range: 0..<file.bytes.count, into: &snapshot)
-  IPLinkReader.read(file, into: &snapshot)
-  IPRouteReader.read(file, into: &snapshot)
-  IPRuleReader.read(file, into: &snapshot)
-  IPSetReader.read(file, into: &snapshot)
-  SysctlReader.read(file, into: &snapshot)
-  ConntrackReader.read(file, into: &snapshot)
+  for descriptor in descriptors { descriptor.read(file, into: &snapshot) }
+  if wanted == nil { _ = SnapshotLoader.load([file], name: "fuzz") }
   snapshot.ruleset.finish()
   let flow = Flow(
     ipProtocol: .tcp, source: IPAddress(v4: 0x0AF4_0107), sourcePort: 40000, destination: IPAddress(v4: 0x0A60_000A),

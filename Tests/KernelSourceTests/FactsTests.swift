@@ -87,7 +87,7 @@ import Wire
     }
     var text = Snapshot(name: "text")
     let save = try space.run("iptables-nft-save")
-    IptablesSaveReader.read(save, range: 0..<save.bytes.count, version: .v4, backend: .iptablesNft, into: &text)
+    IptablesSaveReader.read(save, version: .v4, backend: .iptablesNft, into: &text)
     text.ruleset.finish()
     let kernel = try KernelSource.read(netns: space.name)
     #expect(named(kernel.ruleset) == named(text.ruleset))

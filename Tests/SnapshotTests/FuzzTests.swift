@@ -17,7 +17,8 @@ import Testing
     mutating func below(_ limit: Int) -> Int { limit > 0 ? Int(next() % UInt64(limit)) : 0 }
   }
 
-  static let seeds: [String] = [
+  /// Shapes that the samples of `FormatSamples` do not have.
+  static let shapes: [String] = [
     LinkReaderTests.text,
     "default via 192.0.2.1 dev eth0 metric 1\n10.0.0.0/8 proto static\n\tnexthop via 192.0.2.1 dev eth0 weight 3\nfd00::/64 dev eth0 pref medium\n",
     "9:\tnot from 10.0.0.0/8 fwmark 0x1/0xff iif eth0 lookup 5 suppress_prefixlength 0\n10:\tfrom all uidrange 0-10 goto 7\n",
@@ -38,10 +39,15 @@ import Testing
     #"{"10.0.0.1:80/TCP (0)":["0.0.0.0:0 (1) (0) [ClusterIP, Local]","10.0.0.2:80 (1) (1)"],"x":[1]}"#,
   ]
 
-  @Test(arguments: 0..<19) func readers(_ index: Int) {
-    var random = Generator(state: UInt64(index) &+ 40)
-    let seed = Array(Self.seeds[index].utf8)
-    for _ in 0..<300 {
+  /// Every format by its own reader, and the whole way from a file to a snapshot.
+  @Test(arguments: DumpFormat.allCases) func readers(_ format: DumpFormat) throws {
+    var random = Generator(state: UInt64(DumpFormat.allCases.firstIndex(of: format)!) &+ 40)
+    let sample = try #require(FormatSamples.text(of: format))
+    let seeds =
+      [sample]
+      + Self.shapes.filter { Recognition.dumps(in: SourceFile(name: "f", text: $0)).contains { $0.format == format } }
+    for round in 0..<300 {
+      let seed = Array(seeds[round % seeds.count].utf8)
       var bytes = seed
       for _ in 0...random.below(6) {
         guard !bytes.isEmpty else { break }
@@ -57,22 +63,9 @@ import Testing
       }
       let file = SourceFile(name: "f", contents: bytes)
       var snapshot = Snapshot(name: "n")
-      IPLinkReader.read(file, into: &snapshot)
-      IPRouteReader.read(file, into: &snapshot)
-      IPRuleReader.read(file, into: &snapshot)
-      IPNeighbourReader.read(file, into: &snapshot)
-      BridgeFDBReader.read(file, into: &snapshot)
-      CiliumServiceReader.read(file, into: &snapshot)
-      CiliumMapReader.read(file, into: &snapshot)
-      IPSetReader.read(file, into: &snapshot)
-      ConntrackReader.read(file, into: &snapshot)
-      ConntrackStatisticsReader.read(file, into: &snapshot)
-      SocketReader.read(file, into: &snapshot)
-      IPVSReader.read(file, into: &snapshot)
-      SysctlReader.read(file, into: &snapshot)
-      KernelLogReader.read(file, into: &snapshot)
-      let dumps = Recognition.dumps(in: file)
-      for dump in RuleSelection.choose(dumps, note: { _, _ in }) { NodeLoader.readRules(dump, into: &snapshot) }
+      format.descriptor.read(file, into: &snapshot)
+      snapshot.ruleset.finish()
+      _ = SnapshotLoader.load([file], name: "n")
     }
   }
 
@@ -81,8 +74,7 @@ import Testing
       let file = SourceFile(name: "f", text: String(repeating: text, count: 200_000 / text.utf8.count))
       var snapshot = Snapshot(name: "n")
       for dump in Recognition.dumps(in: file) { NodeLoader.read(dump, into: &snapshot) }
-      ConntrackReader.read(file, into: &snapshot)
-      IPLinkReader.read(file, into: &snapshot)
+      for format in DumpFormat.allCases { format.descriptor.read(file, into: &snapshot) }
     }
   }
 }

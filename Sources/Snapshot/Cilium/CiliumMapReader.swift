@@ -82,3 +82,14 @@ public enum CiliumMapReader: DumpReader {
     return true
   }
 }
+
+extension CiliumMapReader {
+  static let descriptor = DumpDescriptor(
+    .ciliumMap, commands: ["cilium-dbg bpf lb list"],
+    collected: [.init("cilium-lb.txt", "cilium-dbg", "bpf", "lb", "list")],
+    json: { $0.contains(":0 (") && $0.contains(") (0)") },
+    read: { read($0.section, into: &$1) },
+    recognises: { line in
+      line.first == "SERVICE" && line.second == "ADDRESS" && line.text.contains("BACKEND ADDRESS")
+    })
+}

@@ -114,3 +114,14 @@ extension CiliumAddress {
     }
   }
 }
+
+extension CiliumServiceReader {
+  static let descriptor = DumpDescriptor(
+    .ciliumServices, commands: ["cilium-dbg service list"],
+    collected: [.init("cilium-service.txt", "cilium-dbg", "service", "list")],
+    json: { $0.contains("\"frontend-address\"") },
+    read: { read($0.section, into: &$1) },
+    recognises: { line in
+      line.first == "ID" && line.second == "Frontend" || line.first == "Frontend" && line.second == "Service"
+    })
+}

@@ -13,19 +13,56 @@ import Wire
 public enum IptablesSaveReader {
   /// Appends the dump's tables to the snapshot's ruleset. `version` nil: told by the header or the addresses.
   /// Text before the first table and after COMMIT is reported once and left out.
+  /// `command`: what a prompt before it says that printed it.
   public static func read(
-    _ file: SourceFile, range: Range<Int>? = nil, version: IPVersion? = nil, backend: Backend = .iptables,
+    _ section: DumpSection, version: IPVersion? = nil, backend: Backend = .iptables, command: String? = nil,
     into snapshot: inout Snapshot
   ) {
-    let range = range ?? 0..<file.bytes.count
+    let file = section.file
     // The ruleset leaves the snapshot while it is changed, so that its arrays stay uniquely referenced.
     var parser = IptablesParser(
       ruleset: snapshot.ruleset, diagnostics: snapshot.diagnostics, file: file, version: version, backend: backend)
     snapshot.ruleset = Ruleset()
     snapshot.diagnostics = Diagnostics()
-    parser.read(range)
+    parser.command = command
+    parser.read(section)
     snapshot.ruleset = parser.ruleset
     snapshot.diagnostics = parser.diagnostics
+    snapshot.unread += parser.unread
+  }
+
+  /// Reads parts of tables, which stand in one file without `*TABLE`: what an earlier part tells in whole is not read again,
+  /// and tables in `skipping` not at all.
+  static func read(
+    parts: [RecognisedDump], version: IPVersion?, backend: Backend, skipping: Set<String>, into snapshot: inout Snapshot
+  ) {
+    guard let file = parts.first?.section.file else { return }
+    var parser = IptablesParser(
+      ruleset: snapshot.ruleset, diagnostics: snapshot.diagnostics, file: file, version: version, backend: backend)
+    snapshot.ruleset = Ruleset()
+    snapshot.diagnostics = Diagnostics()
+    parser.skipped = skipping
+    for part in parts {
+      parser.command = part.command
+      if part.format == .iptablesListing {
+        parser.readListing(part.section)
+      } else {
+        parser.readLines(part.section)
+        parser.closeImplied()
+        parser.implied = nil
+      }
+      parser.closeTable()
+    }
+    parser.finish()
+    snapshot.ruleset = parser.ruleset
+    snapshot.diagnostics = parser.diagnostics
+    snapshot.unread += parser.unread
+  }
+
+  public static func read(
+    _ file: SourceFile, version: IPVersion? = nil, backend: Backend = .iptables, into snapshot: inout Snapshot
+  ) {
+    read(DumpSection(file), version: version, backend: backend, into: &snapshot)
   }
 }
 
@@ -56,6 +93,26 @@ struct IptablesParser {
   /// Chains first named by a jump, with the rule's line.
   var jumps: [(chain: ChainID, line: Int)] = []
 
+  /// A `*TABLE` was read: a dump as iptables-save prints it.
+  var isSave = false
+  /// What a prompt says that printed the text.
+  var command: String?
+  /// The text that is being read ends here.
+  var limit = 0
+  /// The tables of rules that stand without `*TABLE`, looked for when the first such line comes.
+  var implied: ImpliedTables?
+  /// The section of `implied` that is open.
+  var impliedSection = -1
+  /// Chains of the open section that another section told already.
+  var told: Set<UInt32> = []
+  /// Tables of which not all chains, or not all rules of the chains, are in the text.
+  var partialTables: Set<UInt32> = []
+  var unread: [UnreadPart] = []
+  /// Tables that another dump tells better.
+  var skipped: Set<String> = []
+  /// What a listing does not show of the rule being read.
+  var pendingUnknown: [String] = []
+
   // Of the rule being read.
   var rule = RuleState()
 
@@ -70,16 +127,22 @@ struct IptablesParser {
     base = file.bytes.baseAddress?.assumingMemoryBound(to: UInt8.self) ?? UnsafePointer(bitPattern: 1)!
   }
 
-  mutating func read(_ range: Range<Int>) {
+  mutating func read(_ section: DumpSection) {
+    readLines(section)
+    finish()
+  }
+
+  mutating func readLines(_ section: DumpSection) {
+    let range = section.range
     if range.upperBound > Int(UInt32.max) {
       diagnostics.add(Diagnostic(.error, file: file.name, .whole, "larger than 4 GiB; only the first 4 GiB are read"))
     }
-    let limit = min(range.upperBound, Int(UInt32.max))
+    limit = min(range.upperBound, Int(UInt32.max))
     // What kube-proxy writes: a chain for each endpoint, two rules and a jump to it.
     let size = limit - range.lowerBound
     ruleset.reserve(rules: size / 140, clauses: size / 65, chains: size / 440)
     pendingJumps.reserveCapacity(PendingJump.limit)
-    line = range.lowerBound == 0 ? 0 : file.line(at: range.lowerBound) - 1
+    line = section.firstLine - 1
     var at = range.lowerBound
     var released = range.lowerBound
     if !versionKnown { version = guessVersion(range) }
@@ -93,7 +156,6 @@ struct IptablesParser {
         released = at
       }
     }
-    finish()
   }
 
   @inline(__always) func lineEnd(from: Int, limit: Int) -> Int {
@@ -109,7 +171,7 @@ struct IptablesParser {
     guard at < end else { return }
     switch base[at] {
     case UInt8(ascii: "-"):
-      if end - at > 3, base[at + 1] == UInt8(ascii: "A"), base[at + 2] == 0x20, table != nil {
+      if end - at > 3, base[at + 1] == UInt8(ascii: "A"), base[at + 2] == 0x20, table != nil, implied == nil {
         readRule(at, end, from: at + 3)
       } else {
         readCommand(at, end)
@@ -156,12 +218,14 @@ struct IptablesParser {
   private mutating func beginTable(_ at: Int, _ end: Int) {
     var words = Tokenizer(at: base + at + 1, end: base + end)
     guard let name = words.next()?.text, words.next() == nil else { return warn("expected *TABLE alone on the line") }
+    isSave = true
+    implied = nil
     // Files without headers may hold IPv4 tables first and IPv6 tables behind them.
     if !versionKnown { version = guessVersion(at..<sectionEnd(at)) }
     openTable(name)
   }
 
-  private mutating func closeTable() {
+  mutating func closeTable() {
     resolveJumps()
     table = nil
   }
@@ -210,7 +274,7 @@ struct IptablesParser {
     declareChain(name, policy: policy)
   }
 
-  private mutating func declareChain(_ name: Token, policy: Token?) {
+  mutating func declareChain(_ name: Token, policy: Token?) {
     guard let table else { return }
     let chain = self.chain(name)
     if ruleset[chain].isDefined { warn("chain \(printable(name.text)) is declared twice", .note) }
@@ -263,7 +327,7 @@ struct IptablesParser {
     guard let counters = words.next(), counters[counters.count - 1] == UInt8(ascii: "]"), let verb = words.next(),
       verb.equals("-A")
     else { return warn("expected [packets:bytes] -A CHAIN …") }
-    if table == nil { openImplicitTable() }
+    enterImplied(at)
     while words.at < words.end, words.at.pointee == 0x20 { words.at += 1 }
     readRule(words.at - base - 3, end, from: words.at - base)
   }
@@ -286,15 +350,15 @@ struct IptablesParser {
       return
     }
     if verb.equals("-P") || verb.equals("--policy"), let chain = words.next(), let policy = words.next() {
-      if table == nil { openImplicitTable() }
-      return declareChain(chain, policy: policy)
+      enterImplied(at)
+      return declareImplied(chain, policy: policy)
     }
     if verb.equals("-N") || verb.equals("--new-chain"), let chain = words.next() {
-      if table == nil { openImplicitTable() }
-      return declareChain(chain, policy: nil)
+      enterImplied(at)
+      return declareImplied(chain, policy: nil)
     }
     if verb.equals("-A") || verb.equals("--append") {
-      if table == nil { openImplicitTable() }
+      enterImplied(at)
       while words.at < words.end, words.at.pointee == 0x20 { words.at += 1 }
       return readRule(at, end, from: words.at - base)
     }
@@ -313,40 +377,11 @@ struct IptablesParser {
     base[at] == UInt8(ascii: "-") && base[at + 1] == UInt8(ascii: "t") ? junk() : readLine(at, end)
   }
 
-  /// `iptables -S` names no table: its built-in chains tell which it is.
-  private mutating func openImplicitTable() {
-    let text = file.text(0..<min(file.bytes.count, 4096))
-    let name: String
-    if text.contains("-P PREROUTING") {
-      name = text.contains("-P FORWARD") ? "mangle" : text.contains("-P POSTROUTING") ? "nat" : "raw"
-    } else if text.contains("-P ") || !(text.contains("-A PREROUTING") || text.contains("-A POSTROUTING")) {
-      name = "filter"
-    } else {
-      name = text.contains("NOTRACK") || text.contains("-j CT ") ? "raw" : "nat"
-    }
-    warn("no *TABLE line stands before this one; read as table \(name)", .note)
-    openTable(name)
-    // Rules may name built-in chains that nothing declared.
-    for hook in ["PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING"] {
-      let declared = text.contains("-P \(hook) ")
-      var copy = hook
-      copy.withUTF8 { utf8 in
-        let token = Token(start: utf8.baseAddress!, count: utf8.count)
-        if !declared, let place = Self.place(name, token) {
-          let chain = ruleset.chain(hook, in: table!)
-          ruleset.define(
-            chain, line: line,
-            base: BaseChain(
-              type: name == "nat" ? .nat : .filter, hook: place.hook, priority: place.priority, policyDrops: false))
-        }
-      }
-    }
-  }
-
   @inline(__always) private mutating func readRule(_ start: Int, _ end: Int, from: Int) {
     guard let table else { return }
     var words = Tokenizer(at: base + from, end: base + end)
     guard let name = words.next() else { return warn("expected a chain name after -A") }
+    if !told.isEmpty, told.contains(self.chain(name).index) { return }
     let chain: ChainID
     if let last = lastChain, lastChainTable == table, let known = sameOrNext(last, table, name) {
       chain = known
@@ -375,6 +410,7 @@ struct IptablesParser {
 
   /// A rule for a chain that no line declared: excerpts of dumps. Built-in ones get their hook and policy ACCEPT.
   private mutating func adoptUndeclared(_ chain: ChainID, _ name: Token) {
+    if partialTables.contains(table!.index) { return adoptPart(chain, name) }
     guard let place = Self.place(ruleset[table!].name, name) else {
       warn("chain \(printable(name.text)) is not declared by a ':' line before this rule", .note)
       return ruleset.define(chain, line: line)
@@ -387,7 +423,8 @@ struct IptablesParser {
         policyDrops: false))
   }
 
-  private mutating func finish() {
+  mutating func finish() {
+    closeImplied()
     resolveJumps()
     if junkLines > 0 {
       diagnostics.add(
@@ -395,7 +432,7 @@ struct IptablesParser {
           .note, file: file.name, .line(firstJunk),
           "\(junkLines) line\(junkLines == 1 ? "" : "s") outside any table left out (the first one is here)"))
     }
-    if table != nil, !seen.isEmpty, ruleset.tables.last?.file == fileIndex, !isExcerpt {
+    if isSave, table != nil, !seen.isEmpty, ruleset.tables.last?.file == fileIndex {
       diagnostics.add(
         Diagnostic(
           .warning, file: file.name, .line(line),
@@ -404,6 +441,12 @@ struct IptablesParser {
     }
     var reported = Set<UInt32>()
     for jump in jumps where !ruleset[jump.chain].isDefined && reported.insert(jump.chain.index).inserted {
+      // What an excerpt leaves out is somewhere.
+      if partialTables.contains(ruleset[jump.chain].table.index) {
+        ruleset.define(jump.chain, line: jump.line)
+        ruleset.markCut(jump.chain)
+        continue
+      }
       diagnostics.add(
         Diagnostic(
           .error, file: file.name, .line(jump.line),
@@ -429,11 +472,6 @@ struct IptablesParser {
       at = end + 1
     }
     return limit
-  }
-
-  /// `iptables -S` output has no COMMIT.
-  var isExcerpt: Bool {
-    !file.text(0..<min(file.bytes.count, 1 << 16)).contains("*")
   }
 
   /// ip6tables dumps show IPv6 addresses or its ICMP names; looked for in the first MiB only.
@@ -464,4 +502,55 @@ public func printable(_ text: String, limit: Int = 200) -> String {
     }
   }
   return text.unicodeScalars.count > limit ? out + "…" : out
+}
+
+extension IptablesSaveReader {
+  static let descriptor = DumpDescriptor(
+    .iptablesSave, role: .rules, commands: ["iptables-save", "ip6tables-save", "iptables -S", "iptables -t nat -S"],
+    collected: [
+      .init("iptables-save.txt", "iptables-save", "-c"), .init("ip6tables-save.txt", "ip6tables-save", "-c"),
+      .init("iptables-legacy-save.txt", "iptables-legacy-save", "-c"),
+      .init("ip6tables-legacy-save.txt", "ip6tables-legacy-save", "-c"),
+    ],
+    isNamed: { $0.contains("tables") && $0.contains("save") }, empty: { $0.rulesRead = true },
+    read: { dump, snapshot in
+      let variant = RuleSelection.Variant(dump)
+      read(dump.section, version: variant.version, backend: variant.backend, command: dump.command, into: &snapshot)
+    },
+    recognises: { line in
+      switch line.text.first {
+      case UInt8(ascii: "-"):
+        // `-A -t …` is ipvsadm's.
+        switch line.first {
+        case "-A": return !line.second.isEmpty && line.second.first != UInt8(ascii: "-")
+        case "-P": return isPolicy(line.rest.peek)
+        case "-N": return !line.second.isEmpty && line.rest.peek == nil
+        default: return false
+        }
+      case UInt8(ascii: ":"): return line.text.contains(" ") && line.text.last == UInt8(ascii: "]")
+      case UInt8(ascii: "*"): return isTable(line.text.dropFirst(1).trimmed)
+      case UInt8(ascii: "#"):
+        return line.text.hasPrefix("# Generated by ") && line.text.contains("tables-") && line.text.contains("save")
+      case UInt8(ascii: "["):
+        guard let (counters, rest) = line.text.dropFirst(1).split(at: UInt8(ascii: "]")),
+          let (packets, bytes) = counters.split(at: UInt8(ascii: ":"))
+        else { return false }
+        return packets.int != nil && bytes.int != nil && rest.hasPrefix(" -A ")
+      default: return false
+      }
+    })
+
+  private static func isPolicy(_ word: ByteText?) -> Bool {
+    switch word {
+    case .some(let word): word == "ACCEPT" || word == "DROP"
+    case nil: false
+    }
+  }
+
+  static func isTable(_ name: ByteText) -> Bool {
+    switch name {
+    case "filter", "nat", "mangle", "raw", "security", "broute": true
+    default: false
+    }
+  }
 }

@@ -4,22 +4,26 @@ import Wire
 
 /// What is known of the rule being read.
 struct RuleState {
-  /// The transport protocol of a plain `-p`, for options whose meaning hangs on it.
-  var proto: IPProtocol?
-  var target: Token?
-  var isGoto = false
-  /// DNAT's destination where it is the target's only option so far.
-  var toDestination: Token?
+  /// What nearly every rule sets, without arrays: a value of its own, so that a new rule begins with all of it empty.
+  struct Plain {
+    /// The transport protocol of a plain `-p`, for options whose meaning hangs on it.
+    var proto: IPProtocol?
+    var target: Token?
+    var isGoto = false
+    /// DNAT's destination where it is the target's only option so far.
+    var toDestination: Token?
+    var statisticMode: UInt8 = 0
+    var every: UInt32 = 0
+    var packet: UInt32 = 0
+    var statisticNegated = false
+  }
+  var plain = Plain()
   /// Modules whose options are collected first and lowered at the end of the rule.
   var modules: [Module] = []
   var targetOptions: [Option] = []
   /// `-s a,b`: further addresses; the rule stands for one rule each, as iptables adds them.
   var sources: [Match] = []
   var destinations: [Match] = []
-  var statisticMode: UInt8 = 0
-  var every: UInt32 = 0
-  var packet: UInt32 = 0
-  var statisticNegated = false
   /// Something was collected that the next rule must not see.
   var dirty = false
 
@@ -40,7 +44,8 @@ struct RuleState {
 extension IptablesParser {
   mutating func parseRule(_ words: inout Tokenizer, chain: ChainID, start: Int, end: Int) {
     let first = ruleset.clauses.count
-    if rule.dirty { rule = RuleState() } else { rule.reset() }
+    // What collects more than the plain fields is a new value; the plain ones are cheaper to clear.
+    if rule.dirty { rule = RuleState() } else { rule.plain = RuleState.Plain() }
     var negated = false
     while let token = words.next() {
       // What most rules of kube-proxy have, three and five words at once.
@@ -67,9 +72,10 @@ extension IptablesParser {
       }
       negated = false
     }
+    for text in pendingUnknown { add(.unknown(ruleset.addText(text)), false) }
     if words.isOpen {
       cutInQuotes()
-    } else if end == file.bytes.count, !isExcerpt {
+    } else if isSave, end == file.bytes.count {
       // No line break and no COMMIT behind it: what looks like its last word may be the start of one.
       ruleset.clauses.append(.statement(.unknown(ruleset.addText("the rest of the rule, where the dump is cut"))))
     }
@@ -81,7 +87,7 @@ extension IptablesParser {
     warn(
       "a quoted text has no end on this line (a line break in a comment): the rule's other matches and its target are not known; nft list ruleset shows them"
     )
-    if rule.target == nil {
+    if rule.plain.target == nil {
       ruleset.clauses.append(.statement(.unknown(ruleset.addText("the rest of the rule, behind a line break"))))
     }
   }
@@ -110,8 +116,8 @@ extension IptablesParser {
     case UInt8(ascii: "o"): interface(.outputInterface, value(&words, &negated), negated)
     case UInt8(ascii: "m"): module(words.next())
     case UInt8(ascii: "j"), UInt8(ascii: "g"):
-      rule.target = words.next()
-      rule.isGoto = option[1] == UInt8(ascii: "g")
+      rule.plain.target = words.next()
+      rule.plain.isGoto = option[1] == UInt8(ascii: "g")
     case UInt8(ascii: "f"): add(.range(.fragmentOffset, low: 1, high: .max), negated)
     case UInt8(ascii: "c"):
       _ = words.next()
@@ -122,7 +128,7 @@ extension IptablesParser {
 
   private mutating func longOption(_ option: Token, _ given: Bool, _ words: inout Tokenizer) {
     var negated = given
-    if rule.target != nil { return collectTargetOption(option, negated, &words) }
+    if rule.plain.target != nil { return collectTargetOption(option, negated, &words) }
     if option.count == 9, option.equals("--comment") {
       _ = words.next()
       return
@@ -137,13 +143,14 @@ extension IptablesParser {
         words.at = before
         return unknownOption(option, negated, &words)
       }
-      rule.statisticMode = mode.equals("random") ? 1 : mode.equals("nth") ? 2 : 3
-      if rule.statisticMode != 1 { rule.dirty = true }
+      rule.plain.statisticMode = mode.equals("random") ? 1 : mode.equals("nth") ? 2 : 3
+      if rule.plain.statisticMode != 1 { rule.dirty = true }
     case 13 where option.equals("--probability"): probability(words.next(), negated)
     case 7 where option.equals("--every"):
-      rule.every = words.next()?.number ?? 0
-      rule.statisticNegated = negated
-    case 8 where option.equals("--packet"): rule.packet = words.next()?.number ?? 0
+      rule.plain.every = words.next()?.number ?? 0
+      rule.plain.statisticNegated = negated
+      rule.dirty = true
+    case 8 where option.equals("--packet"): rule.plain.packet = words.next()?.number ?? 0
     case 5 where option.equals("--syn"): add(.equal(.tcpFlags, value: 2, mask: 0x17), negated)
     case 11 where option.equals("--tcp-flags"):
       var mask = words.next()
@@ -165,8 +172,8 @@ extension IptablesParser {
     case _ where option.equals("--out-interface"): interface(.outputInterface, value(&words, &negated), negated)
     case _ where option.equals("--match"): module(words.next())
     case _ where option.equals("--jump") || option.equals("--goto"):
-      rule.target = words.next()
-      rule.isGoto = option.equals("--goto")
+      rule.plain.target = words.next()
+      rule.plain.isGoto = option.equals("--goto")
     case _ where option.equals("--fragment") || option.equals("--fragments"):
       add(.range(.fragmentOffset, low: 1, high: .max), negated)
     case _ where option.equals("--tcp-option"):
@@ -203,7 +210,7 @@ extension IptablesParser {
   }
 
   private mutating func unknownOption(_ option: Token, _ negated: Bool, _ words: inout Tokenizer) {
-    if rule.target != nil { return collectTargetOption(option, negated, &words) }
+    if rule.plain.target != nil { return collectTargetOption(option, negated, &words) }
     var arguments: [Token] = []
     var negated = negated
     while let value = words.value() { arguments.append(value) }
@@ -221,7 +228,7 @@ extension IptablesParser {
     rule.dirty = true
     guard !rule.modules.isEmpty else {
       // An option of the protocol's implicit match, or of none.
-      rule.modules.append(RuleState.Module(name: Self.implicitModule(rule.proto), options: [found]))
+      rule.modules.append(RuleState.Module(name: Self.implicitModule(rule.plain.proto), options: [found]))
       return
     }
     rule.modules[owner(of: option)].options.append(found)
@@ -246,17 +253,18 @@ extension IptablesParser {
 
   private mutating func collectTargetOption(_ option: Token, _ negated: Bool, _ words: inout Tokenizer) {
     // What kube-proxy writes for each endpoint, without an array for it.
-    if option.count == 16, option.equals("--to-destination"), rule.targetOptions.isEmpty, rule.toDestination == nil,
+    if option.count == 16, option.equals("--to-destination"), rule.targetOptions.isEmpty,
+      rule.plain.toDestination == nil,
       let value = words.value()
     {
-      rule.toDestination = value
+      rule.plain.toDestination = value
       return
     }
     rule.dirty = true
-    if let first = rule.toDestination {
+    if let first = rule.plain.toDestination {
       rule.targetOptions.append(
         RuleState.Option(name: Self.staticToken("--to-destination"), negated: false, arguments: [first]))
-      rule.toDestination = nil
+      rule.plain.toDestination = nil
     }
     // Matches may stand behind the target in hand-written rules.
     if option.count == 2 { return shortOptionBehindTarget(option, negated, &words) }
@@ -373,7 +381,7 @@ extension IptablesParser {
   private mutating func proto(_ token: Token?, _ negated: Bool) {
     guard let token else { return warn("-p expects a protocol") }
     if token.equals("tcp") {
-      if !negated { rule.proto = .tcp }
+      if !negated { rule.plain.proto = .tcp }
       return add(.equal(.protocol, value: 6, mask: 0xFF), negated)
     }
     if token.equals("all") || token.equals("0") { return }
@@ -381,7 +389,7 @@ extension IptablesParser {
       warn("'\(printable(token.text))' is no protocol; the match is unknown")
       return add(.unknown(ruleset.addText("-p \(printable(token.text))")), negated)
     }
-    if !negated { rule.proto = found }
+    if !negated { rule.plain.proto = found }
     add(.equal(.protocol, value: UInt32(found.rawValue), mask: 0xFF), negated)
   }
 
@@ -504,7 +512,7 @@ extension IptablesParser {
 
   private mutating func finishRule(chain: ChainID, first: Int, start: Int, end: Int) {
     if rule.dirty { lowerCollected() }
-    if let target = rule.target { lowerTarget(target, chain: chain) }
+    if let target = rule.plain.target { lowerTarget(target, chain: chain) }
     if ruleset.clauses.count - first > Int(UInt16.max) {
       resolveJumps()
       warn("a rule with more than 65535 matches is cut")
@@ -529,24 +537,14 @@ extension IptablesParser {
   }
 
   private mutating func lowerCollected() {
-    switch rule.statisticMode {
+    switch rule.plain.statisticMode {
     case 0, 1: break
-    case 2 where rule.every > 0: add(.nth(every: rule.every, packet: rule.packet), rule.statisticNegated)
+    case 2 where rule.plain.every > 0:
+      add(.nth(every: rule.plain.every, packet: rule.plain.packet), rule.plain.statisticNegated)
     default:
       warn("-m statistic expects --mode random --probability P or --mode nth --every N")
       add(.unknown(ruleset.addText("-m statistic")), false)
     }
     for module in rule.modules { lowerModule(module) }
-  }
-}
-
-extension RuleState {
-  /// Clears what plain rules set; cheaper than a new value.
-  mutating func reset() {
-    proto = nil
-    target = nil
-    toDestination = nil
-    isGoto = false
-    statisticMode = 0
   }
 }

@@ -18,7 +18,7 @@ extension IptablesParser {
   @inline(__always) mutating func lowerTarget(_ target: Token, chain: ChainID) {
     // Chains of a dump that kube-proxy wrote: by far the most frequent.
     if target.count > 5, target[0] == UInt8(ascii: "K"), target[4] == UInt8(ascii: "-") { return jump(to: target) }
-    if let destination = rule.toDestination {
+    if let destination = rule.plain.toDestination {
       if target.equals("DNAT"), version == .v4, plainDNAT(destination) { return }
       rule.dirty = true
       rule.targetOptions.append(
@@ -33,7 +33,7 @@ extension IptablesParser {
       PendingJump(
         hash: NameTable.hash(target.bytes), clause: UInt32(ruleset.clauses.count), name: target.start,
         count: UInt32(target.count), line: UInt32(line)))
-    add(rule.isGoto ? .goto(ChainID(0)) : .jump(ChainID(0)))
+    add(rule.plain.isGoto ? .goto(ChainID(0)) : .jump(ChainID(0)))
   }
 
   /// `--to-destination a.b.c.d[:port]`.

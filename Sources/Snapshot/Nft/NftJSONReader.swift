@@ -118,3 +118,21 @@ public enum NftJSONReader {
     return lines
   }
 }
+
+extension NftJSONReader {
+  static let descriptor = DumpDescriptor(
+    .nftJSON, role: .rules, commands: ["nft -j list ruleset"],
+    json: { head in
+      // kube-proxy's configuration has a key of that name, too.
+      guard head.contains("\"nftables\"") else { return false }
+      return isFirstKey("\"nftables\"", head) || !head.contains("\"apiVersion\"")
+    },
+    read: { dump, snapshot in read(dump.section.file, range: dump.section.range, into: &snapshot) },
+    recognises: { _ in false })
+
+  private static func isFirstKey(_ key: StaticString, _ head: ByteText) -> Bool {
+    var at = 0
+    while at < head.bytes.count, head.bytes[at] <= 0x20 || head.bytes[at] == UInt8(ascii: "{") { at += 1 }
+    return head.dropFirst(at).hasPrefix(key)
+  }
+}

@@ -37,7 +37,8 @@ extension NftReader {
     guard start > 0, mayHideParts() else { return }
     let stop = scanner.lastStop
     let base = scanner.base
-    var doubled = base[start - 1] == 0x20
+    // A rule stands twice as deep as its chain; what is deeper by a blank has lost its first match.
+    var doubled = base[start - 1] == 0x20 && (indentation(start).map { $0 > ruleIndentation } ?? false)
     var quoted = false
     var at = start
     while at < stop {
@@ -54,6 +55,13 @@ extension NftReader {
     ownedTables.insert(lowering.table.index)
     if doubled { lowering.addFirst(.unknown(lowering.text("xt match (not printed by nft)"))) }
     if trailing { lowering.add(.unknown(lowering.text("xt target (not printed by nft)")) as Statement) }
+  }
+
+  /// Blanks and tabs before an offset, back to the start of its line; nil: something else stands there.
+  func indentation(_ offset: Int) -> Int? {
+    var at = offset
+    while at > 0, scanner.base[at - 1] == 0x20 || scanner.base[at - 1] == 0x09 { at -= 1 }
+    return at == 0 || scanner.base[at - 1] == 10 ? offset - at : nil
   }
 
   /// Whether the table has a family and a name that iptables-nft's tables have.
@@ -81,6 +89,7 @@ extension NftReader {
   /// One match or statement. False: not understood.
   private mutating func statement(_ chain: ChainID) -> Bool {
     let start = scanner.start
+    if let name = scanner.xtables { return xtables(name) }
     guard scanner.kind == .word, let word else { return expression(start) }
     switch word {
     case .accept:
@@ -282,12 +291,23 @@ extension NftReader {
     advance()
     let what = scanner.text(scanner.start..<scanner.stop)
     advance()
+    return xtables(what, isMatch: isMatch, spelled(start))
+  }
+
+  /// `# xt_tcp`, `# xt_REJECT`: targets are in capitals.
+  private mutating func xtables(_ name: String) -> Bool {
+    advance()
+    let isMatch = name.utf8.first.map { $0 >= 97 && $0 <= 122 } ?? true
+    return xtables(name, isMatch: isMatch, "xt \(isMatch ? "match" : "target") \"\(name)\"")
+  }
+
+  private mutating func xtables(_ name: String, isMatch: Bool, _ spelling: String) -> Bool {
     ownedTables.insert(lowering.table.index)
-    let text = lowering.text(spelled(start))
+    let text = lowering.text(spelling)
     if isMatch {
-      lowering.add(what == "comment" ? .note(text) : .unknown(text) as Test)
+      lowering.add(name == "comment" ? .note(text) : .unknown(text) as Test)
     } else {
-      switch what {
+      switch name {
       case "LOG", "NFLOG", "ULOG", "TCPMSS", "CHECKSUM", "TRACE", "CLASSIFY": lowering.add(.note(text))
       default: lowering.add(.unknown(text) as Statement)
       }

@@ -68,6 +68,7 @@ extension NftReader {
   mutating func tableBlock() {
     let line = self.line
     let warned = warningAbove(scanner.start)
+    tableIndentation = indentation(scanner.start) ?? 0
     advance()
     guard let table = tableName() else { return report(line) }
     if warned { ownedTables.insert(table.index) }
@@ -116,6 +117,7 @@ extension NftReader {
     failure = nil
     switch word {
     case .chain:
+      ruleIndentation = indentation(scanner.start).map { max($0, 2 * $0 - tableIndentation) } ?? Int.max
       advance()
       guard let name = name() else {
         expected("a chain's name")
@@ -252,8 +254,8 @@ extension NftReader {
       case "+": sign = 1
       case "-": sign = -1
       default:
-        if let number = Int(text) {
-          value += sign * number
+        if let number = Int32(text) {
+          value = min(max(value + sign * Int(number), Int(Int32.min)), Int(Int32.max))
         } else if first, let known = Self.priority(text, lowering.family) {
           value = known
         } else {

@@ -1,6 +1,12 @@
 import CScan
 import Ruleset
 
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Musl
+#endif
+
 /// Cuts nft's text into tokens, one at a time, over the file's bytes. Words take every byte that has no meaning of its
 /// own: `10.0.0.0/8`, `80-90`, `[fd00::1]:80` and `lo*` are one word each; what is in them is up to the type wanted
 /// there.
@@ -119,6 +125,14 @@ struct NftScanner {
         kind = .newline
         return
       case Class.comment:
+        if let stop = xtablesName {
+          start = at
+          at = stop
+          kind = .word
+          self.stop = at
+          tokenEnd = at
+          return
+        }
         while at < end, base[at] != 10 { at += 1 }
       case Class.quote:
         start = at + 1
@@ -174,6 +188,18 @@ struct NftScanner {
         return
       }
     }
+  }
+
+  /// Where the name ends of `# xt_tcp`, which nft up to 1.0.2 prints in the place of a match or target of iptables-nft.
+  private var xtablesName: Int? {
+    guard end - at > 5, memcmp(base + at, "# xt_", 5) == 0 else { return nil }
+    return scan_nft_word(base + at + 5, base + end) - base
+  }
+
+  /// The name behind `# xt_`, if that is the current token.
+  var xtables: String? {
+    guard kind == .word, stop - start > 5, base[start] == UInt8(ascii: "#") else { return nil }
+    return text(start + 5..<stop)
   }
 
   @inline(__always) func isMark(_ byte: UInt8) -> Bool { kind == .punctuation && mark == byte }

@@ -6,7 +6,11 @@ import Wire
 /// says what rules there are: `add`, `create`, `insert`, `define`. What a rule holds that is not understood becomes an
 /// unknown match with its text, and one diagnostic; the rest is kept.
 public enum NftTextReader {
-  public static func read(_ file: SourceFile, range: Range<Int>, into snapshot: inout Snapshot) {
+  /// `isExcerpt`: the text is a part of the rules, as `nft list chain` prints it: chains and sets that it leaves out are
+  /// unknown.
+  public static func read(
+    _ file: SourceFile, range: Range<Int>, isExcerpt: Bool = false, into snapshot: inout Snapshot
+  ) {
     let range = range.clamped(to: 0..<file.bytes.count)
     var line = 1
     if range.lowerBound > 0 { line = file.line(at: range.lowerBound) }
@@ -22,7 +26,13 @@ public enum NftTextReader {
       file: index, fileName: file.name)
     ruleset = Ruleset()
     reader.reserve(range.count)
+    reader.isExcerpt = isExcerpt
     reader.readAll()
+    if isExcerpt {
+      let part = UnreadPart(.rules, .excerpt, file: file.name, lines: line...max(line, reader.line))
+      snapshot.unread.append(part)
+      snapshot.diagnostics.add(Diagnostic(.warning, file: file.name, .line(line), part.sentence))
+    }
     snapshot.diagnostics.add(contentsOf: reader.diagnostics)
     swap(&reader.lowering.ruleset, &snapshot.ruleset)
     withExtendedLifetime(file) {}
@@ -60,6 +70,10 @@ struct NftReader {
   /// How many variables were replaced so far: a rule that uses one has no text of its own.
   var variableUses = 0
   var depth = 0
+  var isExcerpt = false
+  /// Bytes before a rule of the chain being read where nothing of it is hidden: twice its chain's, counted from the table.
+  var ruleIndentation = Int.max
+  var tableIndentation = 0
   /// What went wrong first in the statement being read.
   var failure: String?
 
@@ -217,6 +231,13 @@ struct NftReader {
       }
     }
     guard !missing.isEmpty else { return }
+    if isExcerpt {
+      for chain in missing {
+        lowering.ruleset.define(ChainID(Int(chain)), line: 1)
+        lowering.ruleset.markCut(ChainID(Int(chain)))
+      }
+      return
+    }
     var reported: Set<UInt32> = []
     for rule in ruleset.rules where rule.file == file {
       for clause in ruleset.clauses(of: rule) {
@@ -259,4 +280,24 @@ struct NftReader {
       for (slot, rule) in zip(slots, rules) { lowering.ruleset.rules[slot] = rule }
     }
   }
+}
+
+extension NftTextReader {
+  static let descriptor = DumpDescriptor(
+    .nftText, role: .rules, commands: ["nft list ruleset", "nft list table ip kube-proxy"],
+    collected: [.init("nft-ruleset.txt", "nft", "list", "ruleset")],
+    isNamed: { $0.contains("nft") }, empty: { $0.rulesRead = true },
+    read: { dump, snapshot in read(dump.section.file, range: dump.section.range, into: &snapshot) },
+    recognises: { line in
+      switch line.first {
+      case "flush": return line.second == "ruleset"
+      case "add":
+        switch line.second {
+        case "table", "chain", "rule", "set", "map", "element": return true
+        default: return false
+        }
+      case "table": return line.text.last == UInt8(ascii: "{") || line.text.contains(" {")
+      default: return line.text.hasPrefix("#!") && line.text.contains("nft")
+      }
+    })
 }

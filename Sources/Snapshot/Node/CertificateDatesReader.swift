@@ -33,3 +33,10 @@ public enum CertificateDatesReader: DumpReader {
     }
   }
 }
+
+extension CertificateDatesReader {
+  static let descriptor = DumpDescriptor(
+    .certificates, commands: ["kubeadm certs check-expiration", "openssl x509 -enddate -noout"],
+    read: { read($0.section, into: &$1) },
+    recognises: { $0.first == "CERTIFICATE" && $0.second == "EXPIRES" || $0.first.hasPrefix("notAfter=") })
+}

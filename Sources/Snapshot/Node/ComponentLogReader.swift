@@ -148,3 +148,9 @@ enum ComponentLogReader {
     return line[1..<5].int != nil
   }
 }
+
+extension ComponentLogReader {
+  static let descriptor = DumpDescriptor(
+    .componentLog, commands: ["journalctl -u kubelet", "kubectl -n kube-system logs ds/kube-proxy"],
+    read: { read($0.section, command: $0.command, into: &$1) }, recognises: { isLine($0.text) })
+}

@@ -16,3 +16,16 @@ enum ConnectionCountReader {
     }
   }
 }
+
+extension ConnectionCountReader {
+  static let descriptor = DumpDescriptor(
+    .connectionCount, commands: ["conntrack -C", "cat /proc/sys/net/netfilter/nf_conntrack_count"],
+    isNamed: { $0.contains("conntrack") && ($0.contains("count") || $0.contains("max") || $0.contains("wc")) },
+    isPromised: { command in
+      guard !command.hasPrefix("sysctl") else { return false }
+      return command.contains("nf_conntrack_count") || command.contains("nf_conntrack_max")
+        || command.hasSuffix("conntrack -C")
+        || command.contains("wc -l") && (command.contains("conntrack -L") || command.contains("/proc/net/nf_conntrack"))
+    },
+    read: { read($0.section, command: $0.command, into: &$1) }, recognises: { _ in false })
+}

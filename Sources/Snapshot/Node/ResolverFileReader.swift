@@ -30,3 +30,9 @@ public enum ResolverFileReader: DumpReader {
     if !file.nameservers.isEmpty { snapshot.files.resolvers.append(file) }
   }
 }
+
+extension ResolverFileReader {
+  static let descriptor = DumpDescriptor(
+    .resolver, commands: ["cat /etc/resolv.conf"], read: { read($0.section, into: &$1) },
+    recognises: { $0.first == "nameserver" && $0.second.address != nil })
+}

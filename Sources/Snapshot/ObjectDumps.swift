@@ -1,0 +1,38 @@
+import Input
+
+/// The cluster's objects, which the Intent reader reads.
+enum ObjectDumps {
+  static let descriptor = DumpDescriptor(
+    .objects, role: .objects, commands: ["kubectl get services,endpointslices,pods,nodes -A -o json"],
+    collected: [.init("kubelet-config.yaml", "cat", "/var/lib/kubelet/config.yaml")],
+    json: { $0.contains("\"apiVersion\"") || $0.contains("\"kind\"") && $0.contains("\"metadata\"") },
+    read: { add($0, to: &$1) },
+    recognises: { line in
+      switch line.first {
+      case "apiVersion:": true
+      case "kind:": line.text.count < 80
+      case "-": line.second == "apiVersion:"
+      default: false
+      }
+    })
+
+  /// What `kubectl get` and `kubectl describe` print for people.
+  static let textDescriptor = DumpDescriptor(
+    .objectText, role: .objects,
+    commands: ["kubectl get services -A -o wide", "kubectl describe service", "kubectl get pods -A -o wide"],
+    read: { add($0, to: &$1) },
+    recognises: { line in
+      // A table's head is in capitals, and the columns that tell something of the network are known.
+      if line.first == "NAME" || line.first == "NAMESPACE" && line.second == "NAME" {
+        return line.text.contains("CLUSTER-IP") || line.text.contains("ENDPOINTS") || line.text.contains("READY")
+          || line.text.contains("STATUS")
+      }
+      // The first line of a description; others begin so, too, and ipset's has its own form.
+      return line.text.hasPrefix("Name:  ") && line.rest.peek == nil && line.second.count <= 253
+    })
+
+  private static func add(_ dump: RecognisedDump, to snapshot: inout Snapshot) {
+    snapshot.objectFiles.append(
+      SourceFile(name: dump.section.file.name, partOf: dump.section.file, range: dump.section.range))
+  }
+}

@@ -1,0 +1,168 @@
+import Input
+
+/// The shell prompt and command that stand before an output in a ticket.
+enum Prompt {
+  private static let programs: [StaticString] = [
+    "ip", "iptables", "iptables-save", "iptables-legacy", "iptables-nft", "iptables-legacy-save", "iptables-nft-save",
+    "ip6tables", "ip6tables-save", "ip6tables-legacy", "ip6tables-nft", "ip6tables-legacy-save", "ip6tables-nft-save",
+    "xtables-nft-multi", "xtables-legacy-multi", "nft", "ipset", "ipvsadm", "conntrack", "sysctl", "ss", "netstat",
+    "dmesg", "bridge", "brctl", "kubectl", "k", "oc", "microk8s", "k3s", "cilium", "cilium-dbg", "cat", "grep", "head",
+    "tail", "route", "ifconfig", "arp", "ebtables", "arptables", "calicoctl", "curl", "ping", "tcpdump", "nc", "dig",
+    "nslookup", "kubeadm", "openssl", "docker", "crictl", "nsenter", "journalctl", "systemctl", "ls", "uname", "hostname",
+  ]
+
+  /// The command of a line like `$ ip route`, `root@node:~# ip route`, `[root@node ~]$ ip route`, `sh-4.4# ip route`,
+  /// `/ # ip route`, `node% ip route`, `➜  ~ ip route`, or of a command alone; nil where the line is none. Empty for a
+  /// prompt alone.
+  static func command(of line: ByteText) -> String? {
+    let text = line.trimmed
+    guard let first = text.first, text.count < 2000 else { return nil }
+    if let rest = arrow(text) { return rest }
+    if first != UInt8(ascii: "-"), let end = sign(text) {
+      let before = text[0..<end].trimmed
+      let rest = text.dropFirst(end + 1).trimmed
+      if isShell(before, sign: text.bytes[end]) { return rest[0..<400].string }
+      // `$ date`: no output begins so.
+      if end == 0, text.bytes[0] == UInt8(ascii: "$") { return rest[0..<400].string }
+      if before.isEmpty || isDirectory(before), isKnown(rest) { return rest[0..<400].string }
+    }
+    return isCommand(text) ? text[0..<400].string : nil
+  }
+
+  /// `-t nat`, `-tnat`, `--table nat` of an iptables command; filter where it names none; nil: the command is none of iptables.
+  static func table(of command: String) -> String? {
+    let words = command.split(separator: " ")
+    guard let program = words.first(where: { $0.contains("tables") }), !program.contains("save") else { return nil }
+    for (index, word) in words.enumerated() {
+      if word == "-t" || word == "--table", index + 1 < words.count { return String(words[index + 1]) }
+      if word.hasPrefix("--table=") { return String(word.dropFirst(8)) }
+      if word.hasPrefix("-t"), word.count > 2 { return String(word.dropFirst(2)) }
+    }
+    return "filter"
+  }
+
+  /// Whether a command prints rules of a packet filter.
+  static func printsRules(_ command: String) -> Bool {
+    for word in command.split(separator: " ").prefix(6) {
+      let name = word.split(separator: "/").last ?? word
+      if name.hasPrefix("iptables") || name.hasPrefix("ip6tables") || name == "nft" || name == "ebtables" {
+        return true
+      }
+    }
+    return false
+  }
+
+  /// Whether a command prints a part of the rules only: `| grep`, `iptables -S CHAIN`, `nft list chain`.
+  static func printsExcerpt(_ command: String) -> Bool {
+    guard printsRules(command) else { return false }
+    for filter in ["grep", "head", "tail", "awk", "sed", "egrep"]
+    where command.contains("| \(filter)") || command.contains("|\(filter)") {
+      return true
+    }
+    return ["list chain ", "list set ", "list map ", "list table "].contains { command.contains($0) }
+  }
+
+  // MARK: -
+
+  /// `➜  ~ cmd`, `❯ cmd`, `λ cmd`: the command begins at the first known program.
+  private static func arrow(_ text: ByteText) -> String? {
+    guard text.hasPrefix("➜") || text.hasPrefix("❯") || text.hasPrefix("λ") || text.hasPrefix("»") else { return nil }
+    var words = Words(text)
+    _ = words.next()
+    for _ in 0..<4 {
+      let rest = words.rest
+      if isKnown(rest) { return rest[0..<400].string }
+      guard words.next() != nil else { return "" }
+    }
+    return ""
+  }
+
+  /// Where the sign stands that ends a prompt: `$`, `#`, `%` or `>`, with a blank or nothing behind it.
+  private static func sign(_ text: ByteText) -> Int? {
+    for index in 0..<min(text.count, 100) {
+      let byte = text.bytes[index]
+      switch byte {
+      case UInt8(ascii: "$"), UInt8(ascii: "#"), UInt8(ascii: "%"), UInt8(ascii: ">"):
+        if index + 1 == text.count || text.bytes[index + 1] == 0x20 { return index }
+      case UInt8(ascii: "{"), UInt8(ascii: "\""), UInt8(ascii: "="): return nil
+      default: if byte < 0x20 { return nil }
+      }
+    }
+    return nil
+  }
+
+  /// What no output begins with: `user@host …`, `[user@host dir]`, `sh-4.4`, `bash-5.1`.
+  private static func isShell(_ before: ByteText, sign: UInt8) -> Bool {
+    var words = Words(before)
+    guard let first = words.next() else { return false }
+    var count = 1
+    while words.next() != nil { count += 1 }
+    guard count <= 4 else { return false }
+    if first.hasPrefix("sh-") || first.hasPrefix("bash-") || first.hasPrefix("ash-") {
+      return count == 1 && (first.last.map { $0 >= 48 && $0 <= 57 } ?? false)
+    }
+    guard let at = first.bytes.firstIndex(of: UInt8(ascii: "@")), at > 0, at + 1 < first.count else { return false }
+    return !first.contains(":/") || first.first == UInt8(ascii: "[") || !first.contains("//")
+  }
+
+  /// `~`, `/`, `/home/x`, `node1:~`, `node1 ~`, `[node]`, `node1`: with a known program behind the sign.
+  private static func isDirectory(_ before: ByteText) -> Bool {
+    var words = Words(before)
+    guard let first = words.next() else { return true }
+    let second = words.next()
+    guard words.next() == nil else { return false }
+    let last = second ?? first
+    if last == "~" || last.first == UInt8(ascii: "/") || last.hasPrefix("~/") { return true }
+    if before.last == UInt8(ascii: "]") || before.last == UInt8(ascii: "~") || before.last == UInt8(ascii: ")") {
+      return true
+    }
+    return second == nil && first.bytes.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: ",") }
+  }
+
+  /// Whether a text begins with a program's name, `sudo` and paths aside.
+  private static func isKnown(_ text: ByteText) -> Bool {
+    var words = Words(text)
+    for _ in 0..<4 {
+      guard let word = words.next() else { return false }
+      let name = word.splitLast(at: UInt8(ascii: "/"))?.after ?? word
+      if name == "sudo" || name.first == UInt8(ascii: "-") { continue }
+      return programs.contains { name == $0 }
+    }
+    return false
+  }
+
+  /// A command alone on its line, as people write above what it printed.
+  private static func isCommand(_ text: ByteText) -> Bool {
+    guard text.count < 200, text.last != UInt8(ascii: "."), text.last != UInt8(ascii: "?") else { return false }
+    var words = Words(text)
+    guard var first = words.next() else { return false }
+    if first == "sudo", let next = words.next() { first = next }
+    first = first.splitLast(at: UInt8(ascii: "/"))?.after ?? first
+    let second = words.next() ?? text[0..<0]
+    let isOption = second.first == UInt8(ascii: "-") && second.count > 1
+    switch first {
+    case "iptables", "ip6tables", "iptables-legacy", "iptables-nft", "ip6tables-legacy", "ip6tables-nft", "ipvsadm",
+      "conntrack", "arp", "route", "netstat", "ss":
+      return isOption
+    case "iptables-save", "ip6tables-save", "iptables-legacy-save", "iptables-nft-save", "ip6tables-legacy-save",
+      "ip6tables-nft-save":
+      return second.isEmpty || isOption || second == "|" || second == ">"
+    case "ifconfig": return second.isEmpty || isOption
+    case "ip":
+      switch second {
+      case "a", "addr", "address", "r", "route", "ru", "rule", "l", "link", "n", "neigh", "-br", "-4", "-6", "-d", "-j":
+        return true
+      default: return false
+      }
+    case "nft": return second == "list" || isOption
+    case "ipset": return second == "list" || second == "save"
+    case "sysctl": return isOption || second.contains(".")
+    case "cat": return second.hasPrefix("/proc/")
+    case "brctl": return second == "show"
+    case "bridge": return second == "fdb"
+    case "kubectl", "oc", "k":
+      return second == "get" || second == "describe" || isOption
+    default: return false
+    }
+  }
+}

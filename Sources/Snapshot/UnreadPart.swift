@@ -1,0 +1,49 @@
+/// A part of an input that is not, or not wholly, in the snapshot. A trace that could end otherwise because of it is unsure.
+public struct UnreadPart: Sendable, Hashable {
+  public enum Content: Sendable {
+    /// Rules of a packet filter: what they do to a packet is not known.
+    case rules
+    /// Anything else.
+    case text
+  }
+
+  public enum Reason: Sendable {
+    /// No reader knows it.
+    case unknownFormat
+    /// Some of a table's rules, chosen by a search, a chain's name or a table's: the others are not known.
+    case excerpt
+    /// It ends before its end.
+    case cut
+    /// Rules without the name of their table, and nothing in them tells which it is.
+    case tableNotTold
+  }
+
+  public var content: Content
+  public var reason: Reason
+  public var file: String
+  /// From 1.
+  public var lines: ClosedRange<Int>
+
+  public init(_ content: Content, _ reason: Reason, file: String, lines: ClosedRange<Int>) {
+    self.content = content
+    self.reason = reason
+    self.file = file
+    self.lines = lines
+  }
+
+  /// What to print of it behind the file's name and line.
+  public var sentence: String {
+    let what = lines.count == 1 ? "line \(lines.lowerBound)" : "lines \(lines.lowerBound) to \(lines.upperBound)"
+    switch reason {
+    case .unknownFormat:
+      return content == .rules
+        ? "\(what) hold rules in a form that kubepath does not read; hand over iptables-save or nft list ruleset"
+        : "\(what) hold nothing that kubepath reads"
+    case .excerpt:
+      return
+        "\(what) are an excerpt: rules that are not in it are unknown; hand over all of iptables-save or nft list ruleset"
+    case .cut: return "\(what): the dump ends before its end; what follows is unknown"
+    case .tableNotTold: return "\(what): rules whose table nothing tells; iptables-save names it"
+    }
+  }
+}
