@@ -10,11 +10,45 @@ import CZstd
 /// Unpacks .gz, .zst, .tar and their combinations in memory. Nothing is written to disk, so a member's path is only a
 /// name; sizes are bounded, because a few kilobytes can unpack to petabytes.
 public enum Archive {
-  public struct Limits: Sendable {
-    /// Bytes that one archive may unpack to.
-    public var totalBytes = 4 << 30
-    public var members = 100_000
-    public init() {}
+  /// What one load may unpack to in all, whatever stands in what: a bomb in an archive of bombs takes from the same budget.
+  public final class Budget {
+    /// Bytes that are left, and how many there were.
+    private(set) var left: Int
+    private var total: Int
+    public let members: Int
+
+    /// Files of any size may unpack to this much.
+    public static let smallest = 256 << 20
+    private static let largest = 4 << 30
+    /// Text of rules shrinks to a thirtieth; what grows by more than this is no text of rules.
+    private static let ratio = 200
+
+    public init(bytes: Int = smallest, members: Int = 100_000) {
+      left = bytes
+      total = bytes
+      self.members = members
+    }
+
+    /// A file of this size was handed over: it may unpack to more than the smallest budget.
+    public func allow(_ compressed: Int) {
+      let wanted = min(Self.largest, compressed.multipliedReportingOverflow(by: Self.ratio).partialValue)
+      guard wanted > total else { return }
+      left += wanted - total
+      total = wanted
+    }
+
+    fileprivate func take(_ bytes: Int, of file: SourceFile) throws(InputError) {
+      guard bytes <= left else { throw exhausted(file) }
+      left -= bytes
+    }
+
+    fileprivate func exhausted(_ file: SourceFile) -> InputError {
+      InputError(
+        path: file.name,
+        reason:
+          "unpacks, with what was unpacked before, to more than \(total >> 20) MiB; unpack it by hand if it is meant to",
+        isBudget: true)
+    }
   }
 
   /// Whether the bytes begin as an archive or a compressed file does.
@@ -24,7 +58,7 @@ public enum Archive {
 
   /// The regular files in an archive, in order. A compressed file that is no tar is one member, named without its
   /// suffix.
-  public static func members(of file: SourceFile, limits: Limits = Limits()) throws(InputError) -> [SourceFile] {
+  public static func members(of file: SourceFile, budget: Budget = Budget()) throws(InputError) -> [SourceFile] {
     var content = file
     var name = file.name
     var level = 0
@@ -36,11 +70,11 @@ public enum Archive {
         break
       }
       let gzip = isGzip(content.bytes)
-      let bytes = gzip ? try gunzip(content, limits) : try unzstd(content, limits)
+      let bytes = gzip ? try gunzip(content, budget) : try unzstd(content, budget)
       content = SourceFile(name: name, adopting: bytes)
     }
     guard isTar(content.bytes) else { return level == 0 ? [] : [content] }
-    return try tarMembers(content, archive: file.name, limits)
+    return try tarMembers(content, archive: file.name, budget)
   }
 
   private static func isGzip(_ bytes: UnsafeRawBufferPointer) -> Bool {
@@ -55,7 +89,7 @@ public enum Archive {
 
   // MARK: Compression
 
-  private static func gunzip(_ file: SourceFile, _ limits: Limits) throws(InputError) -> UnsafeRawBufferPointer {
+  private static func gunzip(_ file: SourceFile, _ budget: Budget) throws(InputError) -> UnsafeRawBufferPointer {
     var stream = z_stream()
     // 32: gzip or zlib, told by the header.
     guard inflateInit2_(&stream, 15 + 32, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else {
@@ -80,8 +114,8 @@ public enum Archive {
       let before = stream.avail_out
       let status = inflate(&stream, Z_NO_FLUSH)
       output.count += Int(before - stream.avail_out)
-      if output.count > limits.totalBytes {
-        problem = tooLarge(file, limits)
+      if output.count > budget.left {
+        problem = budget.exhausted(file)
         break
       }
       if status == Z_STREAM_END {
@@ -99,10 +133,12 @@ public enum Archive {
         break
       }
     }
-    return try output.finish(or: problem)
+    let bytes = try output.finish(or: problem)
+    try budget.take(bytes.count, of: file)
+    return bytes
   }
 
-  private static func unzstd(_ file: SourceFile, _ limits: Limits) throws(InputError) -> UnsafeRawBufferPointer {
+  private static func unzstd(_ file: SourceFile, _ budget: Budget) throws(InputError) -> UnsafeRawBufferPointer {
     guard let stream = ZSTD_createDStream() else { throw InputError(path: file.name, reason: "zstd cannot start") }
     defer { ZSTD_freeDStream(stream) }
     var input = ZSTD_inBuffer(src: file.bytes.baseAddress, size: file.bytes.count, pos: 0)
@@ -119,22 +155,19 @@ public enum Archive {
           reason: "is damaged at byte \(input.pos): \(String(cString: ZSTD_getErrorName(status)))")
         break
       }
-      if output.count > limits.totalBytes {
-        problem = tooLarge(file, limits)
+      if output.count > budget.left {
+        problem = budget.exhausted(file)
         break
       }
-      if input.pos == input.size, target.pos < target.size {
+      // 0: a frame ends here. Output that fills the room exactly may not be all.
+      if input.pos == input.size, status == 0 || target.pos < target.size {
         if status != 0 { problem = InputError(path: file.name, reason: "is truncated: its zstd data ends early") }
         break
       }
     }
-    return try output.finish(or: problem)
-  }
-
-  private static func tooLarge(_ file: SourceFile, _ limits: Limits) -> InputError {
-    InputError(
-      path: file.name,
-      reason: "unpacks to more than \(limits.totalBytes >> 20) MiB; unpack it by hand if it is meant to")
+    let bytes = try output.finish(or: problem)
+    try budget.take(bytes.count, of: file)
+    return bytes
   }
 
   private struct GrowingBuffer {
@@ -202,7 +235,7 @@ public enum Archive {
   }
 
   private static func tarMembers(
-    _ file: SourceFile, archive: String, _ limits: Limits
+    _ file: SourceFile, archive: String, _ budget: Budget
   ) throws(InputError) -> [SourceFile] {
     let bytes = file.bytes
     var members: [SourceFile] = []
@@ -233,8 +266,8 @@ public enum Archive {
       case UInt8(ascii: "x"): longName = paxPath(bytes, start, size) ?? longName
       case UInt8(ascii: "g"), UInt8(ascii: "K"): break
       case UInt8(ascii: "0"), 0, UInt8(ascii: "7"):
-        guard members.count < limits.members else {
-          throw InputError(path: archive, reason: "holds more than \(limits.members) files")
+        guard members.count < budget.members else {
+          throw InputError(path: archive, reason: "holds more than \(budget.members) files")
         }
         name = longName ?? name
         longName = nil

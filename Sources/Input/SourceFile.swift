@@ -12,6 +12,8 @@ public final class SourceFile: @unchecked Sendable {
   private let mapped: Bool
   /// The file whose bytes these are, for a member of an archive.
   private let owner: SourceFile?
+  /// A part of another file, as a member of an archive is.
+  public var isMember: Bool { owner != nil }
 
   private init(name: String, bytes: UnsafeRawBufferPointer, mapped: Bool, owner: SourceFile? = nil) {
     self.name = name
@@ -50,19 +52,26 @@ public final class SourceFile: @unchecked Sendable {
 
   /// Maps a regular file, reads anything else (pipes, /dev/stdin, /proc) to its end. `name` is what messages print.
   public static func open(path: String, name: String? = nil) throws(InputError) -> SourceFile {
-    let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw InputError(path: path, errno: errno) }
+    try open(bytes: Array(path.utf8), name: name ?? path)
+  }
+
+  /// The same for a path that need not be UTF-8.
+  public static func open(bytes path: [UInt8], name: String) throws(InputError) -> SourceFile {
+    let descriptor = (path + [0]).withUnsafeBytes {
+      Glibc.open($0.baseAddress!.assumingMemoryBound(to: CChar.self), O_RDONLY | O_CLOEXEC)
+    }
+    guard descriptor >= 0 else { throw InputError(path: name, errno: errno) }
     defer { close(descriptor) }
     var status = stat()
-    guard fstat(descriptor, &status) == 0 else { throw InputError(path: path, errno: errno) }
-    guard status.st_mode & S_IFMT != S_IFDIR else { throw InputError(path: path, errno: EISDIR) }
+    guard fstat(descriptor, &status) == 0 else { throw InputError(path: name, errno: errno) }
+    guard status.st_mode & S_IFMT != S_IFDIR else { throw InputError(path: name, errno: EISDIR) }
     let size = Int(status.st_size)
     if status.st_mode & S_IFMT == S_IFREG, size > 0,
       let base = mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0), base != MAP_FAILED
     {
-      return SourceFile(name: name ?? path, bytes: UnsafeRawBufferPointer(start: base, count: size), mapped: true)
+      return SourceFile(name: name, bytes: UnsafeRawBufferPointer(start: base, count: size), mapped: true)
     }
-    return try read(descriptor: descriptor, name: name ?? path)
+    return try read(descriptor: descriptor, name: name)
   }
 
   /// Reads a descriptor to its end; `limit` bytes at most (8 GiB unless told).
@@ -121,10 +130,13 @@ public final class SourceFile: @unchecked Sendable {
 public struct InputError: Error, CustomStringConvertible, Sendable {
   public let path: String
   public let reason: String
+  /// What the whole load may take is used up.
+  public let isBudget: Bool
 
-  public init(path: String, reason: String) {
+  public init(path: String, reason: String, isBudget: Bool = false) {
     self.path = path
     self.reason = reason
+    self.isBudget = isBudget
   }
 
   public init(path: String, errno code: Int32) {

@@ -60,6 +60,8 @@ public struct YAMLNode: Sendable {
       /// The key whose value comes next.
       var key: (text: String, line: Int)?
       var size = 1
+      /// Of a mapping.
+      var keys: Set<String> = []
     }
     var documents: [YAMLNode] = []
     var open: [Open] = []
@@ -120,7 +122,7 @@ public struct YAMLNode: Sendable {
       case .mapping(var members):
         guard let key = open[last].key else {
           guard case .scalar(let text) = node.content else { return "a key must be a word" }
-          if members.contains(where: { $0.key == text }) { return "key “\(escaped(text))” is given twice" }
+          guard open[last].keys.insert(text).inserted else { return "key “\(escaped(text))” is given twice" }
           open[last].key = (text, node.line)
           return nil
         }

@@ -107,7 +107,7 @@ public enum YAMLToJSON {
         out.append(closed.mapping ? UInt8(ascii: "}") : UInt8(ascii: "]"))
         if let last = pending.last, last.depth == open.count {
           pending.removeLast()
-          keep(last.name, Array(out[last.start...]))
+          if let problem = keep(last.name, out[last.start...]) { return problem }
         }
       case YAML_SCALAR_EVENT:
         let scalar = event.data.scalar
@@ -117,15 +117,15 @@ public enum YAMLToJSON {
         let value = UnsafeRawBufferPointer(start: scalar.value, count: scalar.length)
         let isPlain = scalar.style == YAML_PLAIN_SCALAR_STYLE && scalar.tag == nil
         if key || !isPlain || !appendPlain(ByteText(bytes: value)) { appendString(value) }
-        if let anchor = scalar.anchor, !key { keep(String(cString: anchor), Array(out[start...])) }
+        if let anchor = scalar.anchor, !key, let problem = keep(String(cString: anchor), out[start...]) {
+          return problem
+        }
       case YAML_ALIAS_EVENT:
         let name = event.data.alias.anchor.map { String(cString: $0) } ?? ""
         guard let text = anchors[name] else { return "alias *\(escaped(name)) has no anchor before it" }
         if isKey, text.first != UInt8(ascii: "\"") { return "an alias as a key must be a string" }
         copied += text.count
-        guard copied <= limits.aliasBytes else {
-          return "aliases expand to more than \(limits.aliasBytes >> 20) MiB"
-        }
+        guard copied <= limits.aliasBytes else { return tooManyCopies }
         separate()
         out += text
       default: break
@@ -140,10 +140,15 @@ public enum YAMLToJSON {
       pending.append((String(cString: anchor), out.count, open.count))
     }
 
-    private mutating func keep(_ name: String, _ text: [UInt8]) {
+    private var tooManyCopies: String { "aliases expand to more than \(limits.aliasBytes >> 20) MiB" }
+
+    /// Nil, or what is wrong.
+    private mutating func keep(_ name: String, _ text: ArraySlice<UInt8>) -> String? {
       // Kept texts count like copies: an anchor in an anchor in an anchor …
       copied += text.count
-      if copied <= limits.aliasBytes { anchors[name] = text }
+      guard copied <= limits.aliasBytes else { return tooManyCopies }
+      anchors[name] = Array(text)
+      return nil
     }
 
     /// The comma or colon before the next node.

@@ -6,6 +6,8 @@ public enum CollectScript {
       # Collects a node's network state for kubepath with standard tools; run as root.
       # Usage: sh collect.sh [FOLDER]     then: kubepath trace … -s FOLDER
       set -u
+      # Others are not to read what this node's network looks like.
+      umask 077
       LC_ALL=C
       export LC_ALL
       out=${1:-kubepath-$(uname -n)}
@@ -39,7 +41,12 @@ public enum CollectScript {
       """
     for entry in NodeCollector.commands {
       let (file, command) = (entry.file, entry.command)
-      let line = "run \(file) \(command.joined(separator: " "))"
+      // The key of TCP Fast Open is a secret.
+      let isSettings = command[0] == "sysctl"
+      let line =
+        isSettings
+        ? "run \(file) sh -c '\(command.joined(separator: " ")) | grep -v fastopen_key'"
+        : "run \(file) \(command.joined(separator: " "))"
       if command[0].contains("legacy") {
         // Listing legacy tables creates them where none are in use.
         let family = command[0].hasPrefix("ip6") ? "ip6" : "ip"

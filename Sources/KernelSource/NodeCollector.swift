@@ -61,7 +61,8 @@ public enum NodeCollector {
       // Nodes that are none have no kubelet.
       if command[0] == "cat", access(command[1], F_OK) != 0 { continue }
       do {
-        let output = try Tool.run(command, seconds: command[0] == "nft" ? 300 : 60)
+        var output = try Tool.run(command, seconds: command[0] == "nft" ? 300 : 60)
+        if command[0] == "sysctl" { output = SettingRedaction.redacted(output) }
         result.files.append(File(name: file, contents: output))
       } catch {
         if let text = own(file, snapshot) {
@@ -100,7 +101,9 @@ public enum NodeCollector {
       }
       return NftPrinter.print(snapshot.ruleset)
     case "sysctl.txt":
-      return snapshot.sysctls.sorted { $0.key < $1.key }.map { "\($0.key) = \($0.value)\n" }.joined()
+      return snapshot.sysctls.filter { !$0.key.hasSuffix("tcp_fastopen_key") }.sorted { $0.key < $1.key }.map {
+        "\($0.key) = \($0.value)\n"
+      }.joined()
     case "ip-addr.txt": return snapshot.links.map { FactPrinter.addresses($0, snapshot.addresses ?? []) }
     case "ip-route.txt": return snapshot.routes.map { FactPrinter.routes($0, .v4) }
     case "ip-6-route.txt": return snapshot.routes.map { FactPrinter.routes($0, .v6) }
@@ -130,7 +133,11 @@ public enum NodeCollector {
       let scope = words.count > 1 ? Array(words[1...]) : ["--all-namespaces"]
       do {
         let output = try Tool.run(["kubectl", "get", words[0]] + scope + ["-o", "json", "--request-timeout=30s"])
-        result.files.append(File(name: "\(words[0]).json", contents: output))
+        guard let redacted = ObjectRedaction.redacted(output) else {
+          result.notes.append("\(words[0]): kubectl printed no JSON")
+          continue
+        }
+        result.files.append(File(name: "\(words[0]).json", contents: redacted))
       } catch {
         result.notes.append("\(words[0]): \(error)")
         // Without a cluster every question takes its whole time.

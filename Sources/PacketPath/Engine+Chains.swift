@@ -134,6 +134,14 @@ extension Engine {
         case .no: return .noMatch
         case .chance(let p):
           if laterMatchFails(b, from: at + 1, end: end, first: first, rule: ruleIndex, isNft: isNft) { return .noMatch }
+          if forks >= Self.maximumDraws {
+            // The likelier way alone, which is said.
+            cut += 1
+            assumeOnce(&b, .text("of too many numbers that are drawn at random, those that are likelier are"))
+            if p < 0.5 { return .noMatch }
+            at += 1
+            continue
+          }
           if let other = fork(b, chance: 1 - p) { pending[other].skipRule() }
           b.take(chance: p)
           at += 1

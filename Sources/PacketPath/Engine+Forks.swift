@@ -47,6 +47,13 @@ extension Engine {
   }
 
   mutating func forkOnChoice(_ b: inout Branch, _ modulus: Int, clause: Int) {
+    guard modulus <= Self.maximumDraws - forks else {
+      // One of the numbers alone, which is said.
+      cut += 1
+      assume(&b, .text("of \(modulus) numbers that may be drawn at random, 0 is"))
+      b.choice = 0
+      return
+    }
     for choice in 1..<max(modulus, 1) {
       guard let other = fork(b, chance: 1 / Double(modulus)) else { continue }
       pending[other].clause = UInt32(clause)

@@ -39,6 +39,8 @@ struct Engine: ~Copyable {
 
   /// More branches than this, and unknown matches are no longer tried both ways.
   static let maximumForks = 4096
+  /// The same for numbers drawn at random: a Service with as many endpoints is none, a chain of coin tosses is.
+  static let maximumDraws = 1 << 16
   /// A path with more matched rules than this runs in a circle.
   static let maximumSteps = 20_000
 

@@ -61,7 +61,7 @@ public struct TraceText {
     }
     if trace.truncated > 0 {
       out.append("")
-      out.append(style.warn("\(trace.truncated) branches on unknown matches were not followed: too many"))
+      out.append(style.warn("\(trace.truncated) branches were not followed: too many"))
     }
     return out.joined(separator: "\n") + "\n"
   }

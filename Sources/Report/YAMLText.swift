@@ -73,8 +73,22 @@ public enum YAMLText {
       && !(text.utf8.first! >= 48 && text.utf8.first! <= 57) && text.utf8.first! != 45 && text.utf8.first! != 46
       && !["true", "false", "null", "yes", "no", "on", "off", "y", "n"].contains(text.lowercased())
     if plain { return out.append(contentsOf: text.utf8) }
-    var json = JSONWriter()
-    json.string(text)
-    out.append(contentsOf: json.bytes)
+    out.append(UInt8(ascii: "\""))
+    for scalar in text.unicodeScalars {
+      switch scalar.value {
+      case 0x22, 0x5C: out += [UInt8(ascii: "\\"), UInt8(scalar.value)]
+      // What YAML calls printable (production 1 of YAML 1.2), line breaks and marks of direction left out.
+      case 0x20...0x7E, 0xA0...0x200A, 0x2010...0x2027, 0x202F...0x2065, 0x206A...0xD7FF, 0xE000...0xFEFE,
+        0xFF00...0xFFFD,
+        0x10000...0x10FFFF:
+        out.append(contentsOf: String(scalar).utf8)
+      default:
+        let hex = String(scalar.value, radix: 16)
+        out.append(contentsOf: "\\u".utf8)
+        out.append(contentsOf: String(repeating: "0", count: 4 - hex.count).utf8)
+        out.append(contentsOf: hex.utf8)
+      }
+    }
+    out.append(UInt8(ascii: "\""))
   }
 }

@@ -44,6 +44,18 @@ package struct Balancing {
     guard balances || !sticky.isEmpty else { return nil }
   }
 
+  /// What the chains of one ruleset balance, each read once: a chain that all Services share is met by each of them.
+  struct Cache {
+    private var known: [ChainID: Balancing?] = [:]
+
+    mutating func balancing(_ chain: ChainID, _ ruleset: borrowing Ruleset) -> Balancing? {
+      if let found = known[chain] { return found }
+      let found = Balancing(chain, ruleset)
+      known[chain] = .some(found)
+      return found
+    }
+  }
+
   /// Whether some rule of a chain asks for clients seen before.
   package static func remembersClients(_ chain: ChainID, _ ruleset: Ruleset) -> Bool {
     ruleset.rules(of: chain).contains { id in

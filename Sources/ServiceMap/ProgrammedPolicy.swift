@@ -22,7 +22,10 @@ public struct ProgrammedPolicy: Sendable {
   init() {}
 
   /// From the chains that packets to the frontend went through.
-  init(_ frontend: Frontend, _ chains: [ChainID], _ reach: borrowing Reach, _ ruleset: borrowing Ruleset) {
+  init(
+    _ frontend: Frontend, _ chains: [ChainID], _ reach: borrowing Reach, _ ruleset: borrowing Ruleset,
+    _ balancings: inout Balancing.Cache
+  ) {
     var passesLocal = false
     for chain in chains {
       let name = ruleset.names[ruleset[chain].name]
@@ -30,7 +33,7 @@ public struct ProgrammedPolicy: Sendable {
       if name.hasPrefix("KUBE-FW-") || name.hasPrefix("firewall-"), sourceRanges.isEmpty {
         sourceRanges = Self.sources(chain, ruleset)
       }
-      if affinity == nil, let balancing = Balancing(chain, ruleset), !balancing.sticky.isEmpty {
+      if affinity == nil, let balancing = balancings.balancing(chain, ruleset), !balancing.sticky.isEmpty {
         affinity = balancing.stickySeconds.max() ?? 0
         for share in balancing.shares {
           guard let endpoint = Self.endpoint(share.target, ruleset) else { continue }

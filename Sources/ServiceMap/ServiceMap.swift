@@ -74,6 +74,7 @@ public struct ServiceMap: Sendable {
     // What the objects ask for and no rule speaks of has an answer too.
     let wanted = judge == nil ? [] : intent.map { Self.wanted($0, finder) } ?? []
     let isWanted = Set(wanted)
+    var balancings = Balancing.Cache()
     for frontend in finder.found + wanted {
       let client = Self.outsideAddress(frontend.address.version, model.snapshot)
       let outsideTrace = probe.trace(frontend, source: client, from: nil)
@@ -81,13 +82,14 @@ public struct ServiceMap: Sendable {
       let own = probe.tracer.sourceAddress(to: frontend.address) ?? frontend.address
       let nodeTrace = probe.trace(frontend, source: own, from: Flow.local)
       let node = probe.reach(nodeTrace, labelled: true)
-      var policy = ProgrammedPolicy(frontend, outside.chains + node.chains, outside, model.snapshot.ruleset)
+      var policy = ProgrammedPolicy(
+        frontend, outside.chains + node.chains, outside, model.snapshot.ruleset, &balancings)
       // Where not everybody is let in, a client that is tells what the frontend serves.
       if let range = policy.sourceRanges.first(where: { $0.address.version == client.version }),
         !policy.sourceRanges.contains(where: { $0.contains(client) })
       {
         outside = probe.reach(frontend, source: Self.member(of: range), from: nil, labelled: true)
-        policy = ProgrammedPolicy(frontend, outside.chains + node.chains, outside, model.snapshot.ruleset)
+        policy = ProgrammedPolicy(frontend, outside.chains + node.chains, outside, model.snapshot.ruleset, &balancings)
       }
       var entry = Entry(frontend: frontend, service: outside.label ?? node.label, outside: outside, node: node)
       // Neither translated nor refused: no frontend, a rule about something else.

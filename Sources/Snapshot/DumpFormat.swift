@@ -54,7 +54,8 @@ extension DumpFormat {
 
   /// Whose JSON a text is: those that name themselves first.
   static let byJSON: [DumpDescriptor] = [
-    DumpFormat.nftJSON, .networkConfiguration, .ciliumServices, .ciliumMap, .objects, .link, .forwarding, .rule, .neighbour, .route,
+    DumpFormat.nftJSON, .networkConfiguration, .ciliumServices, .ciliumMap, .objects, .link, .forwarding, .rule,
+    .neighbour, .route,
   ].map(\.descriptor)
 
   /// What a line that stands alone tells: nil for a line that could be anything. Indented lines tell nothing, except

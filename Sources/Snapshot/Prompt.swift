@@ -8,7 +8,8 @@ enum Prompt {
     "xtables-nft-multi", "xtables-legacy-multi", "nft", "ipset", "ipvsadm", "conntrack", "sysctl", "ss", "netstat",
     "dmesg", "bridge", "brctl", "kubectl", "k", "oc", "microk8s", "k3s", "cilium", "cilium-dbg", "cat", "grep", "head",
     "tail", "route", "ifconfig", "arp", "ebtables", "arptables", "calicoctl", "curl", "ping", "tcpdump", "nc", "dig",
-    "nslookup", "kubeadm", "openssl", "docker", "crictl", "nsenter", "journalctl", "systemctl", "ls", "uname", "hostname",
+    "nslookup", "kubeadm", "openssl", "docker", "crictl", "nsenter", "journalctl", "systemctl", "ls", "uname",
+    "hostname",
   ]
 
   /// The command of a line like `$ ip route`, `root@node:~# ip route`, `[root@node ~]$ ip route`, `sh-4.4# ip route`,

@@ -26,23 +26,28 @@ public enum SnapshotLoader {
     var bundle = Bundle()
     /// Files named one by one are one node.
     var loose: [Entry] = []
+    let budget = Archive.Budget()
     for path in paths {
       if path == "-" {
         let file = try SourceFile.read(descriptor: 0, name: "stdin")
-        try add(file, path: path, &bundle, &loose)
+        try add(file, path: path, budget, &bundle, &loose)
         continue
       }
       var status = stat()
       guard stat(path, &status) == 0 else { throw InputError(path: path, errno: errno) }
       if status.st_mode & S_IFMT == S_IFDIR {
         var entries: [Entry] = []
-        try collect(path, [], &entries, &bundle.diagnostics)
+        try collect(Array(path.utf8), [], &entries, &bundle.diagnostics)
+        try unpack(&entries, budget, &bundle.diagnostics)
         try addTree(entries, name: folderName(path), path: path, &bundle)
       } else {
-        try add(try SourceFile.open(path: path), path: path, &bundle, &loose)
+        try add(try SourceFile.open(path: path), path: path, budget, &bundle, &loose)
       }
     }
-    if !loose.isEmpty { try addLoose(loose, &bundle) }
+    if !loose.isEmpty {
+      try unpack(&loose, budget, &bundle.diagnostics)
+      try addLoose(loose, &bundle)
+    }
     for snapshot in bundle.snapshots { bundle.objectFiles += snapshot.objectFiles }
     return bundle
   }
@@ -59,16 +64,43 @@ public enum SnapshotLoader {
     var name: String
   }
 
+  /// A log or dump that was compressed on its own becomes what is in it. An archive among the files of a node is left out.
+  private static func unpack(
+    _ entries: inout [Entry], _ budget: Archive.Budget, _ diagnostics: inout Diagnostics
+  ) throws(InputError) {
+    for index in entries.indices where Archive.isArchive(entries[index].file.bytes) {
+      let file = entries[index].file
+      let members: [SourceFile]
+      do {
+        budget.allow(file.isMember ? 0 : file.bytes.count)
+        members = try Archive.members(of: file, budget: budget)
+      } catch {
+        // A budget that is used up ends the load; damage costs the file.
+        if error.isBudget { throw error }
+        diagnostics.add(Diagnostic(.warning, file: escaped(file.name), .whole, error.reason))
+        continue
+      }
+      guard members.count == 1 else {
+        diagnostics.add(
+          Diagnostic(
+            .warning, file: escaped(file.name), .whole, "is an archive in a folder or an archive; name it with -s"))
+        continue
+      }
+      entries[index].file = members[0]
+    }
+  }
+
   private static func add(
-    _ file: SourceFile, path: String, _ bundle: inout Bundle, _ loose: inout [Entry]
+    _ file: SourceFile, path: String, _ budget: Archive.Budget, _ bundle: inout Bundle, _ loose: inout [Entry]
   ) throws(InputError) {
     let name = file.name.split(separator: "/").last.map(String.init) ?? file.name
     guard Archive.isArchive(file.bytes) else {
       loose.append(Entry(file: file, folders: [], name: name))
       return
     }
-    let members = try Archive.members(of: file)
-    let entries = members.map { member -> Entry in
+    budget.allow(file.bytes.count)
+    let members = try Archive.members(of: file, budget: budget)
+    var entries = members.map { member -> Entry in
       let parts = member.name.split(separator: "/").map(String.init).filter { $0 != "." && $0 != ".." }
       return Entry(file: member, folders: Array(parts.dropLast().prefix(maximumDepth)), name: parts.last ?? member.name)
     }
@@ -79,6 +111,7 @@ public enum SnapshotLoader {
     var base = name
     for suffix in [".gz", ".zst", ".xz", ".tgz", ".tar"] where base.hasSuffix(suffix) { base.removeLast(suffix.count) }
     if base.hasSuffix(".tar") { base.removeLast(4) }
+    try unpack(&entries, budget, &bundle.diagnostics)
     try addTree(entries, name: base, path: path, &bundle)
   }
 
@@ -90,44 +123,50 @@ public enum SnapshotLoader {
     return String(cString: real).split(separator: "/").last.map(String.init) ?? "node"
   }
 
+  /// Names need not be UTF-8: paths are bytes here, and text only where they are printed.
   private static func collect(
-    _ path: String, _ folders: [String], _ entries: inout [Entry], _ diagnostics: inout Diagnostics
+    _ path: [UInt8], _ folders: [String], _ entries: inout [Entry], _ diagnostics: inout Diagnostics
   ) throws(InputError) {
+    let shown = String(decoding: path, as: UTF8.self)
     guard folders.count < maximumDepth else {
       diagnostics.add(
-        Diagnostic(.warning, file: path, .whole, "is nested deeper than \(maximumDepth) folders; left out"))
+        Diagnostic(.warning, file: escaped(shown), .whole, "is nested deeper than \(maximumDepth) folders; left out"))
       return
     }
-    guard let directory = opendir(path) else { throw InputError(path: path, errno: errno) }
+    guard let directory = withPath(path, { opendir($0) }) else { throw InputError(path: shown, errno: errno) }
     defer { closedir(directory) }
-    var names: [String] = []
+    var names: [[UInt8]] = []
     while let item = readdir(directory) {
-      let name = withUnsafePointer(to: &item.pointee.d_name) {
-        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-      }
-      if !name.hasPrefix(".") { names.append(name) }
+      let name = withUnsafeBytes(of: &item.pointee.d_name) { Array($0.prefix { $0 != 0 }) }
+      if name.first != UInt8(ascii: ".") { names.append(name) }
     }
-    for name in names.sorted() {
-      let full = path.hasSuffix("/") ? path + name : path + "/" + name
+    for name in names.sorted(by: { $0.lexicographicallyPrecedes($1) }) {
+      let full = path.last == UInt8(ascii: "/") ? path + name : path + [UInt8(ascii: "/")] + name
+      let text = String(decoding: name, as: UTF8.self)
+      let fullText = String(decoding: full, as: UTF8.self)
       var status = stat()
-      guard lstat(full, &status) == 0 else { continue }
+      guard withPath(full, { lstat($0, &status) }) == 0 else { continue }
       switch status.st_mode & S_IFMT {
-      case S_IFDIR: try collect(full, folders + [name], &entries, &diagnostics)
+      case S_IFDIR: try collect(full, folders + [text], &entries, &diagnostics)
       case S_IFREG, S_IFLNK:
         // A link to a folder may lead round in a circle; one to a file is the file.
         var target = stat()
-        guard stat(full, &target) == 0, target.st_mode & S_IFMT == S_IFREG else { continue }
+        guard withPath(full, { stat($0, &target) }) == 0, target.st_mode & S_IFMT == S_IFREG else { continue }
         guard entries.count < maximumFiles else {
-          throw InputError(path: path, reason: "holds more than \(maximumFiles) files; name the node's folder")
+          throw InputError(path: shown, reason: "holds more than \(maximumFiles) files; name the node's folder")
         }
         do {
-          entries.append(Entry(file: try SourceFile.open(path: full), folders: folders, name: name))
+          entries.append(Entry(file: try SourceFile.open(bytes: full, name: fullText), folders: folders, name: text))
         } catch {
-          diagnostics.add(Diagnostic(.warning, file: full, .whole, "cannot be read: \(error.reason)"))
+          diagnostics.add(Diagnostic(.warning, file: escaped(fullText), .whole, "cannot be read: \(error.reason)"))
         }
       default: continue
       }
     }
+  }
+
+  private static func withPath<R>(_ path: [UInt8], _ body: (UnsafePointer<CChar>) -> R) -> R {
+    (path + [0]).withUnsafeBytes { body($0.baseAddress!.assumingMemoryBound(to: CChar.self)) }
   }
 
   // MARK: Nodes
@@ -157,19 +196,23 @@ public enum SnapshotLoader {
       return
     }
     var folders: [String] = []
+    var inside: [String: [NodeLoader.Content]] = [:]
     for content in contents where content.entry.folders.count > depth {
-      if folders.last != content.entry.folders[depth], !folders.contains(content.entry.folders[depth]) {
-        folders.append(content.entry.folders[depth])
-      }
+      let folder = content.entry.folders[depth]
+      if inside[folder] == nil { folders.append(folder) }
+      inside[folder, default: []].append(content)
     }
-    func below(_ folder: String) -> [NodeLoader.Content] {
-      contents.filter { $0.entry.folders.count > depth && $0.entry.folders[depth] == folder }
+    if let nodes = NodeIdentity.divide(direct) {
+      for (node, own) in nodes.nodes { bundle.snapshots.append(NodeLoader.load(name: node, own + nodes.shared)) }
+      bundle.diagnostics.add(nodes.warning(in: name))
+      for folder in folders { divide(inside[folder] ?? [], depth: depth + 1, name: folder, &bundle) }
+      return
     }
     if direct.contains(where: \.isOfNode) {
       var own = direct
       let names = Set(direct.filter(\.isOfNode).map(\.entry.name))
       for folder in folders {
-        let inner = below(folder)
+        let inner = inside[folder] ?? []
         // The same file names again: not more of this node, but another state of it or another node.
         if inner.filter({ names.contains($0.entry.name) }).count >= 2 {
           bundle.diagnostics.add(
@@ -186,7 +229,7 @@ public enum SnapshotLoader {
     // Objects and notes beside the nodes' folders.
     NodeLoader.loadShared(direct, &bundle)
     for folder in folders {
-      let inner = below(folder)
+      let inner = inside[folder] ?? []
       if inner.contains(where: \.isOfNode) {
         divide(inner, depth: depth + 1, name: folder, &bundle)
       } else {
@@ -220,7 +263,10 @@ public enum SnapshotLoader {
         throw InputError(path: path, reason: "is nothing that kubepath knows; expected \(expected)")
       }
     }
-    if contents.contains(where: \.isOfNode) {
+    if let nodes = NodeIdentity.divide(contents) {
+      for (node, own) in nodes.nodes { bundle.snapshots.append(NodeLoader.load(name: node, own + nodes.shared)) }
+      bundle.diagnostics.add(nodes.warning(in: "-s"))
+    } else if contents.contains(where: \.isOfNode) {
       // With one node's folder given, further files tell more about that node.
       bundle.snapshots.append(NodeLoader.load(name: "node", contents))
     } else {

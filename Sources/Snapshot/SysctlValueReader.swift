@@ -6,7 +6,7 @@ enum SysctlValueReader: DumpReader {
   static let descriptor = DumpDescriptor(
     .sysctlValue, commands: ["cat /proc/sys/net/ipv4/ip_forward", "sysctl -n net.ipv4.ip_forward"],
     isNamed: { !keys(command: nil, file: $0).isEmpty },
-    isPromised: { !keys(command: $0, file: "").isEmpty },
+    isPromised: { !$0.contains("nf_conntrack_count") && !keys(command: $0, file: "").isEmpty },
     read: { read($0.section, command: $0.command, into: &$1) },
     recognises: { _ in false })
 

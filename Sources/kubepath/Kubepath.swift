@@ -1,4 +1,5 @@
 import ArgumentParser
+import Glibc
 
 @main
 struct Kubepath: ParsableCommand {
@@ -15,4 +16,11 @@ struct Kubepath: ParsableCommand {
       CaptureCommand.self,
       SnapshotCommand.self, ExplainCommand.self, DemoCommand.self,
     ])
+
+  static func main() {
+    Terminal.explainTruncatedInput()
+    // A reader that closes its end is an error of write(2), not the program's death.
+    signal(SIGPIPE, SIG_IGN)
+    main(nil)
+  }
 }

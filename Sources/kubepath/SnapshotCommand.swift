@@ -44,6 +44,9 @@ struct SnapshotCommand: ParsableCommand {
       } else {
         try SnapshotWriter.writeFolder(collected.files, to: output)
       }
+    } catch let error as SnapshotWriter.Failure {
+      Terminal.note("kubepath: \(printable(error.path)): \(error.reason)")
+      throw ExitStatus.noOutput
     } catch let error as InputError {
       Terminal.note("kubepath: \(printable(error.path)): \(error.reason)")
       throw ExitStatus.noInput

@@ -3,30 +3,91 @@ import Glibc
 import Input
 import KernelSource
 
-/// Writes collected files: a folder, or a tar archive compressed with gzip.
+/// Writes collected files: a folder, or a tar archive compressed with gzip. Others cannot read them; they are written aside
+/// and take their name when they are whole; nothing that was there is overwritten but an empty folder or an earlier archive.
 enum SnapshotWriter {
-  static func writeFolder(_ files: [NodeCollector.File], to path: String) throws(InputError) {
-    guard mkdir(path, 0o755) == 0 || errno == EEXIST else { throw InputError(path: path, errno: errno) }
-    for file in files {
-      try write(file.bytes, to: path.hasSuffix("/") ? path + file.name : path + "/" + file.name)
+  /// Why a snapshot cannot be written.
+  struct Failure: Error {
+    let path: String
+    let reason: String
+    init(_ path: String, _ reason: String) {
+      self.path = path
+      self.reason = reason
+    }
+    init(_ path: String, errno code: Int32) { self.init(path, String(cString: strerror(code))) }
+  }
+
+  static func writeFolder(_ files: [NodeCollector.File], to path: String) throws(Failure) {
+    var path = path
+    while path.count > 1, path.hasSuffix("/") { path.removeLast() }
+    var status = stat()
+    if lstat(path, &status) == 0 {
+      guard status.st_mode & S_IFMT == S_IFDIR else { throw Failure(path, "is there already and no folder") }
+      guard isEmpty(path) else { throw Failure(path, "is a folder that is not empty; name a new one") }
+    }
+    let aside = path + ".partial-\(getpid())"
+    guard mkdir(aside, 0o700) == 0 else { throw Failure(aside, errno: errno) }
+    do throws(Failure) {
+      for file in files { try write(file.bytes, to: aside + "/" + file.name) }
+      guard rename(aside, path) == 0 else { throw Failure(path, errno: errno) }
+    } catch {
+      for file in files { unlink(aside + "/" + file.name) }
+      rmdir(aside)
+      throw error
     }
   }
 
-  private static func write(_ bytes: UnsafeRawBufferPointer, to path: String) throws(InputError) {
-    let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
-    guard descriptor >= 0 else { throw InputError(path: path, errno: errno) }
+  private static func isEmpty(_ path: String) -> Bool {
+    guard let directory = opendir(path) else { return false }
+    defer { closedir(directory) }
+    var count = 0
+    while readdir(directory) != nil { count += 1 }
+    // Itself and its parent.
+    return count <= 2
+  }
+
+  /// A new file that only its owner can read; a link that somebody put there is not followed.
+  private static func create(_ path: String) throws(Failure) -> Int32 {
+    let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
+    guard descriptor >= 0 else { throw Failure(path, errno: errno) }
+    return descriptor
+  }
+
+  private static func write(_ bytes: UnsafeRawBufferPointer, to path: String) throws(Failure) {
+    let descriptor = try create(path)
     defer { close(descriptor) }
     var at = 0
     while at < bytes.count {
       let done = Glibc.write(descriptor, bytes.baseAddress! + at, bytes.count - at)
       if done < 0 && errno == EINTR { continue }
-      guard done > 0 else { throw InputError(path: path, errno: errno) }
+      guard done > 0 else { throw Failure(path, errno: errno) }
       at += done
     }
   }
 
-  static func writeArchive(_ files: [NodeCollector.File], name: String, to path: String) throws(InputError) {
-    guard let out = gzopen(path, "wb6") else { throw InputError(path: path, errno: errno) }
+  static func writeArchive(_ files: [NodeCollector.File], name: String, to path: String) throws(Failure) {
+    var status = stat()
+    if lstat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
+      throw Failure(path, "is there already and no file")
+    }
+    let aside = path + ".partial-\(getpid())"
+    let descriptor = try create(aside)
+    do throws(Failure) {
+      try writeArchive(files, name: name, aside, descriptor)
+      guard rename(aside, path) == 0 else { throw Failure(path, errno: errno) }
+    } catch {
+      unlink(aside)
+      throw error
+    }
+  }
+
+  private static func writeArchive(
+    _ files: [NodeCollector.File], name: String, _ path: String, _ descriptor: Int32
+  ) throws(Failure) {
+    guard let out = gzdopen(descriptor, "wb6") else {
+      close(descriptor)
+      throw Failure(path, errno: errno)
+    }
     var good = true
     func put(_ bytes: UnsafeRawBufferPointer) {
       var at = 0
@@ -45,7 +106,7 @@ enum SnapshotWriter {
       padding.withUnsafeBytes { put(UnsafeRawBufferPointer(rebasing: $0[..<rest])) }
     }
     padding.withUnsafeBytes { put($0) }
-    guard gzclose(out) == Z_OK, good else { throw InputError(path: path, reason: "cannot be written completely") }
+    guard gzclose(out) == Z_OK, good else { throw Failure(path, "cannot be written completely") }
   }
 
   /// A ustar header (POSIX.1-1988) of a plain file.
@@ -59,7 +120,7 @@ enum SnapshotWriter {
       return String(repeating: "0", count: max(0, digits - text.count)) + text
     }
     put(String(name.prefix(99)), at: 0)
-    put(octal(0o644, digits: 7), at: 100)
+    put(octal(0o600, digits: 7), at: 100)
     put(octal(0, digits: 7), at: 108)
     put(octal(0, digits: 7), at: 116)
     put(octal(size, digits: 11), at: 124)

@@ -28,6 +28,23 @@ enum ColorChoice: String, ExpressibleByArgument, CaseIterable { case auto, alway
 enum Terminal {
   static func write(_ text: String) { write(Array(text.utf8)) }
 
+  /// A reader that went away has what it wanted; anything else is said.
+  private static func cannotWrite() -> Never {
+    if errno == EPIPE { Glibc.exit(0) }
+    note("kubepath: standard output: \(String(cString: strerror(errno)))")
+    Glibc.exit(ExitStatus.noOutput.rawValue)
+  }
+
+  /// A file that becomes shorter while it is read has no bytes where its mapping had some: the kernel sends SIGBUS.
+  static func explainTruncatedInput() {
+    signal(SIGBUS) { _ in
+      let message: StaticString =
+        "kubepath: an input became shorter while it was read; read it again when it is whole\n"
+      _ = Glibc.write(2, message.utf8Start, message.utf8CodeUnitCount)
+      _exit(ExitStatus.noInput.rawValue)
+    }
+  }
+
   /// All bytes to standard output; a reader that went away ends the program quietly.
   static func write(_ bytes: [UInt8]) { bytes.withUnsafeBytes { write($0) } }
 
@@ -37,7 +54,7 @@ enum Terminal {
       let written = Glibc.write(1, buffer.baseAddress! + at, buffer.count - at)
       if written < 0 {
         if errno == EINTR { continue }
-        Glibc.exit(errno == EPIPE ? 0 : ExitStatus.noOutput.rawValue)
+        cannotWrite()
       }
       at += written
     }
@@ -53,7 +70,7 @@ enum Terminal {
       var written = writev(1, list, Int32(list.count))
       if written < 0 {
         if errno == EINTR { continue }
-        Glibc.exit(errno == EPIPE ? 0 : ExitStatus.noOutput.rawValue)
+        cannotWrite()
       }
       while let first = rest.first, written >= first.count {
         written -= first.count

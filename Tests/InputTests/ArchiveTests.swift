@@ -41,9 +41,9 @@ import Testing
 
   static let two = tar("node/a.txt", "alpha") + tar("node/b.txt", "beta") + [UInt8](repeating: 0, count: 1024)
 
-  static func members(_ bytes: [UInt8], name: String = "x.tar.gz", limits: Archive.Limits = .init()) throws -> [String]
+  static func members(_ bytes: [UInt8], name: String = "x.tar.gz", budget: Archive.Budget = .init()) throws -> [String]
   {
-    try Archive.members(of: SourceFile(name: name, contents: bytes), limits: limits).map {
+    try Archive.members(of: SourceFile(name: name, contents: bytes), budget: budget).map {
       $0.name + "=" + $0.text(0..<$0.bytes.count)
     }
   }
@@ -77,24 +77,43 @@ import Testing
     let packed = Self.gzip(Self.two)
     #expect(throws: InputError.self) { try Self.members(Array(packed.dropLast(9))) }
     #expect(throws: InputError.self) { try Self.members(Array(Self.two.prefix(1300)), name: "x.tar") }
-    var limits = Archive.Limits()
-    limits.totalBytes = 1 << 20
+    let limits = Archive.Budget(bytes: 1 << 20)
     let bomb = Self.gzip([UInt8](repeating: 0, count: 3 << 20))
-    #expect(throws: InputError.self) { try Self.members(bomb, limits: limits) }
+    #expect(throws: InputError.self) { try Self.members(bomb, budget: limits) }
+  }
+
+  /// Bombs in an archive take from one budget, and the message says so.
+  @Test func oneBudgetForAll() throws {
+    let budget = Archive.Budget(bytes: 5 << 20)
+    let bomb = Self.gzip([UInt8](repeating: 0, count: 2 << 20))
+    _ = try Self.members(bomb, budget: budget)
+    _ = try Self.members(bomb, budget: budget)
+    let error = #expect(throws: InputError.self) { _ = try Self.members(bomb, budget: budget) }
+    #expect(error?.isBudget == true)
+    #expect(error?.reason.contains("with what was unpacked before") == true)
+  }
+
+  /// Output that fills the room for it exactly is all there is.
+  @Test(arguments: [1 << 14, 65_535, 65_536, 65_537, 131_072, 1 << 20]) func sizesThatFillTheRoom(_ size: Int) throws {
+    let content = [UInt8](repeating: 65, count: size)
+    var compressed = [UInt8](repeating: 0, count: 10_000)
+    let written = ZSTD_compress(&compressed, compressed.count, content, content.count, 3)
+    for bytes in [Array(compressed.prefix(written)), Self.gzip(content)] {
+      let found = try Archive.members(of: SourceFile(name: "x", contents: bytes))
+      #expect(found.map(\.bytes.count) == [size])
+    }
   }
 
   @Test func mutations() {
     var random = SplitMix(state: 11)
     let seeds = [Self.two, Self.gzip(Self.two)]
-    var limits = Archive.Limits()
-    limits.totalBytes = 1 << 20
     for round in 0..<2000 {
       var bytes = seeds[round & 1]
       for _ in 0...Int(random.next() % 4) {
         bytes[Int(random.next() % UInt64(bytes.count))] = UInt8(truncatingIfNeeded: random.next())
       }
       if random.next() % 4 == 0 { bytes.removeLast(Int(random.next() % UInt64(bytes.count))) }
-      _ = try? Self.members(bytes, limits: limits)
+      _ = try? Self.members(bytes, budget: Archive.Budget(bytes: 1 << 20))
     }
   }
 }

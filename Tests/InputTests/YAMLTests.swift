@@ -61,4 +61,14 @@ import Testing
       name: "a.yaml", text: "a: \"\\u0001\\t\\\"\\\\\"\n? b\n: é\nc: 00012\nd: 1_000\ne: .5\nf: 1e999\n")
     for text in try YAMLToJSON.documents(of: file) { _ = try JSONDocument(text) }
   }
+
+  /// Aliases of aliases end with a message that says so, not with one about a missing anchor.
+  @Test func laughsAreBounded() {
+    let lines = (0..<20).map {
+      "a\($0 + 1): &a\($0 + 1) [" + Array(repeating: "*a\($0)", count: 10).joined(separator: ",") + "]"
+    }
+    let text = "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n" + lines.joined(separator: "\n")
+    let error = #expect(throws: Diagnostic.self) { _ = try YAMLToJSON.documents(of: SourceFile(name: "f", text: text)) }
+    #expect(error?.message.contains("aliases expand to more than") == true)
+  }
 }

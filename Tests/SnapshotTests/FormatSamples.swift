@@ -98,13 +98,16 @@ enum FormatSamples {
       "ID   Frontend            Service Type   Backend\n1    10.96.0.9:80/TCP    ClusterIP      1 => 10.0.0.1:80/TCP (active)\n",
     .ciliumMap:
       "SERVICE ADDRESS   BACKEND ADDRESS (REVNAT_ID) (SLOT)\n10.96.0.9:80/TCP (0)   0.0.0.0:0 (1) (0) [ClusterIP]\n",
-    .resolver: "search cluster.local\nnameserver 10.96.0.10\noptions ndots:5\n",
+    .resolver: "nameserver 10.96.0.10\nsearch cluster.local\noptions ndots:5\n",
     .hostLocal: "10.244.1.2\n10.244.1.3\nlast_reserved_ip.0\nlock\n",
     .connectionCount: "4711\n",
     .kubeletFlags: "KUBELET_KUBEADM_ARGS=\"--cluster-dns=10.96.0.10 --node-ip=192.0.2.10\"\n",
-    .certificates: "CERTIFICATE                EXPIRES                  RESIDUAL TIME   CERTIFICATE AUTHORITY   EXTERNALLY MANAGED\napiserver                  Nov 30, 2027 09:00 UTC   364d            ca                      no\n",
-    .networkConfiguration: #"{"cniVersion":"1.0.0","name":"cbr0","plugins":[{"type":"bridge","mtu":1450,"ipam":{"subnet":"10.244.1.0/24"}}]}"#,
-    .componentLog: "E1130 09:00:00.123456   12 kubelet.go:2345] \"Container runtime network not ready\" networkReady=\"NetworkReady=false\"\n",
+    .certificates:
+      "CERTIFICATE                EXPIRES                  RESIDUAL TIME   CERTIFICATE AUTHORITY   EXTERNALLY MANAGED\napiserver                  Nov 30, 2027 09:00 UTC   364d            ca                      no\n",
+    .networkConfiguration:
+      #"{"cniVersion":"1.0.0","name":"cbr0","plugins":[{"type":"bridge","mtu":1450,"ipam":{"subnet":"10.244.1.0/24"}}]}"#,
+    .componentLog:
+      "E1130 09:00:00.123456   12 kubelet.go:2345] \"Container runtime network not ready\" networkReady=\"NetworkReady=false\"\n",
     .objects: "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {clusterIP: 10.96.0.9}\n",
     .objectText: """
     NAMESPACE   NAME   TYPE        CLUSTER-IP   EXTERNAL-IP   PORT(S)        AGE

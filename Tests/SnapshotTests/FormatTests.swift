@@ -17,7 +17,9 @@ import Testing
 
   /// Behind another dump, before another, and with prompts between them: each is found.
   @Test(arguments: DumpFormat.allCases) func aFormatStandsBesideEveryOther(_ format: DumpFormat) throws {
-    guard format != .kernelLog, format != .componentLog, FormatSamples.command(of: format) == nil, let text = FormatSamples.text(of: format) else { return }
+    guard format != .kernelLog, format != .componentLog, FormatSamples.command(of: format) == nil,
+      let text = FormatSamples.text(of: format)
+    else { return }
     for other in DumpFormat.allCases where other != format && FormatSamples.command(of: other) == nil {
       guard let second = FormatSamples.text(of: other) else { continue }
       let command = other.descriptor.commands[0]

@@ -8,7 +8,10 @@ enum IPVSStaleVirtualServer: Check {
   static let id = "ipvs-stale-virtual-server"
 
   static func run(_ context: CheckContext) -> [Finding] {
-    guard !context.intent.services.isEmpty, context.nodes.contains(where: \.isIPVS) else { return [] }
+    // Of a part of the objects nothing is concluded.
+    guard !context.intent.services.isEmpty, !context.intent.isPartial, context.nodes.contains(where: \.isIPVS) else {
+      return []
+    }
     let intended = IntendedFrontends(context.intent)
     return context.nodes.flatMap { node -> [Finding] in
       guard let addresses = node.snapshot.addresses else { return [] }

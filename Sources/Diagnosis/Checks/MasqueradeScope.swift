@@ -13,6 +13,7 @@ enum MasqueradeScope: Check {
   /// for it are gone. The rules look the same, so the finding says what it means.
   private static func undetected(_ context: CheckContext) -> [Finding] {
     context.nodes.compactMap { node in
+      if let plane = node.planes.first(where: \.lacksClusterMark) { return unmarked(plane, node) }
       guard node.clusterMasqueradeDone == 0, node.leftMarked == 0,
         !node.missingRules.contains(where: { $0.rule.finding == id || $0.rule.isEntrance }),
         let example = node.observations.first(where: {
@@ -31,6 +32,18 @@ enum MasqueradeScope: Check {
         verify: [example.frontend.traceCommand(from: example.source, on: node.name)],
         reference: "kubernetes/kubernetes#36835")
     }
+  }
+
+  /// The same where no traced connection shows it, since all endpoints are on this node.
+  private static func unmarked(_ plane: ProxyPlane, _ node: NodeContext) -> Finding {
+    Finding(
+      id: id, severity: .info, confidence: .possible, subject: node.subject,
+      problem:
+        "\(node.name) masquerades no client of a ClusterIP: one outside the cluster gets answers from endpoints on other nodes that bypass the node",
+      cause:
+        "kube-proxy detects no local traffic (detectLocalMode none, or no clusterCIDR), or the rule that marks such clients in chain services is gone",
+      fix: [.advice("set clusterCIDR or detectLocalMode in kube-proxy's configuration if such clients exist")],
+      verify: ["nft list chain \(plane.family.rawValue) kube-proxy services"], reference: "kubernetes/kubernetes#36835")
   }
 
   private static func traced(_ context: CheckContext) -> [Finding] {

@@ -17,7 +17,7 @@ public struct MissingRule: Sendable {
       return StockRule.program(plane.mode).compactMap { rule in
         guard let chain = plane.chain(rule.chain, rule.table), !plane.ruleset[chain].isCut,
           !plane.ruleset.hidesParts(chain),
-          plane.declares(rule.needs, rule.table)
+          plane.declares(rule.needs, rule.table), rule.unless.map({ !plane.declares($0, rule.table) }) ?? true
         else { return nil }
         let rules = plane.facts(of: chain)
         guard !rules.contains(where: { rule.holds($0, plane.ruleset) }) else { return nil }
@@ -54,6 +54,14 @@ extension ProxyPlane {
   /// Until 1.18 one rule of KUBE-POSTROUTING asked for the mark and masqueraded, and left the mark as it was.
   var hasOldMasquerade: Bool {
     chain("KUBE-POSTROUTING", "nat").map { facts(of: $0).contains { $0.masquerades && $0.asksMark != 0 } } ?? false
+  }
+
+  /// Since 1.36 one rule of chain services marks clients of ClusterIPs that are no Pods; it is not there.
+  var lacksClusterMark: Bool {
+    guard mode == .nftables, declares(StockRule.hairpins, "kube-proxy"), let chain = chain("services", "kube-proxy"),
+      !ruleset[chain].isCut
+    else { return false }
+    return !facts(of: chain).contains { $0.setsMark != 0 }
   }
 
   /// Whether a chain or set of that name is declared in the table.

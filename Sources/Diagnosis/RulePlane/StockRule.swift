@@ -13,6 +13,7 @@ struct StockRule {
     case returnsUnmarked
     case clearsMark
     case masquerades
+    case masqueradesMarked
     case drops(state: UInt32)
     case acceptsMarked
     case accepts(states: UInt32)
@@ -25,13 +26,19 @@ struct StockRule {
   var shape: Shape
   /// A chain or set of the table that must be declared for the rule to be expected.
   var needs: String
+  /// A chain or set of a later release, whose program has another rule in the place of this one.
+  var unless: String?
   /// The finding that names its absence.
   var finding: String
   /// What happens without it.
   var without: String
 
-  init(_ table: String, _ chain: String, _ shape: Shape, needs: String? = nil, _ finding: String, _ without: String) {
+  init(
+    _ table: String, _ chain: String, _ shape: Shape, needs: String? = nil, unless: String? = nil, _ finding: String,
+    _ without: String
+  ) {
     self.table = table
+    self.unless = unless
     self.chain = chain
     self.shape = shape
     if let needs {
@@ -56,6 +63,7 @@ struct StockRule {
     case .returnsUnmarked: "\(chain): return for unmarked packets"
     case .clearsMark: "\(chain): clear the mark"
     case .masquerades: "\(chain): masquerade"
+    case .masqueradesMarked: "\(chain): masquerade marked packets"
     case .drops: "\(chain): drop INVALID"
     case .acceptsMarked: "\(chain): accept marked packets"
     case .accepts: "\(chain): accept RELATED,ESTABLISHED"
@@ -78,6 +86,7 @@ struct StockRule {
     case .clearsMark: rule.clearsMark != 0
     // IPVS mode has another one before it, for Pods that pick themselves.
     case .masquerades: rule.masquerades && rule.source == nil && !rule.asksIPSet
+    case .masqueradesMarked: rule.masquerades && rule.asksMark != 0
     case .drops(let state): rule.drops && rule.states & state != 0
     case .acceptsMarked: rule.accepts && rule.asksMark != 0
     case .accepts(let states): rule.accepts && rule.states & states == states
@@ -188,6 +197,10 @@ struct StockRule {
       "the node itself avoids loadBalancerSourceRanges"),
   ]
 
+  /// Since 1.36 one rule of `masquerading` asks for the mark, clears it and masquerades, and Pods that pick themselves are
+  /// told by a set.
+  static let hairpins = "hairpin-connections"
+
   private static let nftables: [StockRule] = [
     StockRule(
       "kube-proxy", "nat-prerouting", .calls("services"), "rules-flushed", "Pods and outside clients reach no Service"),
@@ -205,13 +218,16 @@ struct StockRule {
     StockRule(
       "kube-proxy", "mark-for-masquerade", .setsMark, "masquerade-scope", "no packet is marked, so none is masqueraded"),
     StockRule(
-      "kube-proxy", "masquerading", .returnsUnmarked, "masquerade-scope",
+      "kube-proxy", "masquerading", .returnsUnmarked, unless: hairpins, "masquerade-scope",
       "everything that leaves the node is masqueraded: servers lose their clients' addresses"),
     StockRule(
-      "kube-proxy", "masquerading", .clearsMark, "vxlan-checksum",
+      "kube-proxy", "masquerading", .clearsMark, unless: hairpins, "vxlan-checksum",
       "a packet that is encapsulated keeps its mark and is masqueraded again outside the tunnel"),
     StockRule(
-      "kube-proxy", "masquerading", .masquerades, "masquerade-scope",
+      "kube-proxy", "masquerading", .masquerades, unless: hairpins, "masquerade-scope",
+      "marked packets keep their source, replies take another way"),
+    StockRule(
+      "kube-proxy", "masquerading", .masqueradesMarked, needs: hairpins, "masquerade-scope",
       "marked packets keep their source, replies take another way"),
     StockRule(
       "kube-proxy", "filter-prerouting", .calls("firewall-check"), needs: "filter-prerouting", "source-ranges",

@@ -95,13 +95,12 @@ extension NftLowering {
   /// What an exact match tells the keys behind it.
   private mutating func learn(_ field: Field, _ value: UInt64) {
     switch field {
-    case .protocol: knownTransport = UInt16(value) + 1
-    case .headerProtocol4:
-      knownTransport = UInt16(value) + 1
-      knownNetwork = 2
-    case .headerProtocol6:
-      knownTransport = UInt16(value) + 1
-      knownNetwork = 10
+    case .protocol, .headerProtocol4, .headerProtocol6:
+      // One that no packet has tells nothing.
+      guard let number = UInt8(exactly: value) else { return }
+      knownTransport = UInt16(number) + 1
+      if field == .headerProtocol4 { knownNetwork = 2 }
+      if field == .headerProtocol6 { knownNetwork = 10 }
     case .networkProtocol: knownNetwork = UInt8(truncatingIfNeeded: value)
     case .etherType: knownNetwork = value == 0x0800 ? 2 : value == 0x86DD ? 10 : knownNetwork
     default: break

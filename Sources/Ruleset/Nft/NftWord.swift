@@ -40,7 +40,8 @@ public enum NftWord: String, CaseIterable, Sendable {
   case protoSrc = "proto-src"
   case protoDst = "proto-dst"
   // fib, numgen, hashes, options.
-  case local, inc, mod, offset, seed, exists, missing, option, maxseg, classid, nexthop, transparent, wildcard, cgroupv2
+  case local, inc, mod, offset, seed, check, exists, missing, option, maxseg, classid, nexthop, transparent, wildcard,
+    cgroupv2
   case reqid, spnum, `in`, out, chunk, loose, skip
   // Operators.
   case and, or, xor, lshift, rshift, eq, ne, lt, gt, le, ge, not

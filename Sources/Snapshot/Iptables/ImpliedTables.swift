@@ -51,26 +51,26 @@ struct ImpliedTables {
           add(done, stated)
           run = nil
         }
-        var open = run ?? Run(start: line.offset, firstLine: line.number, lastLine: line.number)
-        open.policies.insert(chain.string)
-        open.lastHook = hook
-        open.lastLine = line.number
-        run = open
+        open(&run, line)
+        run!.policies.insert(chain.string)
+        run!.lastHook = hook
       case "-N", "--new-chain":
-        var open = run ?? Run(start: line.offset, firstLine: line.number, lastLine: line.number)
-        open.hasNew = true
-        open.lastLine = line.number
-        run = open
+        open(&run, line)
+        run!.hasNew = true
       case "-A", "--append":
-        var open = run ?? Run(start: line.offset, firstLine: line.number, lastLine: line.number)
-        open.hasRules = true
-        open.lastLine = line.number
-        open.rules.append((line.offset, line.number, chain.string, Self.target(words)))
-        run = open
+        open(&run, line)
+        run!.hasRules = true
+        run!.rules.append((line.offset, line.number, chain.string, Self.target(words)))
       default: continue
       }
     }
     if let run { add(run, stated) }
+  }
+
+  /// Changed in place: a run may have a hundred thousand rules.
+  private func open(_ run: inout Run?, _ line: LineScanner.Line) {
+    if run == nil { run = Run(start: line.offset, firstLine: line.number, lastLine: line.number) }
+    run!.lastLine = line.number
   }
 
   private static let hooks: [StaticString] = ["PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING"]

@@ -51,15 +51,17 @@ extension IptablesParser {
   /// Reads a listing, one table after the other.
   mutating func readListing(_ section: DumpSection) {
     var chains: [ListedChain] = []
+    var names: Set<String> = []
     for line in section.lines {
       let text = line.text.trimmed
       guard let first = text.first, first != UInt8(ascii: "#") else { continue }
       self.line = line.number
       if let (name, policy) = IptablesListingReader.heading(text) {
-        if chains.contains(where: { $0.name == name.string }), chains.count < 1 << 20 {
+        if !names.insert(name.string).inserted {
           // The chains of the next table.
           readListed(chains)
           chains = []
+          names = [name.string]
         }
         chains.append(ListedChain(name: name.string, policy: policy?.string, line: line.number))
       } else if let columns = ListedRule.Columns(text) {

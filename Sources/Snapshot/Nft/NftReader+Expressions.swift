@@ -3,9 +3,12 @@ import Wire
 
 // Keys: what stands left of an operator, or right of `set` and `to`.
 extension NftReader {
+  /// Parentheses and maps inside one another.
+  static let maximumDepth = 64
+
   /// A key, or several joined by `.`. `literal`: the type of constants; nil: constants are not expected.
   mutating func term(literal: NftType?) -> NftTerm? {
-    guard depth < 64 else {
+    guard depth < Self.maximumDepth else {
       expected("an expression that is nested less deeply")
       return nil
     }
@@ -112,6 +115,12 @@ extension NftReader {
 
   private mutating func constantOrKey(_ type: NftType, width: Int) -> NftTerm? {
     if scanner.isMark("(") {
+      guard depth < Self.maximumDepth else {
+        expected("an expression that is nested less deeply")
+        return nil
+      }
+      depth += 1
+      defer { depth -= 1 }
       advance()
       guard let first = constantOrKey(type, width: width) else { return nil }
       let inner = operations(behind: first, literal: type)
@@ -449,6 +458,12 @@ extension NftReader {
     case .type:
       lookup.result = .addressType
       type = .addressType
+    case .check:
+      // nft 1.1.4's word for asking only whether there is a route.
+      lookup.result = .interfaceIndex
+      lookup.presenceOnly = true
+      advance()
+      return NftTerm(.routeLookup(lookup), .boolean)
     case .oif:
       lookup.result = .interfaceIndex
       type = .interfaceIndex
@@ -456,7 +471,7 @@ extension NftReader {
       lookup.result = .interfaceName
       type = .interfaceName
     default:
-      expected("type, oif or oifname")
+      expected("type, oif, oifname or check")
       return nil
     }
     advance()

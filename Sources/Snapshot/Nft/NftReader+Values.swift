@@ -17,6 +17,9 @@ extension NftReader {
       return wordValue(type, width: width)
     case .punctuation where scanner.isMark("("):
       // `(fin | syn)`
+      guard depth < Self.maximumDepth else { return nil }
+      depth += 1
+      defer { depth -= 1 }
       let saved = scanner
       advance()
       if let inner = value(type, width: width), take(")") { return flagsBehind(type, inner) }

@@ -33,6 +33,7 @@ public enum NetworkConfigurationReader: DumpReader {
 
 extension NetworkConfigurationReader {
   static let descriptor = DumpDescriptor(
-    .networkConfiguration, commands: ["cat /etc/cni/net.d/10-flannel.conflist"], json: { $0.contains("\"cniVersion\"") },
+    .networkConfiguration, commands: ["cat /etc/cni/net.d/10-flannel.conflist"],
+    json: { $0.contains("\"cniVersion\"") },
     read: { read($0.section, into: &$1) }, recognises: { _ in false })
 }

@@ -34,5 +34,13 @@ public enum ResolverFileReader: DumpReader {
 extension ResolverFileReader {
   static let descriptor = DumpDescriptor(
     .resolver, commands: ["cat /etc/resolv.conf"], read: { read($0.section, into: &$1) },
-    recognises: { $0.first == "nameserver" && $0.second.address != nil })
+    recognises: { line in
+      switch line.first {
+      case "nameserver": line.second.address != nil
+      case "options":
+        line.second.hasPrefix("ndots:") || line.second.hasPrefix("edns0") || line.second.hasPrefix("timeout:")
+      case "search": line.second.contains(".") && !line.text.contains(", ")
+      default: false
+      }
+    })
 }
