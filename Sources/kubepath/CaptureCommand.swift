@@ -164,12 +164,30 @@ struct CaptureCommand: ParsableCommand {
       captures: summaries, findings: findings, top: top, order: ConversationOrder(rawValue: sort) ?? .bytes)
     report.interrupted = stopped
     if let join { report.name { join.name(of: $0) } }
+    let gap = gap(report.counts, summaries)
+    if let gap { complain("unsure: \(gap)") }
     switch output {
     case .text: print(CaptureText(colour: useColour).render(report), terminator: "")
     case .json: print(CaptureJSON.render(report))
     }
-    if let damage = summaries.compactMap(\.damage).first { complain(damage.description) }
-    if report.worst == .error { throw ExitCode(1) }
+    if let damage = summaries.compactMap(\.damage).first {
+      complain(damage.description)
+      throw ExitStatus.malformed
+    }
+    if report.worst == .error { throw ExitStatus.failing }
+    if gap != nil { throw ExitStatus.unsure }
+  }
+
+  /// Why nothing can be said of the traffic; nil: frames were looked at.
+  private func gap(_ counts: CaptureCounts, _ summaries: [CaptureSummary]) -> String? {
+    if counts.packets == 0 {
+      let read = summaries.reduce(0) { $0 + $1.packets }
+      guard let filter, read > 0 else { return "there is no frame to look at" }
+      return "--filter '\(printable(filter))' matches none of \(read) frames"
+    }
+    guard counts.undecoded >= counts.packets else { return nil }
+    let types = Set(summaries.flatMap(\.linkTypes)).sorted().map { printable($0) }.joined(separator: ", ")
+    return "none of \(counts.packets) frames could be decoded (link type \(types))"
   }
 
   /// What `-s` names; nil without it.

@@ -94,6 +94,11 @@ struct CheckCommand: ParsableCommand {
       malformed = malformed || intent.diagnostics.worst == .error
       try apply(&bundle, intent)
       let run = try runExpectations(bundle, intent, &malformed)
+      if bundle.hasNothingToCheck(intent) {
+        Terminal.note(
+          "kubepath: unsure: nothing to check: no rules of a node were read and there are no objects; give iptables-save or nft list ruleset, and kubectl get services,endpointslices,pods,nodes -A -o json"
+        )
+      }
       // Tracing every frontend is the work; expectations alone do without.
       let context = chosen.isEmpty ? nil : CheckContext(bundle, intent: intent)
       if intent.services.isEmpty, context != nil {
@@ -107,6 +112,7 @@ struct CheckCommand: ParsableCommand {
       if malformed { throw ExitStatus.malformed }
       let limit: Finding.Severity = failOn == .error ? .error : .warning
       if findings.contains(where: { $0.severity >= limit }) { throw ExitStatus.failing }
+      if context != nil, bundle.hasNothingToCheck(intent) { throw ExitStatus.unsure }
     }
   }
 
@@ -163,5 +169,13 @@ struct CheckCommand: ParsableCommand {
       if let expectations { line += "\(expectations.met) of \(expectations.all) expectations hold, " }
       Terminal.write(line + "\(traced) traces: \(counts.joined(separator: ", "))\n")
     }
+  }
+}
+
+extension Bundle {
+  /// Neither rules of a node nor objects of the cluster: whatever a check says then, it says of nothing.
+  fileprivate func hasNothingToCheck(_ intent: Cluster) -> Bool {
+    intent.isEmpty
+      && snapshots.allSatisfy { !$0.rulesKnown && $0.virtualServers == nil && $0.ebpfFrontends == nil }
   }
 }
