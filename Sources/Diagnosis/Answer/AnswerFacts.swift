@@ -36,7 +36,7 @@ public struct AnswerFacts: Sendable {
     boundForServices = Set(addresses.filter { Self.serviceDevices.contains($0.interface) }.map(\.address))
     ownAddresses = Set(addresses.filter { !Self.serviceDevices.contains($0.interface) }.map(\.address))
     sockets = snapshot.sockets.map { Dictionary(grouping: $0.filter(\.isListening), by: \.localPort) }
-    isWhole = cluster.map { $0.serviceIndex["default/kubernetes"] != nil } ?? false
+    isWhole = cluster.map { !$0.isPartial } ?? false
     var endpoints: Set<EndpointAddress> = []
     for slice in cluster?.slices ?? [] {
       for endpoint in slice.endpoints {
@@ -152,6 +152,10 @@ extension AnswerFacts {
     let ruleset = snapshot.ruleset
     if !snapshot.rulesKnown, snapshot.virtualServers == nil, snapshot.ebpfFrontends == nil {
       return "no dump of the node's rules was read: give the output of iptables-save or nft list ruleset"
+    }
+    if let part = snapshot.unread.first(where: { $0.content == .rules }) {
+      return
+        "rules in \(printable(part.file)) were not, or not wholly, read: give the whole output of iptables-save or nft list ruleset"
     }
     if let cut = ruleset.tables.first(where: \.isCut) {
       let file = ruleset.files.indices.contains(Int(cut.file)) ? ruleset.files[Int(cut.file)].name : "a dump"

@@ -77,6 +77,7 @@ public final class Judge {
     let isFinal = outcome.verdict == .drop || outcome.verdict == .reject || outcome.verdict == .noroute
     if gaps.contains(.virtualServers) { return .virtualServers }
     if isFinal { return nil }
+    if facts.snapshot.hasUnreadRules { return .partOfRules }
     if gaps.contains(.rules) || !facts.hasRules(outcome.destination.version) { return .rules }
     if gaps.contains(.routes) { return .routes }
     return nil
@@ -115,7 +116,7 @@ public final class Judge {
   private func unserved(_ service: Fate.ServiceAddress) -> Fate {
     let ruleset = tracer.model.snapshot.ruleset
     if facts.mayHaveEBPF { return .unsure(.eBPF) }
-    return ruleset.hidesXtables ? .unsure(.partOfRules) : .unserved(service)
+    return ruleset.hidesXtables || facts.snapshot.hasUnreadRules ? .unsure(.partOfRules) : .unserved(service)
   }
 
   /// What NetworkPolicies have against it. Where this node's own rules enforce policies, they have spoken already.
