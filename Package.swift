@@ -39,7 +39,7 @@ let package = Package(
     .target(name: "KernelSource", dependencies: ["Wire", "Input", "Ruleset", "Snapshot", "CMnl"]),
     .target(name: "Intent", dependencies: ["Wire", "Input"]),
     // 3
-    .target(name: "PacketPath", dependencies: ["Wire", "Input", "Findings", "Ruleset", "Snapshot"]),
+    .target(name: "PacketPath", dependencies: ["Wire", "Input", "Ruleset", "Snapshot"]),
     .target(name: "ServiceMap", dependencies: ["Wire", "Findings", "Ruleset", "Snapshot", "Intent", "PacketPath"]),
     .target(name: "CaptureAnalysis", dependencies: ["Wire", "Input", "Findings", "CaptureFile", "CPrefetch"]),
     // 4
@@ -73,7 +73,9 @@ let package = Package(
     .target(name: "FuzzSupport", path: "Tests/FuzzSupport"),
     .testTarget(
       name: "FuzzTests", dependencies: ["FuzzSupport", "Wire", "Input", "Ruleset", "Snapshot", "PacketPath"]),
-    .testTarget(name: "PacketPathKernelTests", dependencies: ["KernelLab", "Wire", "kubepath"]),
+    .testTarget(
+      name: "PacketPathKernelTests",
+      dependencies: ["KernelLab", "Wire", "Findings", "Snapshot", "PacketPath", "Diagnosis", "kubepath"]),
     // Tests
     .testTarget(name: "WireTests", dependencies: ["Wire"]),
     .testTarget(name: "FindingsTests", dependencies: ["Findings"]),

@@ -19,6 +19,7 @@ public enum Catalogue {
     no-local-endpoints-external|Policy Local and no endpoint on this node: outside clients of the node wait in vain.|SYNs without any answer on one node, fine on others|policy Cluster, a Pod on every node, or a load balancer that asks the health-check port
     no-local-endpoints-internal|internalTrafficPolicy Local and no endpoint on the caller's node.|Pods on some nodes time out at a ClusterIP|policy Cluster, or a Pod on every node
     health-check-node-port|The load balancer's health probe does not reach kube-proxy on a node.|the balancer shows the node down while endpoints are ready|open the port in the node's firewall
+    port-not-served|A port of a ClusterIP is dialled that no Service has.|refused at once, or no answer, at one port of an address that answers at another|dial a port of the Service, or add it to spec.ports
     source-ranges|loadBalancerSourceRanges are ignored, or deny a client that should pass.|drops of one client network only, or strangers get in|list the network, restart kube-proxy if rules lag behind
     stale-rules|A node's rules differ from the endpoints the cluster has.|a share of connections fails, or one node behaves unlike the others|restart kube-proxy on the node and read its log for failing restores
     session-affinity|All clients behind one address stay on one Pod, or stickiness outlives the Pod.|uneven load; clients stuck for hours|keep client addresses, or switch the affinity off

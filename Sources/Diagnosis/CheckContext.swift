@@ -98,6 +98,12 @@ public struct NodeContext: Sendable {
 extension NodeContext {
   /// Of findings about the node itself.
   var subject: Finding.Subject { Finding.Subject(kind: "Node", name: name, node: name) }
+
+  /// By which others know it.
+  func address(_ version: IPVersion) -> IPAddress? {
+    node?.internalIPs.first { $0.version == version }
+      ?? snapshot.addresses?.first { $0.address.version == version && $0.scope == "global" }?.address
+  }
 }
 
 /// All that checks look at. Built once; checks only read.

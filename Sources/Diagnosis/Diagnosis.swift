@@ -9,6 +9,11 @@ public enum Diagnosis {
       found += check.run(context)
     }
     CauseChain.link(&found, context)
+    found = OneCause.join(found)
+    if found.contains(where: { $0.fix.contains { $0.command != nil } }) {
+      var trial = context.fixTrial
+      trial.vet(&found)
+    }
     return Finding.Severity.allCases.reversed().flatMap { severity in found.filter { $0.severity == severity } }
   }
 }

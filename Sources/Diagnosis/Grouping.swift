@@ -16,6 +16,23 @@ struct FaultGroup {
   }
 }
 
+extension FaultGroup {
+  /// The traffic that the fault hits.
+  func occurrences(_ context: CheckContext) -> [Finding.Occurrence] {
+    observations.map { context.occurrence($0, node) }
+  }
+}
+
+extension CheckContext {
+  func occurrence(_ observation: Observation, _ node: NodeContext) -> Finding.Occurrence {
+    Finding.Occurrence(
+      node: node.name, service: subject(observation, node).serviceName,
+      traffic: Finding.Traffic(
+        ipProtocol: observation.frontend.ipProtocol, source: observation.source, isLocal: observation.origin == .node,
+        address: observation.frontend.address, port: observation.frontend.port))
+  }
+}
+
 extension [FaultGroup] {
   /// Many faults of one kind on a node have one cause, to be said once: the groups of such nodes, a list a node in the
   /// order of names, and all others.

@@ -66,18 +66,29 @@ public struct Finding: Sendable, Hashable {
     public var node: String?
     /// `NAMESPACE/NAME:PORT`
     public var service: String?
-    /// The traffic that fails: who asks, and the address and port that is asked.
-    public var source: IPAddress?
-    public var address: IPAddress?
-    public var port: String?
+    /// The traffic that fails there.
+    public var traffic: Traffic?
 
-    public init(
-      node: String? = nil, service: String? = nil, source: IPAddress? = nil, address: IPAddress? = nil,
-      port: String? = nil
-    ) {
+    public init(node: String? = nil, service: String? = nil, traffic: Traffic? = nil) {
       self.node = node
       self.service = service
+      self.traffic = traffic
+    }
+  }
+
+  /// New connections: who asks for which address and port.
+  public struct Traffic: Sendable, Hashable {
+    public var ipProtocol: IPProtocol
+    public var source: IPAddress
+    /// The node itself sends it.
+    public var isLocal: Bool
+    public var address: IPAddress
+    public var port: UInt16
+
+    public init(ipProtocol: IPProtocol, source: IPAddress, isLocal: Bool, address: IPAddress, port: UInt16) {
+      self.ipProtocol = ipProtocol
       self.source = source
+      self.isLocal = isLocal
       self.address = address
       self.port = port
     }
@@ -98,12 +109,13 @@ public struct Finding: Sendable, Hashable {
   public var verify: [ShellCommand]
   /// Where to read more; a URL or a document's name.
   public var reference: String?
-  /// Where else the same cause does harm, the subject's own place first; empty: nowhere else.
-  public var occurrences: [Occurrence] = []
+  /// Where the cause does harm, the subject's own place first; empty: where the subject says.
+  public var occurrences: [Occurrence]
 
   public init(
     id: String, severity: Severity, confidence: Confidence, subject: Subject, problem: String, cause: String,
-    evidence: [Evidence] = [], fix: [Fix] = [], verify: [ShellCommand] = [], reference: String? = nil
+    evidence: [Evidence] = [], fix: [Fix] = [], verify: [ShellCommand] = [], reference: String? = nil,
+    occurrences: [Occurrence] = []
   ) {
     self.id = id
     self.severity = severity
@@ -115,5 +127,6 @@ public struct Finding: Sendable, Hashable {
     self.fix = fix
     self.verify = verify
     self.reference = reference
+    self.occurrences = occurrences
   }
 }

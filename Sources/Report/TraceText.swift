@@ -51,14 +51,6 @@ public struct TraceText {
     let assumptions = Set(trace.outcomes.flatMap(\.assumptions)).sorted()
     out += list("Assumed", "because neither the flow nor the snapshot tells", assumptions)
     out += causes(findings)
-    let advice = findings.isEmpty && !judgement.answer.isGood ? TraceAdvice.of(trace, snapshot) : []
-    if !advice.isEmpty {
-      out.append("")
-      out.append(style.bold("What to do"))
-      for fix in advice {
-        out += FixText.lines(fix, headings: ("  ", "  "), width: 98) { $0 }
-      }
-    }
     if trace.truncated > 0 {
       out.append("")
       out.append(style.warn("\(trace.truncated) branches were not followed: too many"))

@@ -157,8 +157,6 @@ struct CheckCommand: ParsableCommand {
         FindingsJUnit.render(
           findings, checks: chosen, expectations: run?.cases.map { ($0.name, $0.findings) } ?? []))
     case .text:
-      Terminal.write(FindingsText.render(findings, style: Terminal.style(source.color)))
-      if let answers { Terminal.write(NodePortsText.render(answers) + "\n") }
       let counts = Finding.Severity.allCases.reversed().map { severity in
         "\(findings.count { $0.severity == severity }) \(severity.rawValue)"
       }
@@ -168,6 +166,8 @@ struct CheckCommand: ParsableCommand {
       }
       if let expectations { line += "\(expectations.met) of \(expectations.all) expectations hold, " }
       Terminal.write(line + "\(traced) traces: \(counts.joined(separator: ", "))\n")
+      if !findings.isEmpty { Terminal.write("\n" + FindingsText.render(findings, style: Terminal.style(source.color))) }
+      if let answers { Terminal.write("\n" + NodePortsText.render(answers)) }
     }
   }
 }

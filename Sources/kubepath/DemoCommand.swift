@@ -46,7 +46,8 @@ struct DemoCommand: ParsableCommand {
         destinationPort: target.port ?? 0, from: tracer.inputInterface(from: source) ?? "eth0")
       flow.isFrame = !flow.isLocal
       let (trace, judgement) = judge.judge(flow)
-      Terminal.write(text.render(trace, judgement))
+      Terminal.write(
+        text.render(trace, judgement, findings: AnswerCauses.findings(judgement, trace, tracer.model.snapshot, nil)))
     }
     Terminal.write("\nTry your own node: iptables-save | kubepath trace ADDRESS:PORT --from ADDRESS -s -\n")
   }

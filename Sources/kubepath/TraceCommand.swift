@@ -92,7 +92,7 @@ struct TraceCommand: ParsableCommand {
     }
     for message in node.diagnostics.list.dropFirst(start.diagnostics.list.count) { messages.add(message) }
     Terminal.report(messages, verbose: source.verbose)
-    let findings = AnswerCauses.findings(judgement, trace, node, names)
+    let findings = try causes(judgement, trace, node, names)
     switch output {
     case .text, .wide:
       let text = TraceText(
@@ -107,6 +107,18 @@ struct TraceCommand: ParsableCommand {
     case .dot: Terminal.write(GraphDOT.trace(trace, node.ruleset))
     }
     return judgement.answer
+  }
+
+  /// A fix is tried on all rules: those of a running kernel are read as a whole for it.
+  private func causes(
+    _ judgement: Judgement, _ trace: Trace, _ node: Snapshot, _ names: NameResolver?
+  ) throws -> [Finding] {
+    guard !judgement.answer.isGood, node.unreadRules != nil else {
+      return AnswerCauses.findings(judgement, trace, node, names)
+    }
+    let whole = try source.choose(try source.load())
+    let again = Judge(whole, names: names).judge(trace.flow)
+    return AnswerCauses.findings(again.judgement, again.trace, whole, names)
   }
 
   /// Flows in blocks, as many at once as there are processors, printed in input order. Each has its own answer: the

@@ -90,6 +90,13 @@ import Testing
       ].compactMap { $0 }
   }
 
+  static func appended(_ files: [String: String], _ name: String, _ text: String) -> Mutation? {
+    guard let old = files[name] else { return nil }
+    var mutated = files
+    mutated[name] = old + text
+    return Mutation(name: "\(name): + \(text.prefix(40))", files: mutated)
+  }
+
   static func replaced(_ files: [String: String], _ name: String, _ from: String, _ to: String) -> Mutation? {
     guard let text = files[name], let range = text.firstRange(of: from) else { return nil }
     var mutated = files

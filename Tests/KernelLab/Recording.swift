@@ -18,9 +18,11 @@ public struct Recording: Sendable {
 
 extension Situation {
   /// Builds the node, loads it, takes its dumps and sends every flow. The folder must exist.
-  /// `inspect` is called before the first flow, with the node as the dumps show it.
+  /// `prepare` may change the node before the dumps are taken; `inspect` is called before the first flow, with the node as
+  /// they show it.
   public func record(
-    _ backend: Backend, into folder: String, inspect: (LabNode) throws -> Void = { _ in }
+    _ backend: Backend, into folder: String, inspect: (LabNode) throws -> Void = { _ in },
+    prepare: (LabNode) throws -> Void = { _ in }
   ) throws -> Recording {
     try onOneProcessor {
       let worlds = versions.map(World.init)
@@ -37,6 +39,7 @@ extension Situation {
         let text = backend == .native ? world.render(rules) : restore(world)
         if !text.isEmpty { try node.load(text, backend: backend, version: world.version) }
       }
+      try prepare(node)
       let rules = try node.snapshot(into: folder, backends: [backend], versions: versions)
       var probes: [Probe] = []
       for world in worlds {

@@ -53,7 +53,8 @@ struct TraceReportTests {
     #expect(text.hasPrefix("REFUSED filter FORWARD rule 1 (iptables-save.txt:5) rejects it with tcp-reset"))
     #expect(text.split(separator: "\n").allSatisfy { $0.count <= 100 })
     let (other, dropped, reason) = trace("10.244.1.8", 80)
-    let second = TraceText(other, style: Style(coloured: false)).render(dropped, reason)
+    let causes = AnswerCauses.findings(reason, dropped, other, nil)
+    let second = TraceText(other, style: Style(coloured: false)).render(dropped, reason, findings: causes)
     #expect(second.hasPrefix("DROPPED the policy of filter FORWARD drops it"))
     #expect(second.contains("iptables -t filter -I FORWARD"))
   }

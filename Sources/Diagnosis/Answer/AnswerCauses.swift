@@ -5,13 +5,17 @@ import Snapshot
 
 /// The causes behind an answer, as `check` names them: the same findings, of the one Service that was asked for.
 public enum AnswerCauses {
-  /// Findings with the worst first; empty where all is well, or no objects tell.
+  /// Findings with the worst first; empty where all is well. What no objects tell, the trace does.
   public static func findings(
     _ judgement: Judgement, _ trace: Trace, _ snapshot: Snapshot, _ names: NameResolver?
   ) -> [Finding] {
-    guard !judgement.answer.isGood, judgement.answer != .unsure, let cluster = names?.cluster,
-      let label = judgement.service
-    else { return [] }
+    guard !judgement.answer.isGood, judgement.answer != .unsure else { return [] }
+    let known = byObjects(judgement, snapshot, names)
+    return known.isEmpty ? TraceFindings.of(judgement, trace, snapshot, names) : known
+  }
+
+  private static func byObjects(_ judgement: Judgement, _ snapshot: Snapshot, _ names: NameResolver?) -> [Finding] {
+    guard let cluster = names?.cluster, let label = judgement.service else { return [] }
     let full = String(label.split(separator: ":")[0])
     guard let index = cluster.serviceIndex[full] else { return [] }
     var bundle = Bundle()

@@ -88,7 +88,7 @@ struct RuleExplanation {
     if let step { proof += ending.node.snapshot.evidence(of: step) }
     proof += outcome.assumptions.prefix(3).map { .init(text: "assumed: \(printable($0))") }
     add(proof, to: &finding)
-    let advice = OutcomeAdvice.of(outcome, ending.flow, ending.node.snapshot)
+    let advice = TraceFindings.fixes(of: outcome, ending.flow, ending.node.snapshot, join.intent)
     if !advice.isEmpty { finding.fix = advice }
     let traced = Frontend(.address, conversation.server, conversation.serverPort, conversation.proto)
     finding.verify = [

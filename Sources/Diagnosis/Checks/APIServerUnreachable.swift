@@ -32,38 +32,46 @@ enum APIServerUnreachable: Check {
               ? "its rules do not translate \(group.first.frontend) to the API server's endpoints"
               : "\(loss?.step?.rule == nil ? "the policy of" : "a rule of") chain \(context.chainName(loss?.step, group.node)) \(loss?.verdict == .reject ? "rejects" : "drops") it"),
           loss?.reason == nil ? context.evidence(loss?.step, group.node) : [], fix: fix(group, context),
+          occurrences: group.occurrences(context),
           confidence: group.observations.allSatisfy { $0.reach.isUncertain } ? .likely : .certain))
     }
     return findings
   }
 
-  /// Nil: kube-proxy's own rules are at fault. Behind their translation it has done its part, and it does not undo the
+  /// kube-proxy mends its own rules. Behind their translation it has done its part, and it does not undo the
   /// filters of other programs.
-  private static func fix(_ group: FaultGroup, _ context: CheckContext) -> Fix? {
-    guard let loss = group.first.reach.losses.first else { return nil }
+  private static func fix(_ group: FaultGroup, _ context: CheckContext) -> [Fix] {
+    guard let loss = group.first.reach.losses.first else { return [group.node.restartKubeProxy] }
     if loss.reason != nil {
       // No rule: the kernel gives it up, and another check tells how to mend that.
-      return .advice("see where it is lost: \(group.first.frontend.traceCommand(from: group.first.source))")
+      return [.advice("see where it is lost: \(group.first.frontend.traceCommand(from: group.first.source))")]
     }
-    guard let step = loss.step else { return nil }
+    guard let step = loss.step else { return [group.node.restartKubeProxy] }
     let ruleset = group.node.snapshot.ruleset
-    if loss.translatedTo == nil, ruleset.isKubeProxys(step.chain) { return nil }
-    let target = loss.translatedTo ?? EndpointAddress(group.first.frontend.address, group.first.frontend.port)
-    let accept = OutcomeAdvice.acceptance(
-      of: group.first.frontend.ipProtocol, from: nil, to: target.address, target.port, at: step, ruleset)
-    return .command(accept, why: "also in the firewall's configuration, or it does not last")
+    if loss.translatedTo == nil, ruleset.isKubeProxys(step.chain) { return [group.node.restartKubeProxy] }
+    return Remedy(at: step, group.node.snapshot, context.intent).fixes(
+      for: group.observations.flatMap { observation in
+        observation.reach.losses.filter { $0.step == step }.map { loss in
+          let target = loss.translatedTo ?? EndpointAddress(observation.frontend.address, observation.frontend.port)
+          return Remedy.Passage(
+            ipProtocol: observation.frontend.ipProtocol, source: observation.source, destination: target.address,
+            port: target.port)
+        }
+      })
   }
 
   private static func finding(
     _ service: Service, _ context: CheckContext, _ node: NodeContext?, _ problem: String, _ cause: String,
-    _ evidence: [Finding.Evidence], fix: Fix? = nil, confidence: Finding.Confidence = .certain
+    _ evidence: [Finding.Evidence], fix: [Fix]? = nil, occurrences: [Finding.Occurrence] = [],
+    confidence: Finding.Confidence = .certain
   ) -> Finding {
     Finding(
       id: id, severity: .error, confidence: confidence, subject: context.subject(service, node: node?.name),
       problem: problem, cause: cause, evidence: evidence,
-      fix: [
-        fix ?? node?.restartKubeProxy ?? .advice("start it on the control plane: crictl ps -a --name kube-apiserver")
+      fix: fix ?? [
+        node?.restartKubeProxy ?? .advice("start it on the control plane: crictl ps -a --name kube-apiserver")
       ],
-      verify: ["curl -k https://\(service.clusterIPs.first.map { "\($0)" } ?? "10.96.0.1"):443/livez"])
+      verify: ["curl -k https://\(service.clusterIPs.first.map { "\($0)" } ?? "10.96.0.1"):443/livez"],
+      occurrences: occurrences)
   }
 }

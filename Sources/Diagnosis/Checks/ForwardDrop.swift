@@ -21,43 +21,29 @@ enum ForwardDrop: Check {
   private static func finding(_ entry: Losses.Entry, _ context: CheckContext) -> Finding {
     let step = entry.loss.step!
     let ruleset = entry.node.snapshot.ruleset
-    let name = context.chainName(step, entry.node)
-    let chain = printable(name)
-    let endpoint = entry.loss.translatedTo!
+    let chain = printable(context.chainName(step, entry.node))
     let table = ruleset[ruleset[step.chain].table]
-    let accept = OutcomeAdvice.acceptance(
-      of: entry.ipProtocol, from: nil, to: endpoint.address, endpoint.port, at: step, ruleset)
-    let cause: String
-    var fix: [Fix]
-    if step.rule == nil {
-      cause =
-        "no rule of \(printable(table.name)) \(chain) (hook \(step.hook.rawValue)) accepts it, and the chain's policy is DROP ← a host firewall"
-        + (step.hook == .forward ? " (Docker, ufw, firewalld) that does not know the Pods" : "")
-      fix = [
-        .command(accept, why: "better for the Pods' whole range, both ways"),
-        .command(
-          table.backend == .nft
-            ? "nft chain \(table.family.rawValue) \(table.name) \(name) '{ policy accept; }'"
-            : "\(endpoint.address.version == .v4 ? "iptables" : "ip6tables") -t \(table.name) -P \(name) ACCEPT",
-          why: "or accept all that no rule drops"),
-      ]
-    } else {
-      cause =
-        "rule \(step.position) of \(printable(table.name)) \(chain) (hook \(step.hook.rawValue)) \(entry.loss.verdict == .reject ? "rejects" : "drops") it"
-      fix = [
+    let place = "\(printable(table.name)) \(chain) (hook \(step.hook.rawValue))"
+    let remedy = Remedy(at: step, entry.node.snapshot, context.intent)
+    let cause =
+      step.rule == nil
+      ? "no rule of \(place) accepts it, and the chain's policy is DROP ← \(remedy.owner.rawValue)"
+        + (step.hook == .forward ? ", which does not know the Pods" : "")
+      : "rule \(step.position) of \(place) \(entry.loss.verdict == .reject ? "rejects" : "drops") it ← \(remedy.owner.rawValue)"
+    var fix = remedy.fixes(for: entry.passages)
+    if step.rule != nil, remedy.owner == .operators {
+      fix.insert(
         .advice(
-          "see whether the rule is meant to stop Pod traffic, and delete it where it stands in the firewall's configuration"
-        ),
-        .command(accept, why: "before the rule; better for the Pods' whole range, both ways"),
-      ]
+          "see whether the rule is meant to stop this traffic, and delete it in the firewall's configuration if not"),
+        at: 0)
     }
     return Finding(
       id: id, severity: .error, confidence: entry.confidence, subject: entry.node.subject,
       problem:
         "\(entry.count == 1 ? "1 Service frontend fails" : "\(entry.count) Service frontends fail") on \(entry.node.name) behind translation, e.g. \(entry.example)",
       cause: cause, evidence: context.evidence(step, entry.node), fix: fix,
-      verify: [entry.node.checkCommand("forward-drop")], reference: "kubernetes/kubernetes#39823"
-    )
+      verify: [entry.node.checkCommand("forward-drop")], reference: "kubernetes/kubernetes#39823",
+      occurrences: entry.observations.map { context.occurrence($0, entry.node) })
   }
 }
 
@@ -68,13 +54,23 @@ enum Losses {
     var loss: Reach.Loss
     var frontends: Set<Frontend>
     var example: String
-    /// Of the first.
-    var ipProtocol: IPProtocol
+    var observations: [Observation]
 
     /// Some loss rests on no assumption.
     var isCertain: Bool
 
     var count: Int { frontends.count }
+
+    /// What is lost, as the rule meets it.
+    var passages: [Remedy.Passage] {
+      observations.flatMap { observation in
+        observation.reach.losses.filter { $0.step == loss.step }.compactMap(\.translatedTo).map {
+          Remedy.Passage(
+            ipProtocol: observation.frontend.ipProtocol, source: observation.source, destination: $0.address,
+            port: $0.port)
+        }
+      }
+    }
     var confidence: Finding.Confidence { isCertain ? .certain : .likely }
   }
 
@@ -90,6 +86,7 @@ enum Losses {
           let key = "\(place) \(loss.reason.map { "\($0)" } ?? "")"
           if let at = index[key] {
             entries[at].frontends.insert(observation.frontend)
+            entries[at].observations.append(observation)
             if !observation.reach.isUncertain { entries[at].isCertain = true }
           } else {
             index[key] = entries.count
@@ -97,7 +94,7 @@ enum Losses {
               Entry(
                 node: node, loss: loss, frontends: [observation.frontend],
                 example: "\(observation.frontend) from \(observation.origin.rawValue) to \(loss.translatedTo!)",
-                ipProtocol: observation.frontend.ipProtocol, isCertain: !observation.reach.isUncertain))
+                observations: [observation], isCertain: !observation.reach.isUncertain))
           }
           break
         }

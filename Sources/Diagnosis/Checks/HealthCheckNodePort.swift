@@ -1,4 +1,5 @@
 import Findings
+import ServiceMap
 
 /// The port that a load balancer asks for a node's health is closed by the node's own rules.
 enum HealthCheckNodePort: Check {
@@ -12,16 +13,34 @@ enum HealthCheckNodePort: Check {
     context.nodes.flatMap { node in
       node.closedHealthChecks.map { closed in
         let service = context.intent.services[closed.service]
-        let address = node.node?.internalIPs.first.map { "\($0)" } ?? node.name
+        let own = node.node?.internalIPs.first
+        let address = own.map { "\($0)" } ?? node.name
+        let remedies = closed.step.flatMap { step in
+          own.map { own in
+            Remedy(at: step, node.snapshot, context.intent).fixes(
+              for: [
+                Remedy.Passage(ipProtocol: .tcp, source: nil, destination: own, port: service.healthCheckNodePort)
+              ])
+          }
+        }
         return Finding(
           id: id, severity: .error, confidence: .certain, subject: context.subject(service, node: node.name),
           problem:
             "load balancers see \(node.name) as down for \(service.fullName): health-check port \(service.healthCheckNodePort) is closed",
           cause: "a rule of the node drops it before kube-proxy's health server",
           evidence: context.evidence(closed.step, node),
-          fix: [.command("iptables -I INPUT -p tcp --dport \(service.healthCheckNodePort) -j ACCEPT")],
+          fix: remedies ?? [.advice("open the port to load balancers in the node's firewall")],
           verify: ["curl -si \("http://\(address):\(service.healthCheckNodePort)/healthz")"],
-          reference: "kubernetes/kubernetes#97824")
+          reference: "kubernetes/kubernetes#97824",
+          occurrences: own.map { own in
+            [
+              Finding.Occurrence(
+                node: node.name, service: service.fullName,
+                traffic: Finding.Traffic(
+                  ipProtocol: .tcp, source: ServiceMap.outsideAddress(own.version, node.snapshot), isLocal: false,
+                  address: own, port: service.healthCheckNodePort))
+            ]
+          } ?? [])
       }
     }
   }

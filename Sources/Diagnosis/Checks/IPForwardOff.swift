@@ -1,4 +1,5 @@
 import Findings
+import PacketPath
 
 /// The node does not forward packets.
 enum IPForwardOff: Check {
@@ -24,7 +25,13 @@ enum IPForwardOff: Check {
               .command("sysctl -w \(key)=1"),
               .advice("and for good: echo '\(key) = 1' > /etc/sysctl.d/99-kubernetes.conf"),
             ],
-            verify: ["sysctl \(key)"]))
+            verify: ["sysctl \(key)"],
+            occurrences: node.observations.filter { observation in
+              observation.frontend.address.version == (version == "IPv4" ? .v4 : .v6)
+                && observation.reach.losses.contains {
+                  if case .forwardingOff? = $0.reason { true } else { false }
+                }
+            }.map { context.occurrence($0, node) }))
       }
     }
     return findings

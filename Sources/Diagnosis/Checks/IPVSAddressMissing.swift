@@ -27,10 +27,7 @@ enum IPVSAddressMissing: Check {
             "\(server.address)\(owner.map { " (\($0))" } ?? "") is served by IPVS on \(node.name), but packets to it leave the node",
           cause: "no interface holds the address ← it was removed from kube-ipvs0, or the device was made anew",
           evidence: [VirtualServers.evidence(server, node)],
-          fix: [
-            .command("ip address add \(server.address)/\(server.address.version.width) dev kube-ipvs0"),
-            node.restartKubeProxy,
-          ],
+          fix: [node.restartKubeProxy],
           verify: ["ip -brief address show dev kube-ipvs0"])
       }
     }

@@ -37,15 +37,41 @@ enum IPVSInputPolicy: Check {
           "chain \(context.chainName(first.1.step, node)) drops at hook input, and IPVS works behind it ← a host firewall that does not accept Service ports",
         evidence: context.evidence(first.1.step, node),
         fix: [
-          .command(
-            "iptables -I INPUT -m set --match-set KUBE-CLUSTER-IP dst,dst -j ACCEPT",
-            why: "likewise the other KUBE- sets")
+          .command(acceptance(node), why: "what kube-proxy serves, whatever it serves"),
+          .advice(
+            "keep it where the node's firewall is configured: rules that were only loaded are gone at the next start"),
         ],
         verify: [
           first.0.traceCommand(from: ServiceMap.outsideAddress(first.0.address.version, node.snapshot), on: node.name)
         ],
-        reference: "kubernetes/kubernetes#98465")
+        reference: "kubernetes/kubernetes#98465",
+        occurrences: dropped.map { frontend, _ in
+          Finding.Occurrence(
+            node: node.name,
+            traffic: Finding.Traffic(
+              ipProtocol: frontend.ipProtocol,
+              source: ServiceMap.outsideAddress(frontend.address.version, node.snapshot), isLocal: false,
+              address: frontend.address, port: frontend.port))
+        })
     }
+  }
+
+  /// By kube-proxy's own ipsets, as far as the node has them.
+  private static func acceptance(_ node: NodeContext) -> ShellCommand {
+    let known = Set((node.snapshot.ipsets ?? []).map(\.name))
+    var commands: [ShellCommand] = []
+    for (tool, family) in [("iptables", ""), ("ip6tables", "6-")] {
+      for (set, matches) in [
+        ("CLUSTER-IP", ["dst,dst"]), ("EXTERNAL-IP", ["dst,dst"]), ("LOAD-BALANCER", ["dst,dst"]),
+        ("NODE-PORT-TCP", ["dst", "-p", "tcp"]), ("NODE-PORT-UDP", ["dst", "-p", "udp"]),
+      ] {
+        let name = "KUBE-\(family)\(set)"
+        guard known.contains(name) || name == "KUBE-CLUSTER-IP" else { continue }
+        commands.append(
+          ShellCommand(words: [tool, "-I", "INPUT", "-m", "set", "--match-set", name] + matches + ["-j", "ACCEPT"]))
+      }
+    }
+    return commands.dropFirst().reduce(commands[0]) { $0 + " && " + $1 }
   }
 
   /// Those that have endpoints, without the ones that source ranges may rightly close.

@@ -33,7 +33,7 @@ enum IPVSSetMismatch: Check {
         : extra.prefix(3).map {
           Finding.Evidence(file: file, line: $0.line > 0 ? $0.line : nil, text: "add \(name) \($0.member)")
         },
-      fix: missing.prefix(3).map { Fix.command("ipset add \(name) \($0)") } + [node.restartKubeProxy],
+      fix: [node.restartKubeProxy],
       verify: ["ipset list \(name)"])
   }
 

@@ -36,10 +36,7 @@ enum IPVSStaleVirtualServer: Check {
           cause:
             "IPVS still has a virtual server with \(serving) usable real servers ← the Service is gone, or its port changed, and kube-proxy is behind",
           evidence: [VirtualServers.evidence(server, node)],
-          fix: [
-            node.restartKubeProxy,
-            .command("ipvsadm -D \(VirtualServers.option(server)) \(VirtualServers.name(server))"),
-          ],
+          fix: [node.restartKubeProxy],
           verify: ["ipvsadm -Ln"], reference: "kubernetes/kubernetes#78421")
       }
     }

@@ -29,8 +29,11 @@ enum NetworkPolicyDrop: Check {
         cause:
           "chain \(context.chainName(entry.loss.step, entry.node)) drops it\(policies(behind: entry.loss, context))",
         evidence: context.evidence(entry.loss.step, entry.node),
-        fix: [.advice("see which policy selects the Pod: kubectl get networkpolicies --all-namespaces")],
-        verify: [entry.node.checkCommand("network-policy-drop")])
+        fix: entry.loss.step.map {
+          Remedy(at: $0, entry.node.snapshot, context.intent).fixes(for: entry.passages)
+        } ?? [],
+        verify: [entry.node.checkCommand("network-policy-drop")],
+        occurrences: entry.observations.map { context.occurrence($0, entry.node) })
     }
   }
 

@@ -151,7 +151,16 @@ enum NoRoute: Check {
             gateway.map { .command("\(tool) route replace \(range) via \($0)", why: "by hand, until it does") }
           } ?? .advice("by hand: \(tool) route replace POD-RANGE via ADDRESS-OF-\(fault.node)"),
         ],
-      verify: ["\(tool) route get \(fault.address)"])
+      verify: ["\(tool) route get \(fault.address)"],
+      occurrences: node.address(fault.address.version).map { own in
+        [
+          Finding.Occurrence(
+            node: node.name,
+            traffic: Finding.Traffic(
+              ipProtocol: .tcp, source: own, isLocal: true, address: fault.address,
+              port: pod.ports.first?.port ?? 80))
+        ]
+      } ?? [])
   }
 
   private static func evidence(_ kind: Kind, _ snapshot: Snapshot) -> [Finding.Evidence] {

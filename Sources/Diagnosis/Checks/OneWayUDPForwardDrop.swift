@@ -29,9 +29,22 @@ enum OneWayUDPForwardDrop: Check {
                 "udp \(entry.original.source) → \(entry.original.destination):\(entry.original.destinationPort) [UNREPLIED]"
             )
           },
-        fix: [.command("iptables -P FORWARD ACCEPT", why: "or accept the Pods' address range in both directions")],
+        fix: group.first.dropOfSecond.map { step in
+          Remedy(at: step, node.snapshot, context.intent).fixes(
+            for: endpoints.map {
+              Remedy.Passage(ipProtocol: .udp, source: nil, destination: $0.address, port: $0.port)
+            })
+        } ?? [.advice("accept the Pods' address range in both directions")],
         verify: ["conntrack -L -p udp --orig-dst \(group.first.frontend.address)"],
-        reference: "kubernetes/kubernetes#108876")
+        reference: "kubernetes/kubernetes#108876",
+        // As the later datagrams come to FORWARD.
+        occurrences: endpoints.prefix(1).map { endpoint in
+          Finding.Occurrence(
+            node: node.name, service: context.subject(group.first, node).serviceName,
+            traffic: Finding.Traffic(
+              ipProtocol: .udp, source: group.first.source, isLocal: false, address: endpoint.address,
+              port: endpoint.port))
+        })
     }
   }
 }

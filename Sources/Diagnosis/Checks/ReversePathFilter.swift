@@ -1,4 +1,6 @@
 import Findings
+import PacketPath
+import ServiceMap
 
 /// Translated packets are refused because the way back to their source leads through another interface.
 enum ReversePathFilter: Check {
@@ -11,7 +13,21 @@ enum ReversePathFilter: Check {
         subject: entry.node.subject,
         problem: "the kernel drops \(entry.count) Service flows on \(entry.node.name), e.g. \(entry.example)",
         cause: entry.loss.reason.map { "\($0)" } ?? "",
-        fix: [.command("sysctl -w net.ipv4.conf.all.rp_filter=2")], verify: ["nstat -az IPReversePathFilter"])
+        fix: fixes(entry.loss), verify: ["nstat -az IPReversePathFilter"],
+        occurrences: entry.observations.map { context.occurrence($0, entry.node) })
+    }
+  }
+
+  private static func fixes(_ loss: Reach.Loss) -> [Fix] {
+    switch loss.reason {
+    case .reversePath(let source, let interface):
+      [.advice("the path is asymmetric: repair the route back to \(source), or loosen the check")]
+        + (interface.map { [.command("sysctl -w net.ipv4.conf.\($0).rp_filter=2", why: "on this interface alone")] }
+          ?? [])
+        + [.command("sysctl -w net.ipv4.conf.all.rp_filter=2")]
+    case .martian(.loopbackDestination(_, let interface)), .martian(.loopbackSource(_, let interface)):
+      [.command("sysctl -w net.ipv4.conf.\(interface).route_localnet=1")]
+    default: [.advice("see where the packet's source or destination comes from: the kernel takes it for forged")]
     }
   }
 }

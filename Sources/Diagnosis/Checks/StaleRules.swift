@@ -19,7 +19,7 @@ enum StaleRules: Check {
           Set(EBPFMapDiverged.divergences(node.snapshot).map { EndpointAddress($0.wanted.address, $0.wanted.port) })
         )
       }, uniquingKeysWith: { $0.union($1) })
-    return context.groups(kinds) { observation, node in
+    let groups = context.groups(kinds) { observation, node in
       // ebpf-map-diverged has the cause.
       let frontend = EndpointAddress(observation.frontend.address, observation.frontend.port)
       if diverged[node.name]?.contains(frontend) == true { return false }
@@ -51,7 +51,10 @@ enum StaleRules: Check {
       // host-port-shadowing names whose rule it is.
       if let rule = observation.reach.firstTranslatingRule, context.isForeign(rule, node) { return false }
       return !observation.reach.untracked
-    }.map { finding($0, context) } + clusterIPs(context) + directRouting(context) + leftovers(context)
+    }
+    let foreign = foreignFindings(groups.filter { isForeign($0, context) }, context)
+    return groups.filter { !isForeign($0, context) }.map { finding($0, context) } + foreign + clusterIPs(context)
+      + directRouting(context) + leftovers(context)
       + ebpfLeftovers(context) + nodePorts(context)
   }
 
@@ -82,10 +85,7 @@ enum StaleRules: Check {
           cause:
             "its real server is of method \(first.forwarding.rawValue), where kube-proxy always uses Masq ← the table was changed by hand",
           evidence: strange.prefix(3).map { VirtualServers.evidence($0, of: server, node) },
-          fix: [
-            .command("ipvsadm -e \(VirtualServers.option(server)) \(VirtualServers.name(server)) -r \(endpoint) -m"),
-            node.restartKubeProxy,
-          ], verify: ["ipvsadm -Ln"])
+          fix: [node.restartKubeProxy], verify: ["ipvsadm -Ln"])
       }
     }
   }
@@ -196,8 +196,6 @@ enum StaleRules: Check {
       problem = "\(label) does not answer: \(group.places) is not translated"
       cause =
         "no rule for it on \(group.node.name), though it has \(selection.cluster.count) endpoints ← \(group.node.proxy) is behind, or a rule was removed"
-    } else if o.faults.contains(.refused), let foreign = foreignRefusal(o, group.node, context) {
-      return foreignFinding(foreign, label, group, context)
     } else if o.faults.contains(.refused) {
       problem = "\(label) is refused: \(group.places)"
       let step = o.reach.losses.first?.step
@@ -268,7 +266,32 @@ enum StaleRules: Check {
         service.slicesCommand,
         group.node.servicesCommand,
       ],
-      reference: "kubernetes/kubernetes#38372")
+      reference: "kubernetes/kubernetes#38372", occurrences: group.occurrences(context))
+  }
+
+  // MARK: Rules of others
+
+  private static func isForeign(_ group: FaultGroup, _ context: CheckContext) -> Bool {
+    let worst = group.observations.max { weight($0.faults) < weight($1.faults) }!
+    return !worst.faults.contains(.ignored) && worst.faults.contains(.refused)
+      && foreignRefusal(worst, group.node, context) != nil
+  }
+
+  /// One for each rule or policy that stops them.
+  private static func foreignFindings(_ groups: [FaultGroup], _ context: CheckContext) -> [Finding] {
+    struct Key: Hashable {
+      var node: String
+      var step: Step
+    }
+    var order: [Key] = []
+    var found: [Key: [FaultGroup]] = [:]
+    for group in groups {
+      let loss = group.observations.lazy.compactMap { foreignRefusal($0, group.node, context) }.first!
+      let key = Key(node: group.node.name, step: loss.step!)
+      if found[key] == nil { order.append(key) }
+      found[key, default: []].append(group)
+    }
+    return order.map { foreignFinding($0.step, found[$0]!, context) }
   }
 
   /// The loss by a rule that is not kube-proxy's: it is no matter of stale rules.
@@ -279,30 +302,36 @@ enum StaleRules: Check {
     }
   }
 
-  private static func foreignFinding(
-    _ loss: Reach.Loss, _ label: String, _ group: FaultGroup, _ context: CheckContext
-  ) -> Finding {
-    let o = group.observations.first { foreignRefusal($0, group.node, context) != nil } ?? group.observations[0]
-    let step = loss.step!
-    let ruleset = group.node.snapshot.ruleset
+  private static func foreignFinding(_ step: Step, _ groups: [FaultGroup], _ context: CheckContext) -> Finding {
+    let node = groups[0].node
+    let ruleset = node.snapshot.ruleset
+    let stopped = groups.flatMap(\.observations).filter { foreignRefusal($0, node, context)?.step == step }
+    let first = stopped[0]
+    let remedy = Remedy(at: step, node.snapshot, context.intent)
     let chain = "\(printable(ruleset[ruleset[step.chain].table].name)) \(printable(ruleset.name(of: step.chain)))"
-    let verb = loss.verdict == .reject ? "rejected" : "dropped"
-    return Finding(
-      id: ForwardDrop.id, severity: .error, confidence: o.reach.isUncertain ? .likely : .certain,
-      subject: context.subject(o, group.node),
-      problem: "\(label) is \(verb) before any Service rule sees it: \(group.places)",
-      cause:
-        "\(step.rule == nil ? "the policy" : "rule \(step.position)") of \(chain) (hook \(step.hook.rawValue)) ← not kube-proxy's: a host firewall or another program",
-      evidence: context.evidence(step, group.node),
-      fix: [
+    let verb = foreignRefusal(first, node, context)?.verdict == .reject ? "rejected" : "dropped"
+    let label = context.label(first)
+    let what = groups.count == 1 ? "\(label) is" : "\(groups.count) Service ports are"
+    var fix = remedy.fixes(
+      for: stopped.map {
+        Remedy.Passage(
+          ipProtocol: $0.frontend.ipProtocol, source: $0.source, destination: $0.frontend.address,
+          port: $0.frontend.port)
+      })
+    if step.rule != nil, remedy.owner == .operators {
+      fix.insert(
         .advice(
-          "see whether it is meant to stop this traffic, and delete it where it stands in the firewall's configuration"),
-        .command(
-          OutcomeAdvice.acceptance(
-            of: o.frontend.ipProtocol, from: nil, to: o.frontend.address, o.frontend.port, at: step, ruleset),
-          why: "before the rule"),
-      ],
-      verify: [group.node.servicesCommand])
+          "see whether the rule is meant to stop this traffic, and delete it in the firewall's configuration if not"),
+        at: 0)
+    }
+    return Finding(
+      id: ForwardDrop.id, severity: .error, confidence: first.reach.isUncertain ? .likely : .certain,
+      subject: groups.count == 1 ? context.subject(first, node) : node.subject,
+      problem: "\(what) \(verb) before any Service rule sees it: \(groups[0].places)",
+      cause:
+        "\(step.rule == nil ? "the policy" : "rule \(step.position)") of \(chain) (hook \(step.hook.rawValue)) ← not kube-proxy's: \(remedy.owner.rawValue)",
+      evidence: context.evidence(step, node), fix: fix, verify: [node.servicesCommand],
+      occurrences: stopped.map { context.occurrence($0, node) })
   }
 
   private static func list(_ backends: EndpointSet) -> String {
