@@ -10,14 +10,15 @@ import Wire
 /// were tried. Where objects tell more, `AnswerCauses` does.
 public struct TraceFindings {
   private let flow: Flow
-  private let isAssumed: Bool
+  /// All that become of it.
+  private let outcomes: [Outcome]
   private let snapshot: Snapshot
   private let cluster: Cluster?
   private let ruleset: Ruleset
 
-  private init(_ flow: Flow, isAssumed: Bool, _ snapshot: Snapshot, _ cluster: Cluster?) {
+  private init(_ flow: Flow, _ outcomes: [Outcome], _ snapshot: Snapshot, _ cluster: Cluster?) {
     self.flow = flow
-    self.isAssumed = isAssumed
+    self.outcomes = outcomes
     self.snapshot = snapshot
     self.cluster = cluster
     ruleset = snapshot.ruleset
@@ -29,8 +30,7 @@ public struct TraceFindings {
   public static func of(
     _ judgement: Judgement, _ trace: Trace, _ snapshot: Snapshot, _ names: NameResolver?
   ) -> [Finding] {
-    let isAssumed = trace.outcomes.contains(where: \.isAssumed)
-    let all = TraceFindings(trace.flow, isAssumed: isAssumed, snapshot, names?.cluster)
+    let all = TraceFindings(trace.flow, trace.outcomes, snapshot, names?.cluster)
     var findings: [Finding] = []
     for (outcome, fate) in zip(trace.outcomes, judgement.fates) where findings.count < most {
       guard let finding = all.finding(outcome, fate, judgement),
@@ -45,7 +45,7 @@ public struct TraceFindings {
 
   /// What to do about one ending, tried too.
   static func fixes(of outcome: Outcome, _ flow: Flow, _ snapshot: Snapshot, _ cluster: Cluster?) -> [Fix] {
-    let all = TraceFindings(flow, isAssumed: outcome.isAssumed, snapshot, cluster)
+    let all = TraceFindings(flow, [outcome], snapshot, cluster)
     guard var finding = all.ended(outcome) else { return [] }
     var trial = FixTrial([FixTrial.Place(name: snapshot.name, snapshot: snapshot)], cluster.map { NameResolver($0) })
     trial.vet(&finding)
@@ -103,7 +103,7 @@ public struct TraceFindings {
     _ id: String, _ problem: String, _ cause: String, service: String? = nil, step: Step? = nil, fix: [Fix]
   ) -> Finding {
     return Finding(
-      id: id, severity: .error, confidence: isAssumed ? .likely : .certain,
+      id: id, severity: .error, confidence: outcomes.contains(where: \.isAssumed) ? .likely : .certain,
       subject: service.map { name in
         let parts = name.split(separator: "/").map(String.init)
         let ends = parts.last?.split(separator: ":").map(String.init) ?? []
@@ -149,12 +149,12 @@ public struct TraceFindings {
       step.rule == nil
       ? "no rule of \(place) (hook \(step.hook.rawValue)) accepts it, and the chain's policy is DROP ← \(remedy.owner.rawValue)"
       : "rule \(step.position) of \(place) (hook \(step.hook.rawValue)) \(verb) it ← \(remedy.owner.rawValue)"
+    // Every endpoint that chance may pick must be let through.
     var fix = remedy.fixes(
-      for: [
+      for: outcomes.filter { $0.reason == nil && $0.steps.last == step }.map {
         Remedy.Passage(
-          ipProtocol: flow.ipProtocol, source: outcome.source, destination: outcome.destination,
-          port: outcome.destinationPort)
-      ])
+          ipProtocol: flow.ipProtocol, source: $0.source, destination: $0.destination, port: $0.destinationPort)
+      })
     if step.rule != nil, remedy.owner == .operators {
       fix.insert(
         .advice(

@@ -61,6 +61,9 @@ public struct FixTrial {
         if !hasWorking { kept.append(fix) }
         hasWorking = true
       case .harmless: kept.append(fix)
+      case .notModelled:
+        // Objects: what is written for them then nobody has seen yet, so it is no promise.
+        kept.append(.advice("change what the rules are made of: \(command)", why: fix.why))
       case .useless, .harmful: break
       }
     }
@@ -72,7 +75,7 @@ public struct FixTrial {
     finding.fix = kept
   }
 
-  enum Verdict { case works, harmless, useless, harmful }
+  enum Verdict { case works, harmless, useless, harmful, notModelled }
 
   private mutating func judge(_ command: ShellCommand, _ finding: Finding) -> Verdict {
     var sites: [String] = []
@@ -90,7 +93,7 @@ public struct FixTrial {
       } catch {
         return traffic ? .useless : .harmless
       }
-      guard trial.limits.isEmpty else { return .useless }
+      guard trial.limits.isEmpty else { return .notModelled }
       let probe = FlowProbe(NodeModel(trial.snapshot, indexed: true), names)
       for occurrence in finding.occurrences.lazy.filter({ $0.node == name || $0.node == nil }).prefix(Self.mostFlows) {
         guard let traffic = occurrence.traffic else { continue }
