@@ -80,7 +80,7 @@ public struct CaptureText {
     out += line + "\n"
   }
 
-  private func paint(_ text: String, _ code: String) -> String { colour ? "\u{1B}[\(code)m\(text)\u{1B}[0m" : text }
+  private func paint(_ text: String, _ code: String) -> String { Style(coloured: colour).wrap(text, code) }
 
   // MARK: figures
 

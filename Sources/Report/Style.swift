@@ -9,7 +9,13 @@ public struct Style: Sendable {
   public func bold(_ text: String) -> String { wrap(text, "1") }
   public func dim(_ text: String) -> String { wrap(text, "2") }
 
-  private func wrap(_ text: String, _ code: String) -> String { coloured ? "\u{1B}[\(code)m\(text)\u{1B}[0m" : text }
+  func wrap(_ text: String, _ code: String) -> String {
+    coloured ? "\(Self.mark)[\(code)m\(text)\(Self.mark)[0m" : text
+  }
+
+  /// Stands for the terminal's escape in text that is still to be written (`VisibleText`): one of the private characters,
+  /// drawn anew for each process, so that no name in an input can hold it on purpose.
+  static let mark = Unicode.Scalar(UInt32.random(in: 0xF0000...0xFFFFD))!
 }
 
 /// Columns of text: each as wide as its widest cell.

@@ -85,7 +85,12 @@ public enum IPVSReader: DumpReader {
       default: understood = false
       }
       if !understood {
-        snapshot.warn(section, line.number, "expected a line of ipvsadm -Sn or -Ln, found “\(line.text.printable)”")
+        // A virtual server whose address is a name serves packets of which nothing is known here.
+        snapshot.unread.append(
+          UnreadPart(.rules, .unknownFormat, file: section.file.name, lines: line.number...line.number))
+        snapshot.warn(
+          section, line.number,
+          "expected a line of ipvsadm -Sn or -Ln (with -n: addresses, not names), found “\(line.text.printable)”")
       }
     }
 

@@ -167,8 +167,8 @@ struct CaptureCommand: ParsableCommand {
     let gap = gap(report.counts, summaries)
     if let gap { complain("unsure: \(gap)") }
     switch output {
-    case .text: print(CaptureText(colour: useColour).render(report), terminator: "")
-    case .json: print(CaptureJSON.render(report))
+    case .text: Terminal.write(CaptureText(colour: useColour).render(report))
+    case .json: Terminal.write(Array((CaptureJSON.render(report) + "\n").utf8))
     }
     if let damage = summaries.compactMap(\.damage).first {
       complain(damage.description)

@@ -26,7 +26,7 @@ enum ColorChoice: String, ExpressibleByArgument, CaseIterable { case auto, alway
 
 /// Writing to the two output streams, whole buffers at a time.
 enum Terminal {
-  static func write(_ text: String) { write(Array(text.utf8)) }
+  static func write(_ text: String) { writeAll(VisibleText.bytes(text.utf8, as: .text)) }
 
   /// A reader that went away has what it wanted; anything else is said.
   private static func cannotWrite() -> Never {
@@ -45,8 +45,11 @@ enum Terminal {
     }
   }
 
+  /// JSON or YAML.
+  static func write(_ bytes: [UInt8]) { writeAll(VisibleText.bytes(bytes, as: .json)) }
+
   /// All bytes to standard output; a reader that went away ends the program quietly.
-  static func write(_ bytes: [UInt8]) { bytes.withUnsafeBytes { write($0) } }
+  private static func writeAll(_ bytes: [UInt8]) { bytes.withUnsafeBytes { write($0) } }
 
   static func write(_ buffer: UnsafeRawBufferPointer) {
     var at = 0
@@ -84,7 +87,7 @@ enum Terminal {
   }
 
   static func note(_ text: String) {
-    let line = Array((text + "\n").utf8)
+    let line = VisibleText.bytes((text + "\n").utf8, as: .text)
     line.withUnsafeBytes { _ = Glibc.write(2, $0.baseAddress, $0.count) }
   }
 
