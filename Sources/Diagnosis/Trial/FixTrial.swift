@@ -30,9 +30,10 @@ public struct FixTrial {
     var isLocal: Bool
   }
 
-  /// Places of one cause that are asked for each command: the first, for they have the cause in common.
-  private static let mostNodes = 4
-  private static let mostFlows = 48
+  /// Of one cause: the first, for they have it in common. Fewer where nodes have many rules.
+  private static let mostNodes = 32
+  private static let mostRules = 2_000_000
+  private static let mostFlows = 512
   /// Frontends of a node that must not get worse, evenly chosen.
   private static let mostFrontends = 64
 
@@ -49,22 +50,24 @@ public struct FixTrial {
   }
 
   mutating func vet(_ finding: inout Finding) {
+    let trials = finding.fix.map { fix in fix.command.map { judge($0, finding) } }
+    // What no command mends has another cause besides.
+    var mended: Set<Int> = []
+    for case .tried(let good)? in trials { mended.formUnion(good) }
     var kept: [Fix] = []
-    var hasWorking = false
-    for fix in finding.fix {
-      guard let command = fix.command else {
-        kept.append(fix)
-        continue
-      }
-      switch judge(command, finding) {
-      case .works:
-        if !hasWorking { kept.append(fix) }
-        hasWorking = true
-      case .harmless: kept.append(fix)
-      case .notModelled:
+    var works = false
+    for (fix, trial) in zip(finding.fix, trials) {
+      switch trial {
+      case nil, .harmless?: kept.append(fix)
+      case .tried(let good)?:
+        if !works, !good.isEmpty, good == mended {
+          works = true
+          kept.append(fix)
+        }
+      case .useless?: break
+      case .notModelled?:
         // Objects: what is written for them then nobody has seen yet, so it is no promise.
-        kept.append(.advice("change what the rules are made of: \(command)", why: fix.why))
-      case .useless, .harmful: break
+        kept.append(.advice("change what the rules are made of: \(fix.text)", why: fix.why))
       }
     }
     if kept.isEmpty {
@@ -73,38 +76,68 @@ public struct FixTrial {
       ]
     }
     finding.fix = kept
+    guard works else { return }
+    let tried = Set(traffic(finding).map(\.index))
+    finding.occurrences = finding.occurrences.enumerated().compactMap { index, occurrence in
+      if mended.contains(index) || occurrence.traffic == nil { return occurrence }
+      // Of what was not asked, only the place is told.
+      return tried.contains(index) ? nil : Finding.Occurrence(node: occurrence.node, service: occurrence.service)
+    }
   }
 
-  enum Verdict { case works, harmless, useless, harmful, notModelled }
+  private enum Outcome {
+    /// The occurrences that it makes arrive, and nothing fails that arrived.
+    case tried(Set<Int>)
+    /// It changes nothing that a trace shows, and breaks nothing.
+    case harmless
+    /// It cannot be tried, or breaks something.
+    case useless
+    case notModelled
+  }
 
-  private mutating func judge(_ command: ShellCommand, _ finding: Finding) -> Verdict {
-    var sites: [String] = []
-    for name in finding.occurrences.compactMap(\.node) + [finding.subject.node].compactMap({ $0 })
-    where !sites.contains(name) && places[name] != nil {
-      sites.append(name)
+  /// The occurrences whose traffic is asked: of the first nodes, for they have the cause in common.
+  private func traffic(_ finding: Finding) -> [(index: Int, node: String, traffic: Finding.Traffic)] {
+    var counts: [String: Int] = [:]
+    var rules = 0
+    var list: [(index: Int, node: String, traffic: Finding.Traffic)] = []
+    for (index, occurrence) in finding.occurrences.enumerated() {
+      guard let node = occurrence.node ?? finding.subject.node, places[node] != nil, let traffic = occurrence.traffic,
+        counts[node] != nil || counts.isEmpty || counts.count < Self.mostNodes && rules < Self.mostRules,
+        counts[node, default: 0] < Self.mostFlows
+      else { continue }
+      if counts[node] == nil { rules += places[node]!.snapshot.ruleset.rules.count }
+      counts[node, default: 0] += 1
+      list.append((index, node, traffic))
     }
-    let traffic = finding.occurrences.contains { $0.traffic != nil }
+    return list
+  }
+
+  private mutating func judge(_ command: ShellCommand, _ finding: Finding) -> Outcome {
+    let asked = traffic(finding)
+    var nodes: [String] = []
+    for name in asked.map(\.node) + [finding.subject.node].compactMap({ $0 })
+    where !nodes.contains(name) && places[name] != nil {
+      nodes.append(name)
+    }
     // Of captures, and what no trace shows: sizes of tables, timers, offloads.
-    guard !sites.isEmpty else { return .harmless }
-    for name in sites.prefix(Self.mostNodes) {
+    guard !nodes.isEmpty else { return .harmless }
+    var good: Set<Int> = []
+    for name in nodes {
       var trial = Trial(places[name]!.snapshot, cluster: names?.cluster)
       do {
         try trial.apply(command.text)
       } catch {
-        return traffic ? .useless : .harmless
+        return asked.isEmpty ? .harmless : .useless
       }
       guard trial.limits.isEmpty else { return .notModelled }
       let probe = FlowProbe(NodeModel(trial.snapshot, indexed: true), names)
-      for occurrence in finding.occurrences.lazy.filter({ $0.node == name || $0.node == nil }).prefix(Self.mostFlows) {
-        guard let traffic = occurrence.traffic else { continue }
-        if !probe.fare(traffic).isGood { return .useless }
-      }
+      for item in asked where item.node == name && probe.fare(item.traffic).isGood { good.insert(item.index) }
       for (question, wasGood) in baseline(name) where wasGood {
         let flow = probe.flow(question.frontend, question.source, isLocal: question.isLocal)
-        if !probe.fare(flow).isGood { return .harmful }
+        if !probe.fare(flow).isGood { return .useless }
       }
     }
-    return traffic ? .works : .harmless
+    return asked.isEmpty ? .harmless : .tried(good)
   }
 
   private mutating func baseline(_ name: String) -> [Question: Bool] {
