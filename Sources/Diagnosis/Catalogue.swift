@@ -28,6 +28,10 @@ public enum Catalogue {
     one-way-udp-forward-drop|Only the first datagram of a UDP flow passes FORWARD.|UNREPLIED entries in conntrack|as forward-drop
     masquerade-scope|Sources are rewritten where they should not be, or kept where replies then take another way.|answers from an address nobody dialled; resets by the client|give kube-proxy the right cluster range
     hairpin|A Pod cannot reach itself through its own Service.|only that Pod fails, only when it picks itself|masquerade rule per endpoint, hairpin mode on the bridge port
+    bridge-port|A bridge keeps frames between two of its ports.|Pods of one node do not reach each other, and reach everything else|isolated ports of the network plugin, a port that is down
+    pod-route|The node has no route to one of its own Pods, or a Pod's routing table is empty.|one Pod is cut off, others on the node are not|recreate the Pod; restart the network plugin's agent
+    egress-masquerade|Packets of Pods leave the cluster with the Pods' own addresses.|Pods reach each other and nothing outside|the masquerade rule or range of the network plugin
+    stale-pod-firewall|A Pod is filtered by the chain of another that had its address before.|a new Pod is refused what its policies allow|restart kube-router on the node
     bridge-nf-call-off|Traffic between Pods of one bridge avoids iptables, so answers stay untranslated.|SYN to the Service, SYN-ACK from the Pod, reset|net.bridge.bridge-nf-call-iptables=1
     ip-forward-off|The node does not route.|Pods reach nothing beyond their node|net.ipv4.ip_forward=1, also in sysctl.d
     rule-dump-missing|The snapshot has no rules of an IP version that Services use, or its dump is cut.|nothing can be said of them|add iptables-save or nft list ruleset of the node

@@ -14,6 +14,9 @@ enum ChainOwner: String {
   case docker = "Docker"
   case podman = "Podman"
   case portmap = "the portmap plugin"
+  case awsNode = "the AWS VPC plugin"
+  case istio = "Istio"
+  case ipMasqAgent = "ip-masq-agent"
   case libvirt
   case firewalld
   case ufw
@@ -51,6 +54,7 @@ enum ChainOwner: String {
     ("KUBE-FIREWALL", .kubelet),
     ("KUBE-", .kubeProxy), ("cali-", .calico), ("cali", .calico), ("CILIUM_", .cilium), ("OLD_CILIUM_", .cilium),
     ("WEAVE-", .weave), ("ANTREA-", .antrea), ("FLANNEL-", .flannel), ("DOCKER", .docker), ("NETAVARK", .podman),
+    ("AWS-", .awsNode), ("ISTIO_", .istio), ("IP-MASQ-AGENT", .ipMasqAgent),
     ("CNI-", .portmap), ("LIBVIRT_", .libvirt), ("ufw-", .ufw), ("ufw6-", .ufw), ("FWD_", .firewalld),
     ("FWDI_", .firewalld), ("FWDO_", .firewalld), ("IN_", .firewalld), ("OUT_", .firewalld), ("PRE_", .firewalld),
     ("POST_", .firewalld), ("INPUT_ZONES", .firewalld), ("INPUT_direct", .firewalld), ("FORWARD_IN_ZONES", .firewalld),

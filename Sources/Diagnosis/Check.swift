@@ -27,6 +27,7 @@ public enum Checks {
   ]
   private static let packets: [any Check.Type] = [
     MasqueradeScope.self, Hairpin.self, ForwardDrop.self, OneWayUDPForwardDrop.self, NetworkPolicyDrop.self,
+    StalePodFirewall.self, EgressMasquerade.self, BridgePort.self, PodRoute.self,
     IPForwardOff.self, ConntrackTableFull.self, StaleUDPConntrack.self,
     UntranslatedUDP.self, NoRoute.self, ReversePathFilter.self, BridgeNFCallOff.self,
     NotrackBeforeNAT.self,

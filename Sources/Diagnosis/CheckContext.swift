@@ -19,6 +19,8 @@ public struct Observation: Sendable {
   public var selection: Int
   /// What is wrong; empty: it is as it should be.
   public var faults: Faults = []
+  /// With `notRefused`: the rule that refuses is there, and another program's rule accepts before it comes to that.
+  public var isRefusedBehind = false
   /// With `onlyFirstDatagram`: the rule or policy that drops the others.
   public var dropOfSecond: Step?
   /// With `notMasqueraded`: the rule that leads to an endpoint whose answers bypass the node.

@@ -19,6 +19,7 @@ struct Observer {
   let nodeAddress: [IPVersion: IPAddress]
   /// What several Services claim.
   let contested: [Frontend: Set<Int>]
+  private let refused: RefusedAddresses
   /// Endpoints of this node that were asked from another node.
   private var arrived: Set<EndpointAddress> = []
   var context: NodeContext
@@ -30,6 +31,7 @@ struct Observer {
     self.only = only
     self.contested = contested
     self.snapshot = snapshot
+    refused = RefusedAddresses(snapshot.ruleset)
     self.intent = intent
     ownAddresses = Set((snapshot.addresses ?? []).map(\.address))
     node = intent.node(addresses: ownAddresses, name: snapshot.name)
@@ -184,6 +186,7 @@ struct Observer {
           service: index, port: number, frontend: frontend, origin: origin, source: source, reach: reach,
           expected: expected, selection: slot)
         observation.faults = judge(observation, service, selection)
+        observation.isRefusedBehind = observation.faults == .notRefused && isRefusedBehind(observation)
         if observation.faults == .refused, frontend.kind == .loadBalancer, !service.sourceRanges.isEmpty,
           let step = reach.losses.first?.step, snapshot.ruleset.guardsRanges(step.chain)
         {
@@ -299,7 +302,7 @@ struct Observer {
       if programmed.isEmpty {
         if reach.untranslated > 0.5 {
           let answered = o.expected.mayRefuse && reach.untranslatedIsLocal
-          if !answered, !servedElsewhere(o) { faults.insert(.ignored) }
+          if !answered, !isAnsweredHere(o), !servedElsewhere(o) { faults.insert(.ignored) }
         } else if !o.expected.mayRefuse {
           faults.insert(.refused)
         } else if !o.expected.shortCircuit.isEmpty, !context.isNftables || o.origin == .pod {
@@ -340,6 +343,22 @@ struct Observer {
     return faults
   }
 
+  /// A program of the node itself answers at the Service's address: a DNS cache that keeps the packets untracked, and
+  /// holds the address on a device of its own (nodelocaldns).
+  private func isAnsweredHere(_ o: Observation) -> Bool {
+    let (address, port) = (o.frontend.address, o.frontend.port)
+    guard o.reach.untranslatedIsLocal, o.frontend.kind != .nodePort,
+      (snapshot.addresses ?? []).contains(where: { $0.address == address && !$0.isOfServiceDevice })
+    else { return false }
+    guard let sockets = snapshot.sockets else { return o.reach.untracked }
+    return HostSockets.listeners(sockets, o.frontend.ipProtocol, port).contains { $0.localAddress == address }
+  }
+
+  /// kube-proxy holds the rule that refuses, and another program's rule accepts before it comes to that.
+  private func isRefusedBehind(_ o: Observation) -> Bool {
+    refused.contains(o.frontend.address, o.frontend.port)
+  }
+
   /// The endpoints of other nodes that see the client's own address and whose answers go to it past this node.
   /// An answer that returns through the node anyway needs no rewriting, though kube-proxy rewrites it all the same.
   private func bypassing(_ o: Observation, _ selection: EndpointSelection) -> EndpointSet {
@@ -377,7 +396,8 @@ struct Observer {
     let reach = probe.reach(frontend, source: own.address, from: nil)
     context.traced += 1
     if case .ebpf = reach.balancer { return }
-    guard reach.endpoints.contains(own), !reach.masqueradedEndpoints.contains(own) else { return }
+    let isKept = reach.losses.contains { if case .bridge(.hairpinOff) = $0.reason { true } else { false } }
+    guard isKept || reach.endpoints.contains(own) && !reach.masqueradedEndpoints.contains(own) else { return }
     var observation = Observation(
       service: index, port: number, frontend: frontend, origin: .pod, source: own.address, reach: reach,
       expected: Expectation(result: .serve), selection: slot)

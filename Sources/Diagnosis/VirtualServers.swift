@@ -16,7 +16,7 @@ enum VirtualServers {
   static func owned(_ node: NodeContext, _ frontends: FrontendIndex) -> [(
     server: VirtualServer, owner: FrontendIndex.Entry
   )] {
-    let own = Set((node.snapshot.addresses ?? []).filter { $0.interface != "kube-ipvs0" }.map(\.address))
+    let own = Set((node.snapshot.addresses ?? []).filter { !$0.isOfServiceDevice }.map(\.address))
     return (node.snapshot.virtualServers ?? []).compactMap { server in
       guard server.firewallMark == nil else { return nil }
       let ipProtocol = IPProtocol(rawValue: server.ipProtocol)

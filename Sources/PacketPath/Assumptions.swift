@@ -26,6 +26,8 @@ enum Assumption: Hashable {
   case outputPort(Bits128)
   /// Bridges show packets of this version to the hooks of IP, or do not.
   case bridgeCalls(IPVersion, Bool)
+  /// A chain of devices whose device the dump does not tell stands on the packet's way, or does not.
+  case device(ChainID, Bool)
   /// No dump of rules was read.
   case noRules
   /// A chain that rules jump to and the dump does not have is empty.
@@ -128,6 +130,9 @@ extension Assumption {
       return "rp_filter is not strict on \(printable(NodeModel.name(interface))) (the snapshot has no sysctls)"
     case .inputPort(let port): return "the frame comes by port \(printable(NodeModel.name(port)))"
     case .outputPort(let port): return "the destination is behind port \(printable(NodeModel.name(port)))"
+    case .device(let chain, let stands):
+      return
+        "chain \(printable(ruleset.name(of: chain))), whose device the dump does not tell, \(stands ? "stands" : "does not stand") on the packet's way"
     case .bridgeCalls(let version, let calls):
       return
         "net.bridge.bridge-nf-call-\(version == .v4 ? "iptables" : "ip6tables") is \(calls ? 1 : 0) (the snapshot does not tell)"
@@ -169,6 +174,7 @@ extension Assumption {
           ? pair.a.bytes.suffix(6).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined(separator: ":")
           : printable(NodeModel.name(pair.a)) + (pair.b == .ones ? "" : "+")
         return "\(sign)\(field) == \(value)"
+      case .socket(let test): return "\(sign)socket\(test.transparent ? " --transparent" : "")"
       case .rangeWide(let field, _): return "\(sign)\(field) is set"
       case .tcpOption(let kind): return "\(sign)TCP option \(kind)"
       default: return nil

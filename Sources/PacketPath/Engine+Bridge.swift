@@ -27,6 +27,7 @@ extension Engine {
     b.packet.frame.isForOther =
       isFrame && !flow.destination.isMulticast && isLocal(b, flow.destination) != true
       && bridge.joins(flow.source, flow.destination)
+    b.packet.frame.cameForOther = b.packet.frame.isForOther
     b.packet.sourceMAC = bridge.linkAddress(of: flow.source)
     b.packet.destinationMAC = b.packet.frame.isForOther ? bridge.linkAddress(of: flow.destination) : bridge.mac
   }
@@ -61,9 +62,11 @@ extension Engine {
     case .bridgeTranslated:
       if b.packet.destination != b.packet.frame.destination {
         b.packet.frame.isForOther = false
-        b.packet.destinationMAC = interface(b.packet.frame.bridge).bridge?.mac
         guard routeOnBridge(&b) else { return false }
-        if b.packet.frame.isForOther { b.packet.destinationMAC = linkAddressOfDestination(b) }
+        if !b.packet.frame.isForOther {
+          b.packet.frame.cameForOther = false
+          b.packet.destinationMAC = interface(b.packet.frame.bridge).bridge?.mac
+        }
       }
       next(&b, .bridgePreroutingBehind)
     case .bridgePreroutingBehind:
@@ -75,6 +78,7 @@ extension Engine {
         next(&b, .bridgeInput)
         return true
       }
+      if b.packet.destination != b.packet.frame.destination { b.packet.destinationMAC = linkAddressOfDestination(b) }
       if b.packet.frame.outputPort.isZero {
         chooseOutputPort(&b, IPAddress(bits: b.packet.destination, version: b.packet.version), isRouted: false)
       }
@@ -210,7 +214,7 @@ extension Engine {
     let isSame =
       input.isZero || output.isZero ? b.packet.sourceMatches(b.packet.destination, mask: .ones) : input == output
     let (from, to) = (bridgeFlags(b, input), bridgeFlags(b, output))
-    if isSame { return to?.hairpin == false ? .hairpinOff(port: portName(output)) : nil }
+    if isSame, to?.hairpin == false { return .hairpinOff(port: portName(output)) }
     if to?.forwards == false { return .portNotForwarding(portName(output)) }
     guard from?.isolated == true, to?.isolated == true else { return nil }
     return .bothPortsIsolated(portName(input), portName(output))

@@ -87,11 +87,12 @@ extension Engine {
       return p.tracking == .established ? connection!.value(of: field) : tupleValue(field, p)
     case .packetType: return packetType(p)
     case .sourceMAC:
-      return isEthernet(p.input) ? p.sourceMAC.map { .known($0) } ?? .unknown : .absent
+      return p.layer == .bridge || isEthernet(p.input) ? p.sourceMAC.map { .known($0) } ?? .unknown : .absent
     case .destinationMAC:
       return p.input.isZero && p.layer != .bridge ? .absent : p.destinationMAC.map { .known($0) } ?? .unknown
     case .userID: return p.hasSocket ? p.userID.map { .number($0) } ?? .unknown : .absent
-    case .groupID, .cgroup: return p.hasSocket ? .unknown : .absent
+    case .groupID: return p.hasSocket ? p.groupID.map { .number($0) } ?? .unknown : .absent
+    case .cgroup: return p.hasSocket ? .unknown : .absent
     case .socketExists: return p.hasSocket ? .number(1) : .absent
     default: return .unknown
     }
@@ -160,7 +161,7 @@ extension Engine {
 
   private func packetType(_ p: PacketState) -> FieldValue {
     // The hooks of IP see as their own what a bridge shows them.
-    if p.layer == .bridge, p.frame.isForOther, !p.frame.bridge.isZero { return .number(3) }
+    if p.layer == .bridge, p.frame.cameForOther { return .number(3) }
     let destination = IPAddress(bits: p.destination, version: p.version)
     if destination.isMulticast { return .number(2) }
     if p.version == .v4, node.routing.addressType(p.destination, .v4) == .broadcast { return .number(1) }

@@ -147,6 +147,8 @@ extension Engine {
     case .equalWide(.sourceMAC, let id): b.packet.sourceMAC = ruleset.wide[Int(id.index)].a
     case .range(.userID, let low, let high) where low == high: b.packet.userID = low
     case .equal(.userID, let value, _): b.packet.userID = value
+    case .range(.groupID, let low, let high) where low == high: b.packet.groupID = low
+    case .equal(.groupID, let value, _): b.packet.groupID = value
     case .range(.timeToLive, let low, let high) where low == high: b.packet.timeToLive = UInt8(truncatingIfNeeded: low)
     case .equal(.timeToLive, let value, .max): b.packet.timeToLive = UInt8(truncatingIfNeeded: value)
     case .range(.length, let low, let high) where low == high: b.packet.length = low

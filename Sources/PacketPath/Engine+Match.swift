@@ -110,6 +110,7 @@ extension Engine {
     case .ipset(let id): return ipset(ruleset.ipsetTests[Int(id.index)], b)
     case .addressType(let id): return addressType(ruleset.addressTypeTests[Int(id.index)], b, isNft: isNft)
     case .reversePath(let id): return reversePathTest(ruleset.reversePathTests[Int(id.index)], b)
+    case .socket(let test): return socket(test, b.packet)
     case .virtualServer(let id): return virtualServer(ruleset.virtualServerTests[Int(id.index)], b)
     case .random(let threshold): return .chance(Double(threshold) / 2_147_483_648)
     case .nth(let every, _): return .chance(1 / Double(max(every, 1)))
@@ -180,6 +181,25 @@ extension Engine {
     case .no: return .holds(false)
     case .unknown: return .unknown
     }
+  }
+
+  /// net/netfilter/xt_socket.c: a listening socket, for a first packet. `ss` does not tell which are transparent.
+  private func socket(_ test: SocketTest, _ p: PacketState) -> Answer {
+    let name: String
+    switch IPProtocol(rawValue: p.ipProtocol) {
+    case .tcp: name = "tcp"
+    case .udp: name = "udp"
+    default: return .holds(false)
+    }
+    guard let sockets = node.snapshot.sockets,
+      node.snapshot.socketProtocols.contains(IPProtocol(rawValue: p.ipProtocol))
+    else { return .unknown }
+    let destination = IPAddress(bits: p.destination, version: p.version)
+    let found = sockets.contains {
+      $0.localPort == p.destinationPort && $0.protocol.hasPrefix(name) && $0.state != "ESTAB"
+        && ($0.localAddress.map { $0 == destination } ?? test.wildcard)
+    }
+    return found && test.transparent ? .unknown : .holds(found)
   }
 
   // MARK: - Address types

@@ -1,4 +1,5 @@
 import Ruleset
+import Snapshot
 import Wire
 
 // The parts of a walk in order: hooks, connection tracking, routing decisions in between.
@@ -120,8 +121,8 @@ extension Engine {
       switch order.entries[Int(range.lowerBound + b.entry)] {
       case .tracking: track(&b)
       case .chain(let chain):
-        if b.packet.hook == .ingress, !node.attached(chain, to: b.packet.input) { break }
-        if b.packet.hook == .egress, !node.attached(chain, to: b.packet.output) { break }
+        if b.packet.hook == .ingress, !isAttached(&b, chain, b.packet.input) { break }
+        if b.packet.hook == .egress, !isAttached(&b, chain, b.packet.output) { break }
         guard runBaseChain(&b, chain) else { return false }
       case .nat(let first, let end):
         guard runNAT(&b, order.natChains, Int(first)..<Int(end)) else { return false }
@@ -132,6 +133,16 @@ extension Engine {
       b.entry += 1
       b.natChain = 0
     }
+    return true
+  }
+
+  /// Whether a chain of devices is one of this device. nft's JSON leaves out the devices of chains (1.0.6): then it
+  /// is, or it is not.
+  private mutating func isAttached(_ b: inout Branch, _ chain: ChainID, _ device: Bits128) -> Bool {
+    guard node.bases[Int(chains[Int(chain.index)].base)].lacksDevice else { return node.attached(chain, to: device) }
+    guard !b.inChain else { return true }
+    let other = forkOnIgnorance(&b, holds: .device(chain, true), fails: .device(chain, false))
+    pending[other].entry += 1
     return true
   }
 

@@ -16,6 +16,7 @@ public struct Fact: Sendable, Hashable {
     case target(rule: UInt32)
     case program(rule: UInt32)
     case bridgeCalls(IPVersion)
+    case device(ChainID)
     /// One of all that are asked of a trace is so.
     case inputPort(Bits128)
     case outputPort(Bits128)
@@ -89,6 +90,8 @@ public struct Fact: Sendable, Hashable {
         Fact(
           .bridgeCalls(version), .dump("sysctl -a"), .bridgeCalls(version, true), .bridgeCalls(version, false)), calls
       )
+    case .device(let chain, let stands):
+      return (Fact(.device(chain), .dump("nft list ruleset"), .device(chain, true), .device(chain, false)), stands)
     case .inputPort(let port):
       return (Fact(.inputPort(port), Self.bridgePorts, .inputPort(port), .inputPort(port)), true)
     case .outputPort(let port):
@@ -124,6 +127,7 @@ public struct Fact: Sendable, Hashable {
       .rangeWide(let field, _):
       source(of: field)
     case .tcpOption: .notModelled
+    case .socket(let test): test.transparent ? .notModelled : .dump("ss -lntu")
     case .reversePath: .dump("ip route show table all")
     default: .notModelled
     }
@@ -132,6 +136,7 @@ public struct Fact: Sendable, Hashable {
   private static func source(of field: Field) -> Source {
     switch field {
     case .userID: .flow("--uid")
+    case .groupID: .flow("--gid")
     case .length, .ip4TotalLength, .ip6PayloadLength, .udpLength: .flow("--length")
     case .mark: .flow("--mark")
     case .tcpFlags: .flow("--tcp-flags")

@@ -23,6 +23,7 @@ public struct Flow: Sendable, Hashable {
   public var tcpFlags: UInt8?
   /// Owner of the local socket.
   public var uid: UInt32?
+  public var gid: UInt32?
   public var dontFragment: Bool?
 
   public static let local = "local"

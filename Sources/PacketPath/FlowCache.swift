@@ -114,6 +114,7 @@ private struct FlowKey {
   var length: UInt32
   var mark: UInt32
   var userID: UInt32
+  var groupID: UInt32
   var sourceMask = Bits128.zero
   var endsMask: UInt64 = ~0xFFFF
 
@@ -126,11 +127,12 @@ private struct FlowKey {
     length = flow.length ?? 0
     mark = flow.mark ?? 0
     userID = flow.uid ?? 0
+    groupID = flow.gid ?? 0
     add(flow.version == .v4 ? 1 : 0)
     add(flow.icmpType)
     add(flow.icmpCode)
     add(flow.tcpFlags)
-    add((flow.dontFragment.map { $0 ? 1 : 0 } ?? 2) | (flow.isFrame ? 4 : 0))
+    add((flow.dontFragment.map { $0 ? 1 : 0 } ?? 2) | (flow.isFrame ? 4 : 0) | (flow.gid == nil ? 0 : 8))
     details =
       details << 3 | (flow.length == nil ? 0 : 4) | (flow.mark == nil ? 0 : 2) | (flow.uid == nil ? 0 : 1)
   }
@@ -149,7 +151,7 @@ private struct FlowKey {
   func holds(_ flow: FlowKey) -> Bool {
     destination == flow.destination && (ends ^ flow.ends) & endsMask == 0
       && ((source ^ flow.source) & sourceMask).isZero && details == flow.details && length == flow.length
-      && mark == flow.mark && userID == flow.userID
+      && mark == flow.mark && userID == flow.userID && groupID == flow.groupID
   }
 
   /// Equal for flows that differ in their source alone.

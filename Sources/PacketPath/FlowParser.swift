@@ -84,6 +84,7 @@ final class FlowParser: @unchecked Sendable {
       case "mark": flow.mark = try number(value, name)
       case "tcpFlags": flow.tcpFlags = try number(value, name)
       case "uid": flow.uid = try number(value, name)
+      case "gid": flow.gid = try number(value, name)
       case "dontFragment": flow.dontFragment = value.bool
       default: continue
       }

@@ -42,6 +42,8 @@ public final class NodeModel: Sendable {
     var policyDrops: Bool
     /// Looks up the route again where it changed a local packet: table mangle's OUTPUT and nft chains of type route.
     var reroutes: Bool
+    /// A chain of devices, and the dump names none.
+    var lacksDevice: Bool
   }
 
   /// `indexed`: build indexes for long chains and large sets; pays off from a few dozen flows on.
@@ -50,7 +52,7 @@ public final class NodeModel: Sendable {
     ruleset = snapshot.ruleset
     virtualServers = snapshot.virtualServers.map { VirtualServerTable($0) }
     virtualAddresses = Set(
-      (snapshot.addresses ?? []).filter { $0.interface == "kube-ipvs0" && !$0.address.isLinkLocal }.map(\.address.bits))
+      (snapshot.addresses ?? []).filter { $0.isOfServiceDevice && !$0.address.isLinkLocal }.map { $0.address.bits })
     ebpf = EBPFTable(snapshot)
     let hasVirtualServers = !(snapshot.virtualServers ?? []).isEmpty || !virtualAddresses.isEmpty
     order4 = HookOrder(snapshot.ruleset, .v4, hasVirtualServers: hasVirtualServers)
@@ -125,7 +127,11 @@ public final class NodeModel: Sendable {
   }
 
   private static func bases(_ ruleset: Ruleset) -> [BaseFacts] {
-    var facts = ruleset.bases.map { BaseFacts(policyDrops: $0.policyDrops, reroutes: $0.type == .route) }
+    var facts = ruleset.bases.map {
+      BaseFacts(
+        policyDrops: $0.policyDrops, reroutes: $0.type == .route,
+        lacksDevice: $0.devices.isEmpty && ($0.hook == .ingress || $0.hook == .egress))
+    }
     for chain in ruleset.chains where chain.base != Chain.notBase && ruleset.bases[Int(chain.base)].hook == .output {
       let table = ruleset[chain.table]
       if table.backend != .nft, table.name == "mangle" { facts[Int(chain.base)].reroutes = true }

@@ -32,6 +32,7 @@ struct PacketState {
   var icmpTypeAndCode: UInt16?
   var mark: UInt32
   var userID: UInt32?
+  var groupID: UInt32?
   var sourceMAC: Bits128?
 
   var hook: Hook = .prerouting
@@ -87,6 +88,8 @@ struct PacketState {
     var outputPort = Bits128.zero
     /// It is addressed to another host behind the bridge, not to the bridge itself.
     var isForOther = false
+    /// It was, before a translation.
+    var cameForOther = false
     /// The bridge shows it to the hooks of IP (br_netfilter), with the port that it came by.
     var isShown = false
     /// PREROUTING ran on the bridge, and does not run again where IP receives the packet.
@@ -126,6 +129,7 @@ struct PacketState {
     tcpFlags = flow.tcpFlags ?? 2
     mark = flow.mark ?? 0
     userID = flow.uid
+    groupID = flow.gid
     if flow.ipProtocol.isICMP {
       icmpTypeAndCode =
         UInt16(flow.icmpType ?? (flow.version == .v4 ? 8 : 128)) << 8 | UInt16(flow.icmpCode ?? 0)

@@ -124,6 +124,7 @@ public struct TraceJSON {
     member(",\"mark\":", flow.mark, &out)
     member(",\"tcpFlags\":", flow.tcpFlags, &out)
     member(",\"uid\":", flow.uid, &out)
+    member(",\"gid\":", flow.gid, &out)
     if let fragment = flow.dontFragment {
       out.literal(",\"dontFragment\":")
       out.raw(fragment ? "true" : "false")

@@ -36,6 +36,8 @@ public enum Test: Sendable, Hashable {
   case addressType(OperandID)
   /// xt_rpfilter and nft `fib saddr … oif missing/exists`: `reversePathTests[…]`.
   case reversePath(OperandID)
+  /// xt_socket: a socket of this node takes the packet.
+  case socket(SocketTest)
   /// xt_ipvs: `virtualServerTests[…]`.
   case virtualServer(OperandID)
   /// Holds with probability threshold / 2^31 (xt_statistic random).

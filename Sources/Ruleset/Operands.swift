@@ -59,6 +59,15 @@ public struct AddressTypeTest: Hashable, Sendable {
   }
 }
 
+/// xt_socket.
+public struct SocketTest: Hashable, Sendable {
+  /// One with IP_TRANSPARENT.
+  public var transparent = false
+  /// One bound to any address counts too (`--nowildcard`; without it xtables passes those over).
+  public var wildcard = false
+  public init() {}
+}
+
 /// xt_rpfilter.
 public struct ReversePathTest: Hashable, Sendable {
   public var loose = false

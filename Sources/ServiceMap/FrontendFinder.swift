@@ -22,7 +22,7 @@ struct FrontendFinder {
     ruleset = snapshot.ruleset
     let usable = (snapshot.addresses ?? []).filter {
       $0.scope == "global" && !$0.address.isLoopback && $0.prefixLength < $0.address.version.width
-        && $0.interface != "kube-ipvs0"
+        && !$0.isOfServiceDevice
     }
     // The address of the interface that leads outside speaks for the node.
     let outside = (snapshot.routes ?? []).first { $0.destination.length == 0 }?.nextHops.first?.interface
@@ -34,10 +34,14 @@ struct FrontendFinder {
   mutating func run() {
     for rule in ruleset.rules { look(at: rule) }
     for set in ruleset.sets { look(at: set) }
-    let own = Set((snapshot.addresses ?? []).filter { $0.interface != "kube-ipvs0" }.map(\.address))
+    // kube-router binds the ClusterIPs, which are of a private range, with those of load balancers.
+    let bound = Set(
+      (snapshot.addresses ?? []).filter { $0.interface == "kube-dummy-if" && $0.address.isPrivate }.map(\.address))
+    let own = Set((snapshot.addresses ?? []).filter { !$0.isOfServiceDevice }.map(\.address))
     for server in snapshot.virtualServers ?? [] where server.firewallMark == nil {
       add(
-        own.contains(server.address) ? .nodePort : .address, server.address, server.port,
+        own.contains(server.address) ? .nodePort : bound.contains(server.address) ? .clusterIP : .address,
+        server.address, server.port,
         IPProtocol(rawValue: server.ipProtocol))
     }
     for position in ebpf?.positions ?? [] { look(at: snapshot.ebpfFrontends![position]) }

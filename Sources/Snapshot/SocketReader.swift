@@ -141,6 +141,8 @@ extension SocketReader {
       switch line.first {
       case "Netid": true
       case "State", "Proto": line.second == "Recv-Q"
+      // `ss -H`
+      case "tcp", "udp": line.second == "LISTEN" || line.second == "UNCONN" || line.second == "ESTAB"
       case "Active": line.second == "Internet" || line.second == "UNIX"
       default: false
       }

@@ -40,6 +40,11 @@ public struct IPAddress: Hashable, Sendable, Comparable {
     version == .v4 ? v4 >> 28 == 0xE : bits.high >> 56 == 0xFF
   }
   public var isUnspecified: Bool { bits.isZero }
+  /// Of a range that is not routed outside (RFC 1918, RFC 6598, RFC 4193).
+  public var isPrivate: Bool {
+    guard version == .v4 else { return bits.high >> 57 == 0x7E }
+    return v4 >> 24 == 10 || v4 >> 20 == 0xAC1 || v4 >> 16 == 0xC0A8 || v4 >> 22 == 0x191
+  }
   /// 169.254.0.0/16 or fe80::/10.
   public var isLinkLocal: Bool {
     version == .v4 ? v4 >> 16 == 0xA9FE : bits.high >> 54 == 0x3FA

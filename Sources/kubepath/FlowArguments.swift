@@ -49,6 +49,9 @@ struct FlowArguments: ParsableArguments {
   @Option(help: ArgumentHelp("User id of the local socket's owner.", valueName: "uid"))
   var uid: UInt32?
 
+  @Option(help: ArgumentHelp("Group id of the local socket's owner.", valueName: "gid"))
+  var gid: UInt32?
+
   /// `names` turns svc/…, pod/… and node/… into addresses; nil where the snapshot holds no objects.
   func flow(_ tracer: PathTracer, names: NameResolver?) throws -> Flow {
     guard let destination else { throw ValidationError("Name a destination, or flows with --flows.") }
@@ -67,6 +70,7 @@ struct FlowArguments: ParsableArguments {
     }
     flow.length = length
     flow.uid = uid
+    flow.gid = gid
     if let mark {
       guard let value = mark.hasPrefix("0x") ? UInt32(mark.dropFirst(2), radix: 16) : UInt32(mark) else {
         throw ValidationError("'\(mark)' is no mark.")

@@ -43,7 +43,7 @@ struct TraceCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "A file of flows, one JSON object a line; '-' is standard input. Keys: id, protocol, source, sourcePort, destination, destinationPort (addresses, no names) and from (an interface, or local); also icmpType, icmpCode, length, mark, tcpFlags, uid, dontFragment.",
+      "A file of flows, one JSON object a line; '-' is standard input. Keys: id, protocol, source, sourcePort, destination, destinationPort (addresses, no names) and from (an interface, or local); also icmpType, icmpCode, length, mark, tcpFlags, uid, gid, dontFragment.",
       valueName: "file"))
   var flows: String?
 

@@ -17,6 +17,7 @@ public struct ChainName: Hashable, Sendable, CustomStringConvertible {
 
 private let familyNames: [UInt8: String] = [1: "inet", 2: "ip", 3: "arp", 5: "netdev", 7: "bridge", 10: "ip6"]
 private let hookNames = ["prerouting", "input", "forward", "output", "postrouting", "ingress"]
+private let deviceHookNames = ["ingress", "egress"]
 
 func familyName(_ number: UInt8) -> String { familyNames[number] ?? String(number) }
 
@@ -41,7 +42,8 @@ struct RuleIndex {
       guard let table = attributes.text(1), let chain = attributes.text(3), let hook = attributes.nested(4)?.number(1)
       else { continue }
       let family = familyName(message.family)
-      let known = family == "netdev" ? "ingress" : Int(hook) < hookNames.count ? hookNames[Int(hook)] : "?"
+      let names = family == "netdev" ? deviceHookNames : hookNames
+      let known = Int(hook) < names.count ? names[Int(hook)] : "?"
       hooks[ChainName(family, table, chain)] = known
     }
   }

@@ -176,12 +176,21 @@ public final class LabNode {
     }
     let ends = hooks.map { "chain end_\($0) { type filter hook \($0) priority 2147483646; }\n" }
     try load(nft: "table inet kernellab {\n\(starts.joined())\(ends.joined())chain tracking { ct state invalid; }\n}\n")
+    guard bridge else { return }
+    let frames = starts + ["chain end_frame { type filter hook postrouting priority 2147483646; }\n"]
+    let devices = wires.map {
+      "chain \($0) { type filter hook ingress device \($0) priority -1000; meta nftrace set 1; }\n"
+    }
+    try load(nft: "table bridge kernellab {\n\(frames.joined())}\ntable netdev kernellab {\n\(devices.joined())}\n")
   }
 
   // MARK: the snapshot
 
   /// Writes the node's dumps as the real tools print them; returns the text of the rules.
-  public func snapshot(into folder: String, backends: [Backend], versions: [IPVersion]) throws -> SavedRules {
+  /// `linkRules`: tables of the families bridge and netdev too, where nft's other tables are not asked for.
+  public func snapshot(
+    into folder: String, backends: [Backend], versions: [IPVersion], linkRules: Bool = false
+  ) throws -> SavedRules {
     var rules = SavedRules()
     try namespace.run {
       func save(_ name: String, _ text: String) throws {
@@ -189,6 +198,10 @@ public final class LabNode {
       }
       if backends.contains(.native) {
         let text = try run("nft", "list", "ruleset")
+        rules.add(nft: text)
+        try save("nft-list-ruleset.txt", text)
+      } else if linkRules {
+        let text = try run("nft", "list", "ruleset", "bridge") + run("nft", "list", "ruleset", "netdev")
         rules.add(nft: text)
         try save("nft-list-ruleset.txt", text)
       }

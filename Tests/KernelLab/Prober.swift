@@ -67,7 +67,13 @@ public final class Prober {
       read(&record)
       rounds += 1
     }
-    return try record.conclusion(rules: rules, names: interfaceNames, legacy: backend == .legacy)
+    var observation = try record.conclusion(rules: rules, names: interfaceNames, legacy: backend == .legacy)
+    // A bridge keeps frames without a word: whether it did, or the routing decision, nothing tells.
+    if probe.isFrame(at: node), observation.verdict == .drop, !record.isDropped, observation.detail == "unexplained" {
+      observation.verdict = .noroute
+      observation.detail = "vanished"
+    }
+    return observation
   }
 
   private func drain() {
@@ -80,8 +86,14 @@ public final class Prober {
   }
 
   private func entry(_ probe: Probe) -> (wire: String, destination: [UInt8]) {
-    guard probe.from == "cni0" else { return (probe.from, node.address(ofLink: probe.from)) }
     let world = World(probe.source.version)
+    if probe.isFrame(at: node) {
+      let port = ["pod1": "veth1", "pod1b": "veth1", "pod2": "veth2", "pod2b": "veth2"].first {
+        world.address($0.key) == probe.destination
+      }
+      return (probe.from, port.map { node.address(ofPeer: $0.value) } ?? node.address(ofLink: "cni0"))
+    }
+    guard probe.from == "cni0" else { return (probe.from, node.address(ofLink: probe.from)) }
     let second = [world.address("pod2"), world.address("pod2b")].contains(probe.source)
     return (probe.port ?? (second ? "veth2" : "veth1"), node.address(ofLink: "cni0"))
   }
@@ -177,4 +189,9 @@ public final class Prober {
         hook: index.hooks[event.chain] ?? record.steps.last?.hook ?? "", chain: event.chain, rule: rule,
         verdict: event.verdict))
   }
+}
+
+extension Probe {
+  /// It comes as a frame through a port of the bridge, and to the bridge only if its sender needs a router.
+  fileprivate func isFrame(at node: LabNode) -> Bool { node.bridge && from.hasPrefix("veth") }
 }

@@ -38,9 +38,11 @@ extension Situation {
         try node.load(sets: world.render(sets))
         let text = backend == .native ? world.render(rules) : restore(world)
         if !text.isEmpty { try node.load(text, backend: backend, version: world.version) }
+        if !linkRules.isEmpty { try node.load(nft: world.render(linkRules)) }
       }
       try prepare(node)
-      let rules = try node.snapshot(into: folder, backends: [backend], versions: versions)
+      let rules = try node.snapshot(
+        into: folder, backends: [backend], versions: versions, linkRules: !linkRules.isEmpty)
       var probes: [Probe] = []
       for world in worlds {
         for (number, flow) in flows.enumerated() {

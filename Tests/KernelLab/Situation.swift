@@ -26,6 +26,8 @@ public struct Situation: Sendable, CustomStringConvertible {
   public var setup: [String]
   /// Keys below net., with dots or slashes as in `sysctl`.
   public var sysctls: [String: String]
+  /// nft's language: tables of the families bridge and netdev beside the rules, loaded once for each IP version.
+  public var linkRules: String
   /// Input of `ipset restore`.
   public var sets: String
   /// The two pod interfaces are ports of one bridge, cni0.
@@ -39,7 +41,7 @@ public struct Situation: Sendable, CustomStringConvertible {
 
   public init(
     _ name: String, _ rules: String, flows: [String], setup: [String] = [], sysctls: [String: String] = [:],
-    sets: String = "", bridge: Bool = false, versions: [IPVersion] = [.v4, .v6],
+    linkRules: String = "", sets: String = "", bridge: Bool = false, versions: [IPVersion] = [.v4, .v6],
     backends: [Backend] = Backend.xtables, repeats: Int = 1, hidden: Bool = false
   ) {
     self.name = name
@@ -47,6 +49,7 @@ public struct Situation: Sendable, CustomStringConvertible {
     self.flows = flows
     self.setup = setup
     self.sysctls = sysctls
+    self.linkRules = linkRules
     self.sets = sets
     self.bridge = bridge
     self.versions = versions

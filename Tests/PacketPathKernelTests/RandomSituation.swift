@@ -17,23 +17,14 @@ struct RandomSituation {
     }
   }()
 
-  private var state: UInt64
+  private var draw: Draw
   private let world = World(.v4)
 
-  private init(seed: UInt64) { state = seed }
+  private init(seed: UInt64) { draw = Draw(seed: seed) }
 
-  // MARK: chance: SplitMix64
-
-  private mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
-  }
-  private mutating func number(_ bound: Int) -> Int { Int(next() % UInt64(bound)) }
-  private mutating func chance(_ percent: Int) -> Bool { number(100) < percent }
-  private mutating func pick<T>(_ all: [T]) -> T { all[number(all.count)] }
+  private mutating func number(_ bound: Int) -> Int { draw.number(bound) }
+  private mutating func chance(_ percent: Int) -> Bool { draw.chance(percent) }
+  private mutating func pick<T>(_ all: [T]) -> T { draw.pick(all) }
 
   // MARK: the situation
 

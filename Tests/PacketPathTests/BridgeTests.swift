@@ -211,6 +211,9 @@ struct BridgeTests {
       #expect(try only(node.trace(22, "172.30.4.4", 80)).verdict == .forward)
     }
     #expect(try only(BridgeNode(rules: service("10.88.0.21")).trace(21, "172.30.4.4", 80)).verdict == .forward)
+    // An isolated port does not even give back.
+    let kept = BridgeNode(rules: service("10.88.0.21"), flags: ["vetha": "hairpin on isolated on"])
+    #expect(try only(kept.trace(21, "172.30.4.4", 80)).verdict == .drop)
     // Without br_netfilter the packet is translated by IP and leaves by no port that it came by.
     #expect(
       try only(BridgeNode(rules: service("10.88.0.21"), flags: off, calls: "0").trace(21, "172.30.4.4", 80)).verdict
@@ -267,6 +270,13 @@ struct BridgeTests {
     #expect(try verdict("ingress", "br-pods") == .forward)
     #expect(try verdict("ingress", "br-pods", to: "203.0.113.9") == .drop)
     #expect(try verdict("egress", "ens5", to: "203.0.113.9") == .drop)
+    // nft's JSON does not tell the device of a chain.
+    let json = #"""
+      {"nftables": [{"table": {"family": "netdev", "name": "d", "handle": 1}},
+      {"chain": {"family": "netdev", "table": "d", "name": "c", "handle": 1, "type": "filter", "hook": "egress", "prio": 0,
+      "policy": "drop"}}]}
+      """#
+    #expect(Set(BridgeNode(nft: json).trace(21, "203.0.113.9").outcomes.map(\.verdict)) == [.drop, .forward])
   }
 }
 

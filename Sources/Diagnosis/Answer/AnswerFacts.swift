@@ -33,8 +33,8 @@ public struct AnswerFacts: Sendable {
     let cluster = names?.cluster
     self.cluster = cluster
     let addresses = snapshot.addresses ?? []
-    boundForServices = Set(addresses.filter { Self.serviceDevices.contains($0.interface) }.map(\.address))
-    ownAddresses = Set(addresses.filter { !Self.serviceDevices.contains($0.interface) }.map(\.address))
+    boundForServices = Set(addresses.filter(\.isOfServiceDevice).map(\.address))
+    ownAddresses = Set(addresses.filter { !$0.isOfServiceDevice }.map(\.address))
     sockets = snapshot.sockets.map { Dictionary(grouping: $0.filter(\.isListening), by: \.localPort) }
     isWhole = cluster.map { !$0.isPartial } ?? false
     var endpoints: Set<EndpointAddress> = []
@@ -54,8 +54,6 @@ public struct AnswerFacts: Sendable {
     ignoresPolicies = cluster.map(Self.ignoresPolicies) ?? false
   }
 
-  /// kube-proxy's and kube-router's dummy devices for Service addresses.
-  private static let serviceDevices: Set<String> = ["kube-ipvs0", "kube-dummy-if"]
   /// Of Cilium and of Calico's eBPF data plane.
   private static let eBPFDevices: Set<String> = ["cilium_host", "cilium_net", "bpfin.cali", "bpfout.cali"]
 

@@ -50,6 +50,8 @@ extension Judge {
         "nothing listens at \(place) on this node: \(process.isEmpty ? "the process" : printable(process)) listens on \(other) only (ss)"
     case .dropped:
       if let reason = outcome.reason, outcome.verdict == .noroute { return "\(reason)" }
+      // No rule did it.
+      if case .bridge(let refusal) = outcome.reason { return "\(refusal)" }
       return "\(ender(outcome)) drops it" + (outcome.reason.map { ": \($0)" } ?? "")
     case .forbidden(let text): return text
     case .endpointGone: return "the rules send it to \(place), which no Pod of the cluster has"

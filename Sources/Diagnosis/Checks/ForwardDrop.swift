@@ -109,6 +109,8 @@ enum Losses {
     case nil: nil
     case .forwardingOff: "ip-forward-off"
     case .reversePath, .martian: "reverse-path-filter"
+    case .bridge(.hairpinOff): "hairpin"
+    case .bridge: "bridge-port"
     default: "route"
     }
   }

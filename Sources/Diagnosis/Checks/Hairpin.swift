@@ -1,16 +1,79 @@
 import Findings
+import Ruleset
+import Snapshot
+import Wire
 
 /// A Pod that reaches itself through its own Service is not masqueraded: it answers itself and the connection hangs.
 enum Hairpin: Check {
   static let id = "hairpin"
 
   static func run(_ context: CheckContext) -> [Finding] {
-    traced(context) + missing(context)
+    ports(context) + portsOfEndpoints(context) + traced(context) + missing(context)
+  }
+
+  /// The bridge port of a Pod does not give back what came in by it.
+  private static func ports(_ context: CheckContext) -> [Finding] {
+    context.nodes.compactMap { node in
+      let kept = node.observations.filter { $0.reach.losses.contains { Losses.kernelReason($0) == id } }
+      guard let first = kept.first,
+        let reason = first.reach.losses.first(where: { Losses.kernelReason($0) == id })?.reason
+      else { return nil }
+      let services = Set(kept.map { context.label($0) }).sorted()
+      return Finding(
+        id: id, severity: .error, confidence: .certain,
+        subject: services.count == 1 ? context.subject(first, node) : node.subject,
+        problem:
+          "\(first.source) cannot reach itself through \(services.prefix(3).joined(separator: ", "))\(services.count > 3 ? " …" : "")",
+        cause: "\(reason)", evidence: [Finding.Evidence(text: "ip -d link: hairpin off")],
+        fix: [.advice(Self.hairpinAdvice)],
+        verify: [first.frontend.traceCommand(from: first.source, on: node.name)],
+        reference: "kubernetes/kubernetes#13375")
+    }
+  }
+
+  /// Without objects: all ports of a bridge are without hairpin mode, and rules send Service packets to hosts behind it.
+  private static func portsOfEndpoints(_ context: CheckContext) -> [Finding] {
+    guard context.intent.services.isEmpty else { return [] }
+    return context.nodes.compactMap { node in
+      let snapshot = node.snapshot
+      for bridge in snapshot.links ?? [] where bridge.kind == "bridge" {
+        let ports = (snapshot.links ?? []).filter { $0.master == bridge.name }
+        let subnets = (snapshot.addresses ?? []).filter { $0.interface == bridge.name && !$0.address.isLinkLocal }.map {
+          IPPrefix($0.address, length: $0.prefixLength)
+        }
+        guard !ports.isEmpty, ports.allSatisfy({ $0.hairpin == false }),
+          let rule = serviceRule(into: subnets, snapshot.ruleset)
+        else { continue }
+        return Finding(
+          id: id, severity: .warning, confidence: .likely, subject: node.subject,
+          problem: "Pods of \(node.name) cannot reach themselves through their own Services",
+          cause:
+            "hairpin mode is off on all ports of bridge \(printable(bridge.name)): what comes in by one does not leave by it",
+          evidence: [Finding.Evidence(text: "ip -d link: hairpin off")] + context.evidence(rule, node),
+          fix: [.advice(Self.hairpinAdvice)], verify: ["bridge -d link"], reference: "kubernetes/kubernetes#13375")
+      }
+      return nil
+    }
+  }
+
+  private static let hairpinAdvice =
+    "set hairpin mode in the network plugin's configuration (hairpinMode of the CNI bridge plugin, hairpin-mode of kubelet)"
+
+  /// A rule of kube-proxy's that translates to an address of these subnets.
+  private static func serviceRule(into subnets: [IPPrefix], _ ruleset: Ruleset) -> RuleID? {
+    ruleset.rules.indices.first { index in
+      guard ruleset.name(of: ruleset.rules[index].chain).hasPrefix("KUBE-SEP-") else { return false }
+      return ruleset.clauses(of: ruleset.rules[index]).contains { clause in
+        guard case .statement(.destinationNAT4(let address, _, _)) = clause else { return false }
+        return subnets.contains { $0.contains(IPAddress(v4: address)) }
+      }
+    }.map { RuleID($0) }
   }
 
   private static func traced(_ context: CheckContext) -> [Finding] {
     let groups = context.groups(.hairpin) { observation, node in
-      !node.isExplainedBySets(observation) && !node.lacksMasquerading(observation.frontend.address.version)
+      !observation.reach.losses.contains { Losses.kernelReason($0) == id } && !node.isExplainedBySets(observation)
+        && !node.lacksMasquerading(observation.frontend.address.version)
         && (node.masqueradeDone > 0 || node.masqueradeWanted == 0 && node.leftMarked == 0)
     }
     let (wide, single) = groups.dividedByCause()

@@ -28,7 +28,7 @@ enum IPVSNodePorts: Check {
   private static func findings(
     _ node: NodeContext, _ owners: [Key: (service: Int, port: Int)], _ context: CheckContext
   ) -> [Finding] {
-    let own = Set((node.snapshot.addresses ?? []).filter { $0.interface != "kube-ipvs0" }.map(\.address))
+    let own = Set((node.snapshot.addresses ?? []).filter { !$0.isOfServiceDevice }.map(\.address))
     var byAddress: [IPAddress: [Key: VirtualServer]] = [:]
     for server in node.snapshot.virtualServers ?? [] where server.firewallMark == nil && own.contains(server.address) {
       let key = Key(port: server.port, ipProtocol: IPProtocol(rawValue: server.ipProtocol))

@@ -16,8 +16,14 @@ enum KubeProxyNotProgramming: Check {
         sockets.contains(where: { $0.state == "LISTEN" }),
         HostSockets.listeners(sockets, .tcp, port).isEmpty
       else { return nil }
+      // As long as the rules say what the cluster wants, it is no more than a remark.
+      let diverges =
+        !node.leftovers.isEmpty
+        || node.observations.contains {
+          !$0.faults.isDisjoint(with: [.ignored, .partlyIgnored, .wrongEndpoints, .served])
+        }
       return Finding(
-        id: id, severity: .warning, confidence: .possible,
+        id: id, severity: diverges ? .warning : .info, confidence: .possible,
         subject: node.subject,
         problem: "the Service rules of \(node.name) may not follow the cluster any more",
         cause: "nothing listens on port \(port) ← kube-proxy does not run, or its healthzBindAddress is another",

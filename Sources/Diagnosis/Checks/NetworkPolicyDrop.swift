@@ -21,7 +21,8 @@ enum NetworkPolicyDrop: Check {
 
   private static func traced(_ context: CheckContext) -> [Finding] {
     Losses.collect(context) { loss, chain in isPolicyChain(chain) }.map { entry in
-      Finding(
+      if let finding = judged(entry, context) { return finding }
+      return Finding(
         id: id, severity: .warning, confidence: .likely,
         subject: entry.node.subject,
         problem:
@@ -35,6 +36,46 @@ enum NetworkPolicyDrop: Check {
         verify: [entry.node.checkCommand("network-policy-drop")],
         occurrences: entry.observations.map { context.occurrence($0, entry.node) })
     }
+  }
+
+  /// Where the objects settle it: a policy says so, which is as it should be; or all allow it, and the agent's rules are
+  /// at fault.
+  private static func judged(_ entry: Losses.Entry, _ context: CheckContext) -> Finding? {
+    let intent = context.intent
+    guard let first = entry.observations.first else { return nil }
+    let (source, ipProtocol) = (first.source, first.frontend.ipProtocol)
+    guard let endpoint = entry.loss.translatedTo,
+      let pod = intent.podOfAddress[endpoint.address].map({ intent.pods[$0] })
+    else { return nil }
+    if let denial = intent.policyDenial(from: source, to: endpoint, ipProtocol) {
+      return Finding(
+        id: id, severity: .info, confidence: .certain, subject: entry.node.subject,
+        problem:
+          "\(entry.count) Service frontends end in a network policy on \(entry.node.name), as the objects ask, e.g. \(entry.example)",
+        cause: "\(denial) ← chain \(context.chainName(entry.loss.step, entry.node)) carries it out",
+        evidence: context.evidence(entry.loss.step, entry.node),
+        fix: [.advice("if clients are to get in, allow them in the policy")],
+        verify: [entry.node.checkCommand("network-policy-drop")])
+    }
+    guard !intent.networkPolicies.isEmpty,
+      case .allowed = intent.policyVerdict(
+        .ingress, of: pod, with: intent.policyPeer(at: source), port: endpoint.port, ipProtocol)
+    else { return nil }
+    let owner = entry.loss.step.map { ChainOwner($0.chain, entry.node.snapshot.ruleset) }
+    let agent = owner.map { $0 == .operators ? "the network plugin" : $0.rawValue } ?? "the network plugin"
+    return Finding(
+      id: id, severity: .error, confidence: .likely, subject: entry.node.subject,
+      problem:
+        "\(entry.count) Service frontends end in a network policy on \(entry.node.name) that the objects do not ask for, e.g. \(entry.example)",
+      cause:
+        "chain \(context.chainName(entry.loss.step, entry.node)) drops it, and no NetworkPolicy keeps \(source) from Pod \(pod.namespace)/\(pod.name) ← \(agent) is behind the objects, or a policy of its own kind denies it",
+      evidence: context.evidence(entry.loss.step, entry.node),
+      fix: [
+        .advice(
+          "read the log of \(agent) on \(entry.node.name) and restart it there\(owner?.configuration.map { "; its own policies: \($0)" } ?? "")"
+        )
+      ],
+      verify: [entry.node.checkCommand("network-policy-drop")])
   }
 
   /// Those that isolate the endpoint's Pod.

@@ -12,7 +12,7 @@ enum NothingListening: Check {
     var findings: [Finding] = []
     for node in context.nodes {
       guard let sockets = node.snapshot.sockets, sockets.contains(where: { $0.state == "LISTEN" }) else { continue }
-      let own = Set((node.snapshot.addresses ?? []).filter { $0.interface != "kube-ipvs0" }.map(\.address))
+      let own = Set((node.snapshot.addresses ?? []).filter { !$0.isOfServiceDevice }.map(\.address))
       var seen: Set<EndpointAddress> = []
       for service in context.intent.services where service.isProxied {
         for port in service.ports where port.ipProtocol == .tcp || port.ipProtocol == .udp {

@@ -40,6 +40,7 @@ enum StaleRules: Check {
       {
         return false
       }
+      if observation.isRefusedBehind { return false }
       // A node that answers for no NodePort at all may have none on this address (nodePortAddresses).
       if observation.faults == .notRefused, observation.frontend.kind == .nodePort, node.nodePortsAnswered == 0 {
         return false

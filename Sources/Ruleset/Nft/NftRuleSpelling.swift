@@ -212,7 +212,7 @@ struct NftRuleSpelling {
     case .timeDependent(let text), .note(let text), .unknown(let text): return ruleset[text]
     case .random(let threshold): return "numgen random mod 2147483648 \(match.negated ? ">=" : "<") \(threshold)"
     case .nth(let every, let packet): return "numgen inc mod \(every) \(not)\(packet)"
-    case .ports, .ipset, .virtualServer: return "xt match \"\(match.test)\""
+    case .ports, .ipset, .virtualServer, .socket: return "xt match \"\(match.test)\""
     }
   }
 

@@ -48,6 +48,7 @@ extension IptablesParser {
     case "physdev": each(module) { $0.physdev($1, $2) }
     case "devgroup": each(module) { $0.deviceGroup($1, $2) }
     case "rpfilter": reversePath(module)
+    case "socket": socket(module)
     case "ipvs":
       guard let test = Self.virtualServerTest(module) else {
         warn("-m ipvs has options that are not understood; the match is unknown")
@@ -381,6 +382,19 @@ extension IptablesParser {
     case "--dst-group": return .equal(.outputInterfaceGroup, value: value, mask: mask)
     default: return nil
     }
+  }
+
+  private mutating func socket(_ module: RuleState.Module) {
+    var test = SocketTest()
+    for option in module.options {
+      switch option.name.text {
+      case "--transparent": test.transparent = true
+      case "--nowildcard": test.wildcard = true
+      // It also sets the packet's mark, which no dump tells.
+      default: return addUnknown(module)
+      }
+    }
+    add(.socket(test))
   }
 
   private mutating func reversePath(_ module: RuleState.Module) {

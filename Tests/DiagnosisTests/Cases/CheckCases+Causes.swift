@@ -25,7 +25,7 @@ extension CheckTests {
     Case("nothing-listening", .iptables, "no process listens on port 8080", severity: .info) {
       $0.replace("objects.yaml", "[{addresses: [10.244.1.7]", "[{addresses: [192.0.2.1]")
     },
-    Case("network-policy-drop", .iptables, "cali-fw-x", "shop/deny") {
+    Case("network-policy-drop", .iptables, "cali-fw-x", "shop/deny", severity: .info) {
       $0.replace("iptables-save", ":KUBE-FORWARD - [0:0]", ":cali-fw-x - [0:0]\n:KUBE-FORWARD - [0:0]")
       $0.replace(
         "iptables-save", "-A FORWARD -m conntrack",
@@ -48,7 +48,9 @@ extension CheckTests {
         "objects.yaml",
         policy("inward", "podSelector: {}, policyTypes: [Egress], egress: [{to: [{podSelector: {}}]}]"))
     },
-    Case("kube-proxy-not-programming", .iptables, "nothing listens on port 10256") { $0.remove("ss", ":10256") },
+    Case("kube-proxy-not-programming", .iptables, "nothing listens on port 10256", severity: .info) {
+      $0.remove("ss", ":10256")
+    },
     Case("health-check-node-port", .iptables, "nothing answers at port 31500") { $0.remove("ss", ":31500") },
     Case("dns-service", .nftables, "no Pod of the cluster resolves names", severity: .error) {
       for address in ["10.244.0.2", "10.244.1.2"] {

@@ -1,7 +1,9 @@
 import Findings
 
 extension CheckTests {
-  static let cases: [Case] = endpointCases + natCases + rulePlaneCases + ipvsCases + causeCases + workloadCases
+  static let cases: [Case] =
+    endpointCases + natCases + rulePlaneCases + ipvsCases + causeCases + workloadCases
+    + pluginCases
 }
 
 /// Words of the fixture's rules.
