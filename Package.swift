@@ -96,7 +96,8 @@ let package = Package(
       dependencies: [
         "Diagnosis", "ServiceMap", "Intent", "PacketPath", "Snapshot", "Ruleset", "Findings", "Input", "Wire",
         "CaptureAnalysis", "CaptureFile", "Report", "kubepath",
-      ]),
+      ],
+      exclude: ["Answers/Golden"]),
     .testTarget(name: "CaptureFileTests", dependencies: ["CaptureFile", "Wire"]),
     .testTarget(
       name: "CaptureAnalysisTests", dependencies: ["CaptureAnalysis", "CaptureFile", "Findings", "FuzzSupport", "Wire"]),

@@ -31,6 +31,7 @@ public struct TraceText {
     var out: [String] = []
     let groups = Ending.all(trace, first: judgement.deciding)
     out.append(contentsOf: headline(trace, judgement))
+    out += causes(findings)
     out.append("")
     if let first = groups.first { out.append(contentsOf: journey(first.outcome, trace)) }
     out.append(contentsOf: endings(groups, trace))
@@ -50,7 +51,6 @@ public struct TraceText {
     }
     let assumptions = Set(trace.outcomes.flatMap(\.assumptions)).sorted()
     out += list("Assumed", "because neither the flow nor the snapshot tells", assumptions)
-    out += causes(findings)
     if trace.truncated > 0 {
       out.append("")
       out.append(style.warn("\(trace.truncated) branches were not followed: too many"))

@@ -31,6 +31,10 @@ struct ServicesCommand: ParsableCommand {
       let bundle = try source.load()
       let malformed = source.reportDiagnostics(bundle)
       var node = try source.choose(bundle)
+      if source.node == nil, bundle.snapshots.count > 1 {
+        let all = bundle.snapshots.map { printable($0.name) }.joined(separator: ", ")
+        Terminal.note("kubepath: the services of \(printable(node.name)); --node chooses (\(all))")
+      }
       let intent = ObjectReader.read(bundle.objectFiles)
       if let trial = try trying.trial(on: node, cluster: intent.isEmpty ? nil : intent) {
         let comparison = TrialComparison(

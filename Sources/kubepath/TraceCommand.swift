@@ -60,9 +60,9 @@ struct TraceCommand: ParsableCommand {
     try source.guarding {
       let bundle = try source.load(lazily: flows == nil && trying.isEmpty)
       let malformed = source.reportDiagnostics(bundle)
-      let node = try source.choose(bundle)
       let cluster = bundle.objectFiles.isEmpty ? nil : ObjectReader.read(bundle.objectFiles)
       let names = cluster.map { NameResolver($0) }
+      let node = try chosen(bundle, names)
       let answer: Answer?
       if let trial = try trying.trial(on: node, cluster: cluster) {
         answer = try traceTrial(trial, before: node, names)
@@ -71,6 +71,23 @@ struct TraceCommand: ParsableCommand {
       }
       if malformed { throw ExitStatus.malformed }
       if let answer { try ExitStatus.leave(answer) }
+    }
+  }
+
+  /// The node on which the flow begins.
+  private func chosen(_ bundle: Bundle, _ names: NameResolver?) throws -> Snapshot {
+    guard source.node == nil, flows == nil, bundle.snapshots.count > 1 else { return try source.choose(bundle) }
+    let all = bundle.snapshots.map { printable($0.name) }.joined(separator: ", ")
+    switch NodeChoice.choose(bundle.snapshots, from: arguments.from, to: arguments.destination, names) {
+    case .node(let snapshot): return snapshot
+    case .unclear(let snapshot):
+      Terminal.note(
+        "kubepath: nothing tells on which node this begins: traced on \(printable(snapshot.name)); --node chooses (\(all))"
+      )
+      return snapshot
+    case .missing(let sender, let node):
+      throw ValidationError(
+        "\(printable(sender)) runs on \(printable(node)); the bundle has \(all) only. --node traces on one of them.")
     }
   }
 

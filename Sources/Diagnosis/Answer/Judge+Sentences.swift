@@ -17,6 +17,9 @@ extension Judge {
       return "\(trace.truncated) ways through unknown matches were not followed: too many"
     }
     let text = clause(judgement.fates[index], outcome, trace, judgement)
+    if judgement.answer == .partly, judgement.share == nil {
+      return "some new connections fail, by what came before them: \(text)"
+    }
     guard judgement.answer == .partly, let share = judgement.share else {
       return judgement.answer == .served ? served(trace, judgement, text) : text
     }

@@ -182,15 +182,28 @@ public final class Judge {
     if results.list.count == 1, results.isComplete {
       return finished(results.list[0].result, share: nil, trace, fates)
     }
+    if results.isComplete, let answer = Self.overTime(results) {
+      return finished(answer, share: nil, trace, fates)
+    }
     var judgement = finished(.unsure, share: nil, trace, fates)
     for entry in results.list.prefix(4) {
       let condition = entry.facts.filter { results.deciding.contains($0.fact) }.map {
-        trace.sentence($0.fact, holds: $0.holds)
+        printable(trace.sentence($0.fact, holds: $0.holds), limit: 120)
       }.joined(separator: " and ")
       judgement.undecided.append("\(entry.result.rawValue) if \(condition)")
     }
     judgement.wanted = Self.wanted(results.deciding)
     return judgement
+  }
+
+  /// What connections fare over time, where only the moment decides (a rate, an earlier packet of the client): some of
+  /// them so, some of them so. Nil: something else decides, too.
+  private static func overTime(_ results: Worlds.Results<Answer>) -> Answer? {
+    guard !results.deciding.isEmpty, results.deciding.allSatisfy({ $0.source == .time }) else { return nil }
+    let answers = results.list.map(\.result)
+    if answers.contains(.unsure) { return nil }
+    if answers.allSatisfy(\.isGood) { return answers.contains(.served) ? .served : .passes }
+    return answers.contains { $0.isGood || $0 == .partly } ? .partly : answers[0]
   }
 
   private static func world(_ shares: [(outcome: Int, chance: Double)], _ fates: [Fate]) -> World {
