@@ -11,11 +11,26 @@ extension CaptureAnalyzer {
     if version == .v6, header.type >= 133, header.type <= 137 { return neighbour(header, bytes, layer) }
     let isEcho = version == .v4 ? header.type == 8 || header.type == 0 : header.type == 128 || header.type == 129
     let identifier = isEcho ? header.identifier : 0
+    if isEcho, bytes.count >= ICMPHeader.length { echo(header, bytes, layer, version) }
     let c = conversation(
       ends(bytes, layer, identifier, identifier), packetLength: layer.length, ttl: layer.ttl,
       signature: UInt64(layer.identification) << 32 ^ UInt64(bytes.count >= 8 ? bytes.u32(4) : 0) ^ UInt64(header.type)
         << 56)
     c.pointee.lifetime = .icmp
+  }
+
+  private mutating func echo(_ header: ICMPHeader, _ bytes: PacketBytes, _ layer: NetworkLayer, _ version: IPVersion) {
+    let source = IPAddress(bits: layer.source, version: version)
+    let destination = IPAddress(bits: layer.destination, version: version)
+    let sequence = bytes.u16(6)
+    if header.type == 8 || header.type == 128 {
+      pings.request(
+        from: source, to: destination, scope: layer.outer.scope, identifier: header.identifier, sequence: sequence,
+        length: layer.length, frame: frame)
+    } else {
+      pings.reply(
+        from: source, to: destination, scope: layer.outer.scope, identifier: header.identifier, sequence: sequence)
+    }
   }
 
   private mutating func icmpError(
@@ -107,8 +122,14 @@ extension CaptureAnalyzer {
 
   /// A neighbour advertisement claims its target for the hardware address in option 2.
   private mutating func neighbour(_ header: ICMPHeader, _ bytes: PacketBytes, _ layer: NetworkLayer) {
+    if header.type == 135, bytes.count >= 24 {
+      questions.add(
+        IPAddress(v6: bytes.bits128(8)), from: IPAddress(v6: layer.source), scope: layer.outer.scope, frame: frame,
+        time: now)
+    }
     guard header.type == 136, bytes.count >= 24 else { return }
     let target = bytes.bits128(8)
+    questions.answered(IPAddress(v6: layer.destination))
     var at = 24
     while at + 8 <= bytes.count {
       let length = Int(bytes.u8(at + 1)) * 8

@@ -183,7 +183,12 @@ extension CaptureAnalyzer {
   mutating func addressResolution(_ bytes: PacketBytes, _ outer: Outer) {
     counts.arp &+= 1
     guard let header = ARPHeader(bytes), header.operation <= 2 else { return }
-    claims.add(
-      IPAddress(v4: header.senderAddress), header.senderHardware, scope: outer.scope, frame: frame, time: now)
+    let (sender, target) = (IPAddress(v4: header.senderAddress), IPAddress(v4: header.targetAddress))
+    claims.add(sender, header.senderHardware, scope: outer.scope, frame: frame, time: now)
+    if header.operation == 1 {
+      questions.add(target, from: sender, scope: outer.scope, frame: frame, time: now)
+    } else {
+      questions.answered(target)
+    }
   }
 }

@@ -18,6 +18,8 @@ public struct CaptureAnalyzer: ~Copyable {
   var tunnels = TunnelTable()
   var dns = DNSTable()
   var claims = AddressClaims()
+  var questions = AddressQuestions()
+  var pings = PingTable()
   var conntrack = ConntrackSimulation()
   var icmpEvents: [ICMPEvent] = []
   var serverNames = NameTable()

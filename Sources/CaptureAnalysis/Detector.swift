@@ -95,7 +95,7 @@ struct DetectorSet {
   var inOrder: [any Detector] {
     [
       FragmentationDetector(), TunnelDetector(), TunnelEndsDetector(), blackHole, missing, untranslated,
-      DuplicateAddressDetector(), conntrack,
+      DuplicateAddressDetector(), UnansweredARPDetector(), PingDetector(), conntrack,
       timestamps, RejectedByICMPDetector(), refused, DNSDetector(), unanswered, halfOpen, CertificateDateDetector(),
       handshake,
       reset,

@@ -79,6 +79,13 @@ public enum Catalogue {
     cidr-overlap|Address ranges of Pods, Services or nodes overlap.|some addresses never answer|distinct ranges
     tcp-timestamps-nat|A server distrusts time stamps of clients behind one address.|some SYNs unanswered|tcp_tw_recycle off
     node-not-ready|A node is NotReady or under pressure, and its Pods no longer count.|several Services lose endpoints at once; Pods are evicted|on the node: kubelet, runtime, network plugin, disk, memory
+    node-unreachable|A node is dead and the API does not know it yet.|a share of connections hangs; FAILED neighbours, SYN_SENT entries without answer|the machine; the taint out-of-service
+    pod-namespace|A Pod's own network namespace is not set up.|nothing works from this Pod alone|make the Pod anew, the network plugin's log
+    certificate-expired|A certificate of the cluster is out of date.|x509 in every log, nodes NotReady|kubeadm certs renew all
+    pod-restarts|Pods are started again and again, and are ready between.|a Service fails now and then|the exit code, its log before
+    control-plane-port|A node's rules close a port that the cluster itself needs.|etcd without a member, nodes without BGP or overlay|accept it in the firewall
+    configuration-mismatch|A component does something else than its configuration says.|kube-proxy in another mode, Pods taken for strangers|restart it, one range everywhere
+    mesh-policy|A service mesh and other policies do not agree.|resets, time-outs at port 15008|allow the mesh' port; sidecars everywhere
     network-plugin-down|The network plugin does not set up Pods on a node.|ContainerCreating, FailedCreatePodSandBox|the plugin's agent and its configuration
     control-plane-down|A program of the control plane does not run.|new Pods are not made or not placed; EndpointSlices stand still|crictl ps -a on the control plane, its manifest
     no-pods|The workload behind a Service has no Pod.|scaled to 0, or FailedCreate: Pod Security, quota, webhook|scale it, or mend what forbids the Pods

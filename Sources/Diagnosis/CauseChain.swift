@@ -6,6 +6,10 @@ import Intent
 /// or selector, the Service's finding is the one, which ends in the cause and its fix, and the cause is the information.
 enum CauseChain {
   static func link(_ findings: inout [Finding], _ context: CheckContext) {
+    defer {
+      linkAgents(&findings)
+      linkRules(&findings)
+    }
     for entry in context.endpointCauses.entries {
       let services = entry.services.map { context.intent.services[$0] }
       let cause = entry.cause.check.flatMap { id in findings.firstIndex { $0.id == id && isAbout($0, entry, context) } }
@@ -18,6 +22,7 @@ enum CauseChain {
         [DNSService.id, APIServerUnreachable.id].contains(findings[at].id) && findings[at].severity == .error
           && findings[at].subject.node == nil && services.contains { isAbout(findings[at], $0) }
       }
+      if let cause { findings[cause].occurrences = services.map { Finding.Occurrence(service: $0.fullName) } }
       if entry.cause.standsAlone, cause != nil {
         for at in symptoms + wide { findings[at].severity = .info }
         continue
@@ -31,6 +36,27 @@ enum CauseChain {
         continue
       }
       if let cause { findings[cause].severity = .info }
+    }
+  }
+
+  /// A rule that closes a port which the cluster needs stops Services there, too: what the port is for says more.
+  private static func linkRules(_ findings: inout [Finding]) {
+    let told = findings.filter { $0.id == ControlPlanePort.id }.compactMap { $0.evidence.first { $0.line != nil } }
+    guard !told.isEmpty else { return }
+    for at in findings.indices where findings[at].id == ForwardDrop.id {
+      if let own = findings[at].evidence.first(where: { $0.line != nil }), told.contains(own) {
+        findings[at].severity = .info
+      }
+    }
+  }
+
+  /// An agent of the network plugin that is down is the end of the chain where a route is missing for want of it.
+  private static func linkAgents(_ findings: inout [Finding]) {
+    for at in findings.indices where findings[at].id == NetworkPluginDown.id && findings[at].severity == .warning {
+      let isTold = findings.contains {
+        $0.id == NoRoute.id && $0.severity == .error && $0.cause.contains(findings[at].cause)
+      }
+      if isTold { findings[at].severity = .info }
     }
   }
 

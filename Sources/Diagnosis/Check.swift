@@ -11,10 +11,12 @@ public enum Checks {
   public static let all: [any Check.Type] = causes + endpoints + rulePlane + packets + virtualServers
 
   private static let causes: [any Check.Type] = [
-    NodeNotReady.self, NetworkPluginDown.self, ControlPlaneDown.self, NoPods.self, VolumeNotBound.self,
-    PodNotReady.self,
-    EndpointsNotWritten.self, SelectorMismatch.self, TargetPortMismatch.self, NothingListening.self, IPAMExhausted.self,
+    NodeNotReady.self, NodeUnreachable.self, PodNamespace.self, CertificateExpired.self, NetworkPluginDown.self,
+    ControlPlaneDown.self, NoPods.self, VolumeNotBound.self, PodNotReady.self,
+    PodRestarts.self, EndpointsNotWritten.self, SelectorMismatch.self, TargetPortMismatch.self, NothingListening.self,
+    IPAMExhausted.self,
     LoadBalancerAddress.self, IngressPathCheck.self, DNSService.self, APIServerUnreachable.self,
+    ControlPlanePort.self, ConfigurationMismatch.self, OverlayMTU.self, MeshPolicy.self,
   ]
   private static let endpoints: [any Check.Type] = [
     NoEndpoints.self, NoLocalEndpointsExternal.self, NoLocalEndpointsInternal.self, TopologyHints.self,

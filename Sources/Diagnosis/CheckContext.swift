@@ -64,6 +64,8 @@ public struct NodeContext: Sendable {
   public var name: String
   public var node: Node?
   public var isIPVS: Bool
+  /// The Pod whose network namespace the snapshot shows; nil: it is a node's. An index into `Cluster.pods`.
+  public var pod: Int?
   /// It runs in IPVS mode, and the snapshot does not have the table: nothing was traced.
   public var lacksVirtualServers = false
   /// Versions that Services have addresses of and the snapshot no rules: nothing of them was traced.
@@ -117,6 +119,7 @@ public struct CheckContext: Sendable {
   let objects: ObjectIndex
   let controlPlane: ControlPlane
   let plugin: NetworkPlugin
+  let places: IngressPlaces
   private(set) var endpointCauses: EndpointCauses
   /// Addresses and ports that several Services claim.
   let contested: [Frontend: Set<Int>]
@@ -127,6 +130,7 @@ public struct CheckContext: Sendable {
     objects = ObjectIndex(intent)
     controlPlane = ControlPlane(intent, objects)
     plugin = NetworkPlugin(intent, objects)
+    places = IngressPlaces(intent)
     let finder = CauseFinder(intent: intent, objects: objects, controlPlane: controlPlane, plugin: plugin)
     endpointCauses = EndpointCauses([], intent, finder)
     contested = HostPortShadowing.contested(intent)
@@ -161,6 +165,15 @@ public struct CheckContext: Sendable {
 
   public var summary: (services: Int, frontends: Int, traced: Int) {
     (intent.services.count { $0.isProxied }, nodes.reduce(0) { $0 + $1.frontends }, nodes.reduce(0) { $0 + $1.traced })
+  }
+
+  /// Kinds of objects that would tell more of Services without endpoints, and are not among those given; nil: none.
+  public var missingKinds: String? {
+    guard !withoutEndpoints.isEmpty, !intent.pods.isEmpty else { return nil }
+    let missing = [("Event", "Events"), ("Deployment", "Deployments"), ("ReplicaSet", "ReplicaSets")].filter {
+      !intent.kinds.contains($0.0)
+    }
+    return missing.isEmpty ? nil : missing.map(\.1).joined(separator: ", ")
   }
 
   public func subject(_ observation: Observation, _ node: NodeContext) -> Finding.Subject {

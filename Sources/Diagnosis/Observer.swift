@@ -50,6 +50,7 @@ struct Observer {
     context = NodeContext(
       snapshot: snapshot, name: node?.name ?? snapshot.name, node: node,
       isIPVS: !(snapshot.virtualServers ?? []).isEmpty)
+    context.pod = PodNamespace.pod(snapshot, intent)
     context.isNftables = snapshot.ruleset.tables.contains { $0.backend == .nft && $0.name == "kube-proxy" }
   }
 
@@ -85,6 +86,8 @@ struct Observer {
   }
 
   mutating func run() -> NodeContext {
+    // A Pod's namespace has no rules for Services; the node that it is on has.
+    if context.pod != nil { return context }
     healthChecks()
     context.lacksVirtualServers =
       snapshot.virtualServers == nil

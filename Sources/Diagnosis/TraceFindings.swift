@@ -65,6 +65,14 @@ public struct TraceFindings {
       finding(
         NetworkPolicyDrop.id, "\(target) is not reached", judgement.why,
         fix: [.advice("allow the traffic in the NetworkPolicy: \(printable(policy))")])
+    case .nextHopSilent(let hop):
+      finding(
+        NodeUnreachable.id, "\(target) is not reached", judgement.why,
+        fix: [
+          .advice(
+            "see whether \(hop) is up: its console, ping, its cable; connections go on to be sent there until the API notices"
+          )
+        ])
     case .endpointGone:
       finding(
         StaleRules.id, "\(target) is not reached", judgement.why,

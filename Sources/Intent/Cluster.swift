@@ -30,6 +30,7 @@ public struct Cluster: Sendable {
   /// Kinds of which objects were read, be it an empty list.
   public var kinds: Set<String> = []
   public var diagnostics = Diagnostics()
+  let lines = ObjectLines()
   /// Some objects come from what kubectl prints for people, which leaves out names of ports, policies and more.
   public var hasTexts = false
   /// There are Services, and default/kubernetes, which every cluster has, is not among them: they are a part of the cluster's.

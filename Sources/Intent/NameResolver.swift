@@ -120,6 +120,22 @@ public struct NameResolver: Sendable {
 
   /// The Service behind a host and path, by the longest path that fits.
   private func ingress(_ rest: String, _ scheme: String) throws(Failure) -> Target {
+    let best = try ingressPath(rest, scheme)
+    guard let service = intent.service("\(best.namespace)/\(best.service)") else {
+      throw .unknown(
+        "Ingress \(best.namespace)/\(best.ingress) leads to Service “\(best.service)”, which does not exist")
+    }
+    return try target(service, best.port)
+  }
+
+  /// The Ingress' entry for `http://host/path` and its scheme, `http` or `https`.
+  public func ingressPath(url: String) throws(Failure) -> (path: IngressPath, scheme: String) {
+    let scheme = url.hasPrefix("https://") ? "https" : "http"
+    return (try ingressPath(String(url.dropFirst(scheme.count + 3)), scheme + "://"), scheme)
+  }
+
+  /// The one with the longest path that fits; one that names the host before one for all hosts.
+  private func ingressPath(_ rest: String, _ scheme: String) throws(Failure) -> IngressPath {
     let slash = rest.firstIndex(of: "/") ?? rest.endIndex
     let host = rest[..<slash].split(separator: ":").first.map(String.init) ?? ""
     let path = slash == rest.endIndex ? "/" : String(rest[slash...])
@@ -135,10 +151,6 @@ public struct NameResolver: Sendable {
     else {
       throw .unknown("no Ingress for “\(scheme)\(rest)” among the objects")
     }
-    guard let service = intent.service("\(best.namespace)/\(best.service)") else {
-      throw .unknown(
-        "Ingress \(best.namespace)/\(best.ingress) leads to Service “\(best.service)”, which does not exist")
-    }
-    return try target(service, best.port)
+    return best
   }
 }

@@ -6,43 +6,29 @@ extension ObjectReader {
     var workload = Workload(kind, namespace: meta.namespace, name: meta.name)
     workload.file = file
     workload.owner = meta.owner
-    let what = "\(kindName) \(meta.fullName)"
     if let spec = value["spec"] {
       for (key, member) in spec.members {
         switch key {
         case "replicas": workload.wanted = member.int ?? 1
         case "parallelism" where kind == .job: workload.wanted = member.int ?? 1
-        case "selector":
-          if kind == .replicationController {
-            for (key, value) in Self.pairs(member) {
-              workload.selector.requirements.append(LabelSelector.Requirement(key, .in, [value]))
-            }
-          } else {
-            workload.selector = labelSelector(member, what)
-          }
-        case "paused": workload.isPaused = member.bool ?? false
-        case "template": template(member, &workload, what)
+        // Whose Pods an owned one makes, its owner tells.
+        case "template" where workload.owner == nil: template(member, &workload)
         default: break
         }
       }
     }
     if let status = value["status"] { workloadStatus(status, value["metadata"]?["generation"]?.int, &workload) }
+    // Those that a Deployment has left behind tell nothing.
+    if kind == .replicaSet, workload.wanted == 0, workload.owner != nil, workload.complaint == nil { return }
     cluster.workloads.append(workload)
   }
 
-  private mutating func template(_ value: JSONValue, _ workload: inout Workload, _ what: String) {
+  private func template(_ value: JSONValue, _ workload: inout Workload) {
     if let labels = value["metadata"]?["labels"] { workload.labels = Self.pairs(labels) }
     guard let spec = value["spec"] else { return }
     for (key, member) in spec.members {
       switch key {
       case "nodeSelector": workload.nodeSelector = Self.pairs(member)
-      case "containers":
-        for container in member.elements {
-          for item in container["ports"]?.elements ?? value.elements {
-            let port = port(item["containerPort"], what)
-            workload.ports.append(ContainerPort(item["name"]?.string ?? "", port, ipProtocol(item["protocol"])))
-          }
-        }
       default: break
       }
     }

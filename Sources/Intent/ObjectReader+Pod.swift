@@ -130,6 +130,7 @@ extension ObjectReader {
         for condition in member.elements { podCondition(condition, &pod, &trouble, &conditionReason) }
       case "containerStatuses", "initContainerStatuses":
         for item in member.elements {
+          if Self.isWell(item) { continue }
           if containerReason == nil { containerReason = Self.containerReason(item) }
           if let container = Self.container(item, isInit: key == "initContainerStatuses") {
             trouble.containers.append(container)
@@ -178,6 +179,19 @@ extension ObjectReader {
       return "\(reason) (exit \(ended["exitCode"]?.int ?? 0))"
     }
     return nil
+  }
+
+  /// It is ready and was started once: what most are, told without a closer look.
+  private static func isWell(_ value: JSONValue) -> Bool {
+    var isReady = false
+    for (key, member) in value.members {
+      switch key {
+      case "ready": isReady = member.bool ?? false
+      case "restartCount": if member.int != 0 { return false }
+      default: break
+      }
+    }
+    return isReady
   }
 
   /// Nil: it runs, is ready and was started once; or it did what it was there for before the others.

@@ -17,12 +17,9 @@ public struct Workload: Sendable {
   /// Pods that exist.
   public var current = 0
   public var ready = 0
-  public var selector = LabelSelector()
   /// The labels that its Pods get.
   public var labels: [(key: String, value: String)] = []
   public var nodeSelector: [(key: String, value: String)] = []
-  public var ports: [ContainerPort] = []
-  public var isPaused = false
   /// Its controller has not seen the newest version of it.
   public var isUnobserved = false
   /// What its controller complains of: `ReplicaFailure`, `ProgressDeadlineExceeded`, a Job's `Failed`.

@@ -43,11 +43,14 @@ public enum CollectScript {
       let (file, command) = (entry.file, entry.command)
       // The key of TCP Fast Open is a secret.
       let isSettings = command[0] == "sysctl"
+      let words = command.map(quoted).joined(separator: " ")
       let line =
-        isSettings
-        ? "run \(file) sh -c '\(command.joined(separator: " ")) | grep -v fastopen_key'"
-        : "run \(file) \(command.joined(separator: " "))"
-      if command[0].contains("legacy") {
+        isSettings ? "run \(file) sh -c '\(words) | grep -v fastopen_key'" : "run \(file) \(words)"
+      if command[0] == "cat" || command[0] == "find" {
+        out += "if [ -e \(command[1]) ]; then \(line); fi\n"
+      } else if command[0] == "kubeadm" || command[0] == "journalctl" {
+        out += "if command -v \(command[0]) >/dev/null 2>&1; then \(line); fi\n"
+      } else if command[0].contains("legacy") {
         // Listing legacy tables creates them where none are in use.
         let family = command[0].hasPrefix("ip6") ? "ip6" : "ip"
         out += "if [ -s /proc/net/\(family)_tables_names ]; then \(line); fi\n"
@@ -70,6 +73,10 @@ public enum CollectScript {
       let scope = words.count > 1 ? words[1...].joined(separator: " ") : "--all-namespaces"
       out += "  run \(words[0]).json kubectl get \(words[0]) \(scope) -o json\n"
     }
+    for object in NodeCollector.optionalObjects {
+      out +=
+        "  if kubectl get \(object) >/dev/null 2>&1; then run \(object).json kubectl get \(object) --all-namespaces -o json; fi\n"
+    }
     out += """
       fi
 
@@ -88,5 +95,10 @@ public enum CollectScript {
 
       """
     return out
+  }
+
+  /// Words that a shell would read otherwise stand in single quotes.
+  private static func quoted(_ word: String) -> String {
+    word.contains(where: { "*$'{}; ".contains($0) }) ? "'\(word)'" : word
   }
 }

@@ -22,6 +22,16 @@ public enum NodeCollector {
   /// File names and the commands that fill them, of every format that has some.
   private static let collected = DumpFormat.allCases.flatMap(\.descriptor.collected)
   static let commands = collected.filter { !isCilium($0) }
+
+  /// Files and programs that nodes of some kinds do not have; nothing is missing then.
+  static func isAbsent(_ command: [String]) -> Bool {
+    switch command[0] {
+    case "cat", "find": access(command[1], F_OK) != 0
+    case "kubeadm", "journalctl": Tool.find(command[0]) == nil
+    default: false
+    }
+  }
+
   /// Where Cilium's agent runs on the node itself. In a cluster its tool is in the agent's container only.
   static let cilium = collected.filter(isCilium)
   private static func isCilium(_ entry: DumpDescriptor.Collected) -> Bool { entry.command[0] == "cilium-dbg" }
@@ -32,6 +42,14 @@ public enum NodeCollector {
 
   static let objects = [
     "nodes", "services", "endpoints", "endpointslices", "pods", "networkpolicies", "configmaps --namespace kube-system",
+    "events", "deployments", "replicasets", "statefulsets", "daemonsets", "jobs", "persistentvolumeclaims",
+    "storageclasses",
+    "leases", "ingresses", "ingressclasses", "namespaces",
+  ]
+  /// Of programs that a cluster may not have.
+  static let optionalObjects = [
+    "ipaddresspools.metallb.io", "l2advertisements.metallb.io", "bgpadvertisements.metallb.io",
+    "peerauthentications.security.istio.io",
   ]
 
   public static func collect(netns: String?, objects wanted: Bool) throws -> Collected {
@@ -58,8 +76,8 @@ public enum NodeCollector {
       {
         continue
       }
-      // Nodes that are none have no kubelet.
-      if command[0] == "cat", access(command[1], F_OK) != 0 { continue }
+      // Machines that are no nodes have no kubelet.
+      if isAbsent(command) { continue }
       do {
         var output = try Tool.run(command, seconds: command[0] == "nft" ? 300 : 60)
         if command[0] == "sysctl" { output = SettingRedaction.redacted(output) }
@@ -143,6 +161,11 @@ public enum NodeCollector {
         // Without a cluster every question takes its whole time.
         return
       }
+    }
+    for object in optionalObjects {
+      let command = ["kubectl", "get", object, "--all-namespaces", "-o", "json", "--request-timeout=30s"]
+      guard let output = try? Tool.run(command), let redacted = ObjectRedaction.redacted(output) else { continue }
+      result.files.append(File(name: "\(object).json", contents: redacted))
     }
   }
 

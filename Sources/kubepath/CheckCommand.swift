@@ -24,7 +24,8 @@ struct CheckCommand: ParsableCommand {
         kubepath check -s bundle/ --expect expectations.yaml
             what you rely on as well; alone with --only expectation-failed
 
-      The objects: kubectl get services,endpointslices,pods,nodes,networkpolicies,ingresses -A -o json
+      The objects: kubectl get services,endpointslices,pods,nodes,networkpolicies,ingresses,events,deployments,
+        replicasets,statefulsets,daemonsets,persistentvolumeclaims,leases,namespaces -A -o json
 
       EXPECTATIONS
         A file in YAML or JSON: what must reach what, and how. An entry that does
@@ -101,6 +102,11 @@ struct CheckCommand: ParsableCommand {
       }
       // Tracing every frontend is the work; expectations alone do without.
       let context = chosen.isEmpty ? nil : CheckContext(bundle, intent: intent)
+      if let missing = context?.missingKinds {
+        Terminal.note(
+          "kubepath: no \(missing) among the objects: they would tell why Pods are missing (kubectl get \(missing.lowercased().filter { $0 != " " }) -A -o json)"
+        )
+      }
       if intent.services.isEmpty, context != nil {
         Terminal.note("kubepath: no Services among the objects: only the nodes themselves are checked")
       }

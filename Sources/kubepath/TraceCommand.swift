@@ -27,6 +27,8 @@ struct TraceCommand: ParsableCommand {
             many flows, one JSON object a line
         kubepath trace svc/shop/cart:http --from pod/shop/web-0 -s bundle/
             names, where the bundle has the cluster's objects
+        kubepath trace http://shop.example/pay --from outside -s bundle/
+            an Ingress from outside: address, node, controller, Service, Pod
         kubepath trace 10.96.0.10:80 --from 10.244.1.7
             through the running kernel of this machine
         kubepath trace 10.96.0.10:80 --from 10.244.1.7 -s node1/ --try 'iptables -I FORWARD -s 10.244.0.0/16 -j ACCEPT'
@@ -60,6 +62,12 @@ struct TraceCommand: ParsableCommand {
     try source.guarding {
       let bundle = try source.load(lazily: flows == nil && trying.isEmpty)
       let malformed = source.reportDiagnostics(bundle)
+      if flows == nil, trying.isEmpty,
+        let answer = try ExternalTrace.run(bundle, arguments, output, Terminal.style(source.color))
+      {
+        if malformed { throw ExitStatus.malformed }
+        return try ExitStatus.leave(answer)
+      }
       let cluster = bundle.objectFiles.isEmpty ? nil : ObjectReader.read(bundle.objectFiles)
       let names = cluster.map { NameResolver($0) }
       let node = try chosen(bundle, names)

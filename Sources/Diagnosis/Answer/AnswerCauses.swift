@@ -43,10 +43,13 @@ public enum AnswerCauses {
     case .lost: return [MasqueradeScope.id, RulesFlushed.id, BridgeNFCallOff.id, ForwardDrop.id, NotrackBeforeNAT.id]
     case .partly, .refused, .dropped:
       switch outcome?.reason {
-      case .noRoute, .refusingRoute: return [NoRoute.id]
+      case .noRoute, .refusingRoute: return [NoRoute.id, PodNamespace.id, NodeUnreachable.id]
       case .forwardingOff: return [IPForwardOff.id]
       case .reversePath, .martian: return [ReversePathFilter.id]
-      default: return [ForwardDrop.id, NetworkPolicyDrop.id, RulesFlushed.id, StaleRules.id]
+      default:
+        return [
+          ForwardDrop.id, NetworkPolicyDrop.id, RulesFlushed.id, StaleRules.id, NodeUnreachable.id, ControlPlanePort.id,
+        ]
       }
     }
   }

@@ -16,6 +16,8 @@ public struct AnswerFacts: Sendable {
   /// Addresses of kube-ipvs0 and the like: nobody listens there for the node's own sake.
   let boundForServices: Set<IPAddress>
   private let sockets: [UInt16: [SocketEntry]]?
+  /// Addresses that did not answer when they were asked for last.
+  let silentNeighbours: Set<IPAddress>
   let serviceRanges: [IPPrefix]
   /// Endpoints of slices; nil: no objects.
   private let endpoints: Set<EndpointAddress>
@@ -36,6 +38,7 @@ public struct AnswerFacts: Sendable {
     boundForServices = Set(addresses.filter(\.isOfServiceDevice).map(\.address))
     ownAddresses = Set(addresses.filter { !$0.isOfServiceDevice }.map(\.address))
     sockets = snapshot.sockets.map { Dictionary(grouping: $0.filter(\.isListening), by: \.localPort) }
+    silentNeighbours = Set((snapshot.neighbours ?? []).filter { $0.state.contains("FAILED") }.map(\.address))
     isWhole = cluster.map { !$0.isPartial } ?? false
     var endpoints: Set<EndpointAddress> = []
     for slice in cluster?.slices ?? [] {

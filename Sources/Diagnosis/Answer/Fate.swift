@@ -15,6 +15,8 @@ enum Fate: Sendable, Hashable {
   case dropped
   /// Objects forbid the connection, and the node's own rules are not what enforces them.
   case forbidden(String)
+  /// The next hop does not answer ARP or neighbour solicitations: the machine is down, or its cable is.
+  case nextHopSilent(IPAddress)
   /// The rules send it to an address that no Pod has.
   case endpointGone
   case unserved(ServiceAddress)
@@ -74,7 +76,7 @@ enum Fate: Sendable, Hashable {
     case .served: .served
     case .passes: .passes
     case .rejected, .notListening: .refused
-    case .dropped, .forbidden, .endpointGone: .dropped
+    case .dropped, .forbidden, .nextHopSilent, .endpointGone: .dropped
     case .unserved: .unserved
     case .lost: .lost
     case .unsure: .unsure

@@ -57,6 +57,9 @@ extension Judge {
       if case .bridge(let refusal) = outcome.reason { return "\(refusal)" }
       return "\(ender(outcome)) drops it" + (outcome.reason.map { ": \($0)" } ?? "")
     case .forbidden(let text): return text
+    case .nextHopSilent(let hop):
+      return
+        "the next hop, \(facts.names?.name(of: hop) ?? "\(hop)"), does not answer ARP (ip neigh: FAILED): nothing gets to \(place)"
     case .endpointGone: return "the rules send it to \(place), which no Pod of the cluster has"
     case .unserved(.port(let name)):
       return

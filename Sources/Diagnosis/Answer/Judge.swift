@@ -56,8 +56,17 @@ public final class Judge {
     case .reject: return missing(outcome).map { .unsure($0) } ?? .rejected
     case .drop, .noroute: return missing(outcome).map { .unsure($0) } ?? .dropped
     case .deliver: return complete(delivered(outcome, flow), outcome, index, flow, &replies)
-    case .forward: return complete(forwarded(outcome, flow), outcome, index, flow, &replies)
+    case .forward:
+      if let hop = silentHop(of: outcome, trace), missing(outcome) == nil { return .nextHopSilent(hop) }
+      return complete(forwarded(outcome, flow), outcome, index, flow, &replies)
     }
+  }
+
+  /// The next hop, where the node's neighbour table says that it does not answer.
+  private func silentHop(of outcome: Outcome, _ trace: Trace) -> IPAddress? {
+    guard !facts.silentNeighbours.isEmpty, let (_, gateway) = trace.route(of: outcome) else { return nil }
+    let hop = gateway ?? outcome.destination
+    return facts.silentNeighbours.contains(hop) ? hop : nil
   }
 
   /// The request's fate with the gaps of the snapshot and the way back taken into account. What fails already fails.

@@ -117,8 +117,29 @@ struct ControlPlane: Sendable {
 }
 
 extension Cluster {
-  func evidence(_ file: Int, _ text: String) -> Finding.Evidence {
-    Finding.Evidence(file: files.indices.contains(file) ? files[file].name : nil, text: text)
+  func evidence(_ file: Int, _ text: String, line: Int? = nil) -> Finding.Evidence {
+    Finding.Evidence(file: files.indices.contains(file) ? files[file].name : nil, line: line, text: text)
+  }
+
+  /// `text` follows the object's name.
+  func evidence(_ pod: Pod, _ text: String) -> Finding.Evidence {
+    let line = line(of: "Pod", pod.name, in: pod.file)
+    return evidence(pod.file, "Pod \(pod.fullName)" + text, line: line)
+  }
+
+  func evidence(_ node: Node, _ text: String) -> Finding.Evidence {
+    let line = line(of: "Node", node.name, in: node.file)
+    return evidence(node.file, "Node \(node.name)" + text, line: line)
+  }
+
+  func evidence(_ service: Service, _ text: String) -> Finding.Evidence {
+    let line = line(of: "Service", service.name, in: service.file)
+    return evidence(service.file, "Service \(service.fullName)" + text, line: line)
+  }
+
+  func evidence(_ workload: Workload, _ text: String) -> Finding.Evidence {
+    let line = line(of: workload.kind.rawValue, workload.name, in: workload.file)
+    return evidence(workload.file, "\(workload.kind.rawValue) \(workload.fullName)" + text, line: line)
   }
 
   func evidence(_ event: ClusterEvent) -> Finding.Evidence {
@@ -127,6 +148,7 @@ extension Cluster {
       event.subject.namespace.isEmpty ? event.subject.name : "\(event.subject.namespace)/\(event.subject.name)"
     return evidence(
       event.file,
-      "Event \(event.reason) of \(event.subject.kind) \(place)\(times): \(Explanation.quoted(event.message))")
+      "Event \(event.reason) of \(event.subject.kind) \(place)\(times): \(Explanation.quoted(event.message))",
+      line: line(holding: event.message, in: event.file))
   }
 }

@@ -60,13 +60,13 @@ struct EndpointCauses: Sendable {
   }
 
   private(set) var entries: [Entry] = []
+  private var index: [EndpointCause: Int] = [:]
   /// Index into `entries` by Service.
   private(set) var ofService: [Int: Int] = [:]
 
   init(
     _ withoutEndpoints: [(service: Int, port: Int, version: IPVersion)], _ intent: Cluster, _ finder: CauseFinder
   ) {
-    var index: [EndpointCause: Int] = [:]
     for entry in withoutEndpoints where ofService[entry.service] == nil {
       let (cause, explanation) = finder.cause(service: entry.service, port: entry.port)
       if cause != .untold, let known = index[cause] {
@@ -80,7 +80,7 @@ struct EndpointCauses: Sendable {
     }
   }
 
-  func entry(_ cause: EndpointCause) -> Entry? { entries.first { $0.cause == cause } }
+  func entry(_ cause: EndpointCause) -> Entry? { index[cause].map { entries[$0] } }
 }
 
 /// Looks for the cause of one Service.
@@ -89,6 +89,17 @@ struct CauseFinder {
   let objects: ObjectIndex
   let controlPlane: ControlPlane
   let plugin: NetworkPlugin
+
+  init(_ intent: Cluster) {
+    let objects = ObjectIndex(intent)
+    self.init(
+      intent: intent, objects: objects, controlPlane: ControlPlane(intent, objects),
+      plugin: NetworkPlugin(intent, objects))
+  }
+
+  init(intent: Cluster, objects: ObjectIndex, controlPlane: ControlPlane, plugin: NetworkPlugin) {
+    (self.intent, self.objects, self.controlPlane, self.plugin) = (intent, objects, controlPlane, plugin)
+  }
 
   func cause(service index: Int, port: Int) -> (EndpointCause, Explanation) {
     let service = intent.services[index]
@@ -123,9 +134,7 @@ struct CauseFinder {
     let workload = intent.workloads[index]
     let place: ShellCommand = "kubectl -n \(workload.namespace)"
     let name = workload.kubectlName
-    let said = intent.evidence(
-      workload.file,
-      "\(workload.kind.rawValue) \(workload.fullName): \(workload.wanted) wanted, \(workload.current) exist")
+    let said = intent.evidence(workload, ": \(workload.wanted) wanted, \(workload.current) exist")
     if workload.kind != .daemonSet, workload.wanted == 0 {
       return (.workload(index), NoPods.scaledToZero(workload, said, objects, intent))
     }

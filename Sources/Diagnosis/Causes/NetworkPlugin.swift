@@ -59,8 +59,7 @@ struct NetworkPlugin: Sendable {
         cause: "DaemonSet \(set.fullName) is to run on no node"
           + (isStrange ? " ← its nodeSelector \(selector) fits none of them" : ""),
         evidence: [
-          intent.evidence(
-            set.file, "DaemonSet \(set.fullName): 0 desired, nodeSelector \(selector.isEmpty ? "none" : selector)")
+          intent.evidence(set, ": 0 desired, nodeSelector \(selector.isEmpty ? "none" : selector)")
         ],
         fix: patch.isEmpty
           ? [.look("kubectl -n \(set.namespace) describe daemonset \(set.name)")]
@@ -75,7 +74,7 @@ struct NetworkPlugin: Sendable {
     return Explanation(
       cause: "DaemonSet \(set.fullName) is ready on \(set.ready) of \(set.wanted) nodes"
         + (pods[node] == nil && !pods.isEmpty ? ", and has no Pod on \(node)" : ""),
-      evidence: [intent.evidence(set.file, "DaemonSet \(set.fullName): \(set.ready) of \(set.wanted) ready")],
+      evidence: [intent.evidence(set, ": \(set.ready) of \(set.wanted) ready")],
       fix: [
         .look(
           "kubectl -n \(set.namespace) get pods -o wide --field-selector spec.nodeName=\(node)",

@@ -1,13 +1,16 @@
 import Findings
 import Intent
+import Snapshot
 
 /// Why a node is NotReady, told by its conditions and Events.
 enum NodeFault: Sendable {
   case kubeletSilent, networkPlugin, runtime, shutdown, certificates, notReady
 
-  static func of(_ node: Node, _ events: [ClusterEvent]) -> NodeFault {
+  /// `said`: in the logs of the node, where they are among the dumps.
+  static func of(_ node: Node, _ events: [ClusterEvent], _ said: [LogComplaint] = []) -> NodeFault {
     let ready = node.condition("Ready")
     let words = ([ready?.message ?? node.reason] + events.map(\.message)).joined(separator: "\n")
+    if said.contains(where: { $0.trouble == .certificate && $0.component == "kubelet" }) { return .certificates }
     if words.contains("x509") || words.contains("certificate has expired") || words.contains("Unauthorized") {
       return .certificates
     }

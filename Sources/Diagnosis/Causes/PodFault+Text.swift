@@ -5,8 +5,7 @@ extension PodFault {
   /// `Pod shop/web-0 on node-a: Pending, ImagePullBackOff: …`
   static func evidence(_ pod: Pod, _ intent: Cluster) -> Finding.Evidence {
     let state = pod.isTerminating ? "being deleted" : pod.reason.isEmpty ? "not ready" : Explanation.quoted(pod.reason)
-    return intent.evidence(
-      pod.file, "Pod \(pod.fullName) on \(pod.node.isEmpty ? "no node" : pod.node): \(pod.phase), \(state)")
+    return intent.evidence(pod, " on \(pod.node.isEmpty ? "no node" : pod.node): \(pod.phase), \(state)")
   }
 
   func explanation(_ pod: Pod, _ objects: ObjectIndex, _ intent: Cluster) -> Explanation {
@@ -33,7 +32,14 @@ extension PodFault {
       let image = container?.image ?? ""
       let said = quoted.isEmpty ? image.isEmpty ? "" : ": image \(image)" : ": \(quoted)"
       result.cause = "\(container?.waiting ?? "ErrImagePull")\(said)\(fault == .unknown ? "" : " ← \(fault.cause)")"
-      result.fix = fault.fix(pod, container, image: words.components("image \"", "\"").first ?? image, maker)
+      if let secret = Self.event(objects.events(of: pod, intent), "FailedToRetrieveImagePullSecret") {
+        result.cause += " ← a pull secret that the Pod names cannot be read (\(Explanation.quoted(secret.message)))"
+        result.evidence.append(intent.evidence(secret))
+      }
+      result.fix = fault.fix(
+        pod, container,
+        image: words.components("image \"", "\"").first ?? words.components("https://", "/").first.map { "\($0)/" }
+          ?? image, maker)
     case .configuration: configuration(&result, pod, place, quoted)
     case .crash: crash(&result, pod, place, owner)
     case .mount: mount(&result, pod, place, quoted)
@@ -115,7 +121,8 @@ extension PodFault {
     let waiting = container?.waiting ?? "CreateContainerConfigError"
     result.cause = "\(waiting): \(quoted.isEmpty ? "the container cannot be made" : quoted)"
     if let kind = ["configmap", "secret"].first(where: { words.lowercased().contains($0) }) {
-      let name = Self.between(words, "\"", "\"") ?? "NAME"
+      // `secret "db" not found`, or `couldn't find key x in Secret shop/db`.
+      let name = Self.between(words, "\"", "\"") ?? words.split(separator: "/").last.map(String.init) ?? "NAME"
       let isKey = words.contains("find key") || words.contains("references non-existent")
       result.cause +=
         " ← the Pod refers to a \(kind == "secret" ? "Secret" : "ConfigMap")\(isKey ? "'s key" : "") that does not exist in its namespace"
@@ -124,7 +131,8 @@ extension PodFault {
         isKey
         ? [
           .look(
-            "\(place) get \(kind) -o yaml", why: "the key that the container's env or volume asks for is missing there")
+            "\(place) get \(kind) \(name) -o yaml",
+            why: "the key that the container's env or volume asks for is missing there")
         ]
         : [
           .look("\(place) get \(kind) \(name)", why: "is it in another namespace, or misspelt?"),

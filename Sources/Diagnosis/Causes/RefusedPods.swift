@@ -33,9 +33,7 @@ enum RefusedPods {
       cause:
         "\(workload.kind.rawValue) \(workload.fullName) may not make its Pods (ReplicaFailure, FailedCreate: \(Explanation.quoted(words)))",
       evidence: [
-        intent.evidence(
-          workload.file,
-          "\(workload.kind.rawValue) \(workload.fullName): \(workload.wanted) wanted, \(workload.current) exist")
+        intent.evidence(workload, ": \(workload.wanted) wanted, \(workload.current) exist")
       ], verify: ["\(place) rollout status \(name) --timeout=60s"])
     if let event { result.evidence.append(intent.evidence(event)) }
     if words.contains("violates PodSecurity") {

@@ -1,6 +1,8 @@
 import Findings
 import Intent
 import PacketPath
+import Snapshot
+import Wire
 
 /// Pods do not reach the API server through default/kubernetes: controllers, CNI and DNS fail next.
 enum APIServerUnreachable: Check {
@@ -9,7 +11,10 @@ enum APIServerUnreachable: Check {
   static func run(_ context: CheckContext) -> [Finding] {
     guard let index = context.intent.serviceIndex["default/kubernetes"] else { return [] }
     let service = context.intent.services[index]
-    var findings: [Finding] = []
+    var findings = listening(service, context)
+    findings += complaints(service, context)
+    // What the control plane itself shows needs no trace.
+    if !findings.isEmpty { return findings }
     if context.withoutEndpoints.contains(where: { $0.service == index }) {
       findings.append(
         finding(
@@ -36,6 +41,144 @@ enum APIServerUnreachable: Check {
           confidence: group.observations.allSatisfy { $0.reach.isUncertain } ? .likely : .certain))
     }
     return findings
+  }
+
+  /// Components say that they do not reach it, at the end of their logs.
+  private static func complaints(_ service: Service, _ context: CheckContext) -> [Finding] {
+    context.nodes.compactMap { node in
+      let said = node.snapshot.files.complaints.first { complaint in
+        (complaint.trouble == .apiUnreachable || complaint.trouble == .etcd) && complaint.isRecent
+          && ["connection refused", "i/o timeout", "no route to host", "etcd", "TLS handshake timeout"].contains {
+            complaint.text.contains($0)
+          }
+      }
+      // A node that is known to be down is told of as such.
+      guard let said, node.node?.ready ?? true else { return nil }
+      let who = said.component.isEmpty ? "a component" : said.component
+      return Finding(
+        id: id, severity: .error, confidence: .likely, subject: context.subject(service, node: node.name),
+        problem: said.trouble == .etcd
+          ? "\(who) of \(node.name) does not reach etcd" : "\(who) of \(node.name) does not reach the API server",
+        cause: "its log: \(Explanation.quoted(said.text))", evidence: [LogComplaint.evidence(said, node)],
+        fix: whenKubectlFails, verify: ["curl -k https://127.0.0.1:6443/readyz?verbose  # on the control plane"])
+    }
+  }
+
+  // MARK: on the control plane itself
+
+  private static let whenKubectlFails: [Fix] = [
+    .look(
+      "crictl ps -a --name kube-apiserver",
+      why: "kubectl is of no use now; on the control plane: is its container there, why did it end (crictl logs ID)"),
+    .look(
+      "journalctl -u kubelet --since -30min",
+      why:
+        "and /etc/kubernetes/manifests/kube-apiserver.yaml: the kubelet starts what stands there, if it is well formed"),
+  ]
+
+  /// The API server's own address: announced as loopback, or nobody or somebody else listens there.
+  private static func listening(_ service: Service, _ context: CheckContext) -> [Finding] {
+    let intent = context.intent
+    let endpoints = Set(
+      service.slices.flatMap { slice in
+        intent.slices[slice].endpoints.flatMap { endpoint in
+          intent.slices[slice].ports.map { EndpointAddress(endpoint.address, $0.port) }
+        }
+      })
+    let manifest = intent.pods.first { ControlPlane.component(of: $0) == .apiServer && !$0.arguments.isEmpty }
+    if let loopback = endpoints.first(where: { $0.address.isLoopback }) {
+      let flag = manifest?.arguments.first { $0.hasPrefix("--advertise-address=") }
+      return [
+        Finding(
+          id: id, severity: .error, confidence: .certain, subject: context.subject(service),
+          problem: "no Pod and no other node reaches the API server: it announces \(loopback)",
+          cause:
+            "every node dials itself at \(loopback) ← \(flag.map { "kube-apiserver is started with \(printable($0))" } ?? "--advertise-address of kube-apiserver is a loopback address")",
+          evidence: [
+            intent.evidence(
+              service.slices.first.map { intent.slices[$0].file } ?? service.file,
+              "endpoint of \(service.fullName): \(loopback)")
+          ]
+            + (flag.map { [intent.evidence(manifest!.file, printable($0))] } ?? []),
+          fix: [
+            .advice(
+              "in /etc/kubernetes/manifests/kube-apiserver.yaml on the control plane set --advertise-address to the node's own address\(context.nodes.first?.node?.internalIPs.first.map { ", e.g. \($0)" } ?? ""); the kubelet starts it anew"
+            )
+          ] + whenKubectlFails,
+          verify: ["kubectl -n default get endpointslices -l kubernetes.io/service-name=kubernetes"])
+      ]
+    }
+    return context.nodes.compactMap { node in
+      guard let sockets = node.snapshot.sockets, sockets.contains(where: { $0.state == "LISTEN" }) else { return nil }
+      let own = Set((node.snapshot.addresses ?? []).map(\.address))
+      guard let endpoint = endpoints.first(where: { own.contains($0.address) }) else { return nil }
+      let found = HostSockets.listeners(sockets, .tcp, endpoint.port)
+      let accepting = found.filter { NothingListening.accepts($0, endpoint.address) }
+      // A command's name is cut at 15 letters.
+      let other = accepting.first {
+        $0.process.map { !"kube-apiserver".hasPrefix($0) && !$0.hasPrefix("kube-apiserver") } ?? false
+      }
+      if !accepting.isEmpty, other == nil { return etcd(manifest, node, sockets, service, context) }
+      let loopback = found.first { $0.localAddress?.isLoopback ?? false }
+      return Finding(
+        id: id, severity: .error, confidence: .certain, subject: context.subject(service, node: node.name),
+        problem:
+          "the API server does not answer: \(endpoint) of \(node.name) is \(other == nil ? "closed" : "another program's")",
+        cause: other.map {
+          "\(printable($0.process ?? "another process")) listens on port \(endpoint.port), so kube-apiserver cannot"
+        }
+          ?? loopback.map {
+            "\(printable($0.process ?? "kube-apiserver")) listens on \($0.localAddress!) only ← its --bind-address"
+          }
+          ?? "no process listens on port \(endpoint.port) ← kube-apiserver does not run: its container ends, its manifest is wrong or gone, or etcd does not answer it",
+        evidence: [
+          Finding.Evidence(
+            text: found.isEmpty
+              ? "ss of \(node.name): no tcp socket on port \(endpoint.port)"
+              : "ss of \(node.name): \(found.prefix(3).map { "\($0.localAddress.map { "\($0)" } ?? "*"):\($0.localPort) \(printable($0.process ?? ""))" }.joined(separator: ", "))"
+          )
+        ],
+        fix: (other.map { [.advice("stop \(printable($0.process ?? "it")), or move it to another port")] } ?? [])
+          + whenKubectlFails,
+        verify: ["ss -lntp | grep ':\(endpoint.port) '", "curl -k https://\(endpoint)/livez"])
+    }
+  }
+
+  /// The API server runs and dials etcd where that does not listen.
+  private static func etcd(
+    _ manifest: Pod?, _ node: NodeContext, _ sockets: [SocketEntry], _ service: Service, _ context: CheckContext
+  ) -> Finding? {
+    guard let flag = manifest?.arguments.first(where: { $0.hasPrefix("--etcd-servers=") }),
+      sockets.contains(where: { $0.process == "etcd" })
+    else { return nil }
+    let own = Set((node.snapshot.addresses ?? []).map(\.address))
+    for url in flag.dropFirst("--etcd-servers=".count).split(separator: ",") {
+      let host = url.split(separator: "/").last.map(String.init) ?? ""
+      guard let colon = host.lastIndex(of: ":"), let port = UInt16(host[host.index(after: colon)...]),
+        let address = IPAddress(host[..<colon].filter { $0 != "[" && $0 != "]" }),
+        own.contains(address) || address.isLoopback,
+        !HostSockets.listeners(sockets, .tcp, port).contains(where: { NothingListening.accepts($0, address) })
+      else { continue }
+      let places = sockets.filter { $0.process == "etcd" && $0.state == "LISTEN" }.map {
+        "\($0.localAddress.map { "\($0)" } ?? "*"):\($0.localPort)"
+      }
+      return Finding(
+        id: id, severity: .error, confidence: .certain, subject: context.subject(service, node: node.name),
+        problem: "the API server of \(node.name) cannot reach etcd: nothing listens on \(address):\(port)",
+        cause:
+          "kube-apiserver is started with \(printable(flag)), and etcd listens on \(places.joined(separator: ", "))",
+        evidence: [
+          context.intent.evidence(manifest!.file, printable(flag)),
+          Finding.Evidence(text: "ss: etcd on \(places.joined(separator: ", "))"),
+        ],
+        fix: [
+          .advice(
+            "correct --etcd-servers in /etc/kubernetes/manifests/kube-apiserver.yaml, or --listen-client-urls in etcd.yaml"
+          )
+        ] + whenKubectlFails,
+        verify: ["curl -k https://127.0.0.1:6443/readyz/etcd"])
+    }
+    return nil
   }
 
   /// kube-proxy mends its own rules. Behind their translation it has done its part, and it does not undo the

@@ -1,5 +1,6 @@
 import Findings
 import Intent
+import Snapshot
 import Wire
 
 /// Pods cannot resolve names: the cluster's DNS Service has no endpoint, or they are told to ask an address that is not it.
@@ -14,7 +15,7 @@ enum DNSService: Check {
   }
 
   static func run(_ context: CheckContext) -> [Finding] {
-    withoutEndpoints(context) + astray(context)
+    withoutEndpoints(context) + astray(context) + configured(context) + DNSUpstreams.run(context)
   }
 
   private static func withoutEndpoints(_ context: CheckContext) -> [Finding] {
@@ -98,6 +99,62 @@ enum DNSService: Check {
           .advice("systemctl restart kubelet, then recreate the Pods: they keep the resolv.conf they were made with"),
         ] : [.advice("name \(wanted) in spec.dnsConfig.nameservers, or use dnsPolicy ClusterFirst")],
       verify: ["kubectl exec POD -- cat /etc/resolv.conf  # nameserver \(wanted)"])
+  }
+
+  /// Files of a node: resolv.conf of a Pod, and the kubelet's flag.
+  private static func configured(_ context: CheckContext) -> [Finding] {
+    let intent = context.intent
+    guard let index = index(intent) else { return [] }
+    let dns = intent.services[index]
+    let wanted = dns.clusterIPs.map { "\($0)" }.joined(separator: ", ")
+    return context.nodes.flatMap { node -> [Finding] in
+      let files = node.snapshot.files
+      var findings: [Finding] = []
+      for file in files.resolvers where file.isPods && !file.nameservers.contains(where: { answers($0, intent) }) {
+        let list = file.nameservers.map { "\($0)" }.joined(separator: ", ")
+        let holder = file.nameservers.first.flatMap { Self.owner($0, intent) }
+        findings.append(
+          Finding(
+            id: id, severity: .error, confidence: .certain, subject: context.subject(dns, node: node.name),
+            problem: "a Pod asks \(list) for names, not the cluster's DNS Service \(dns.fullName) (\(wanted))",
+            cause:
+              "\(list) \(holder.map { "is Service \($0.fullName), which has no port 53" } ?? "is no DNS Service of the cluster") ← its resolv.conf was written by a kubelet whose clusterDNS is another, or by dnsConfig",
+            evidence: [evidence("nameserver \(list)", file.place, node)], fix: mend(wanted), verify: [looked(wanted)]))
+      }
+      let flag = files.kubeletFlags["cluster-dns"] ?? ""
+      let servers = flag.split(separator: ",").compactMap { IPAddress(String($0)) }
+      if !servers.isEmpty, !servers.contains(where: { answers($0, intent) }) {
+        findings.append(
+          Finding(
+            id: id, severity: .error, confidence: .certain, subject: context.subject(dns, node: node.name),
+            problem:
+              "Pods of \(node.name) ask \(printable(flag)) for names, not the cluster's DNS Service \(dns.fullName) (\(wanted))",
+            cause:
+              "the kubelet is started with --cluster-dns=\(printable(flag)), which is no DNS Service of the cluster",
+            evidence: [evidence("--cluster-dns=\(printable(flag))", files.kubeletFlagsPlace, node)],
+            fix: [
+              .advice("set --cluster-dns to \(wanted) in /var/lib/kubelet/kubeadm-flags.env (or KUBELET_EXTRA_ARGS)")
+            ] + mend(wanted).suffix(1),
+            verify: [looked(wanted)]))
+      }
+      return findings
+    }
+  }
+
+  private static func evidence(_ text: String, _ place: FilePlace, _ node: NodeContext) -> Finding.Evidence {
+    Finding.Evidence(file: node.snapshot.fileName(place.file), line: place.line > 0 ? place.line : nil, text: text)
+  }
+
+  private static func mend(_ wanted: String) -> [Fix] {
+    [
+      .advice(
+        "set clusterDNS to \(wanted) in /var/lib/kubelet/config.yaml (kubeadm: also in ConfigMap kubelet-config)"),
+      .advice("systemctl restart kubelet, then make the Pods anew: they keep the resolv.conf they were made with"),
+    ]
+  }
+
+  private static func looked(_ wanted: String) -> ShellCommand {
+    "kubectl exec POD -- cat /etc/resolv.conf  # nameserver \(wanted)"
   }
 
   private static func text(_ setting: ResolverSetting, _ intent: Cluster) -> String {

@@ -21,8 +21,7 @@ enum EndpointsNotWritten: Check {
       cause:
         "\(ready.count) of \(count) Pods that match are ready, but none is in its EndpointSlices ← the EndpointSlice controller (kube-controller-manager) does not run or does not keep up, or the objects are of different moments",
       evidence: ready.prefix(3).map {
-        intent.evidence(
-          $0.file, "Pod \($0.fullName) on \($0.node): ready, \($0.addresses.map { "\($0)" }.joined(separator: ", "))")
+        intent.evidence($0, " on \($0.node): ready, \($0.addresses.map { "\($0)" }.joined(separator: ", "))")
       },
       fix: [
         .look(

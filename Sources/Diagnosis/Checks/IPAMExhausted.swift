@@ -1,5 +1,6 @@
 import Findings
 import Intent
+import Snapshot
 import Wire
 
 /// A node's address range is full, or its CNI says that it has no address to give.
@@ -20,7 +21,8 @@ enum IPAMExhausted: Check {
       // Network, broadcast and the bridge's own address are not given to Pods (host-local).
       let room = range.map { max(0, 1 << (32 - $0.length) - 3) }
       let used = range.map { range in pods.count { $0.addresses.contains { range.contains($0) } } } ?? 0
-      let isFull = room.map { used >= $0 } ?? false
+      let listed = range.flatMap { reserved($0, context) }
+      let isFull = room.map { max(used, listed?.count ?? 0) >= $0 } ?? false
       guard !refused.isEmpty || isFull || room.map({ used * 20 >= $0 * 19 }) ?? false else { return nil }
       return Finding(
         id: id, severity: refused.isEmpty && !isFull ? .warning : .error,
@@ -31,14 +33,38 @@ enum IPAMExhausted: Check {
           : "new Pods on \(node.name) get no address and stay in ContainerCreating\(down.isEmpty ? "" : ", which takes down \(down)")",
         cause: (refused.first.map { $0.1.words.isEmpty ? "" : "\(Explanation.quoted($0.1.words)) ← " } ?? "")
           + (range.map { "\(used) Pods use its range \($0), which has room for \(room!)" }
-            ?? "the CNI has no address left"),
+            ?? "the CNI has no address left")
+          + (listed.map {
+            $0.count > used ? " ← \($0.count) addresses are given out, most of them to Pods that are gone" : ""
+          } ?? ""),
         evidence: refused.prefix(3).flatMap { pod, fault in
           [PodFault.evidence(pod, context.intent)] + (fault.event.map { [context.intent.evidence($0)] } ?? [])
-        },
+        } + (listed.map { [$0.evidence] } ?? []),
         fix: [
           .advice("delete the entries of Pods that are gone: ls /var/lib/cni/networks/* on the node"),
           .advice("give nodes larger ranges (node-cidr-mask-size) or spread the Pods"),
         ], verify: ["kubectl get pods -A -o wide --field-selector spec.nodeName=\(node.name)"])
     }
+  }
+
+  /// What host-local has given out of a range, as a listing of its folder tells; nil: there is none.
+  private static func reserved(_ range: IPPrefix, _ context: CheckContext) -> (count: Int, evidence: Finding.Evidence)?
+  {
+    for node in context.nodes {
+      for listing in node.snapshot.files.localAddresses where listing.addresses.contains(where: range.contains) {
+        // A count of the folder counts its lock and its last address, too.
+        let others = 2
+        let count = max(listing.addresses.count, (listing.count ?? 0) - others)
+        return (
+          count,
+          Finding.Evidence(
+            file: node.snapshot.fileName(listing.place.file), line: listing.place.line,
+            text:
+              "/var/lib/cni/networks/\(printable(listing.network, limit: 60)): \(listing.count ?? listing.addresses.count) entries"
+          )
+        )
+      }
+    }
+    return nil
   }
 }

@@ -1,11 +1,76 @@
 import Findings
+import Snapshot
 
 /// No Service of the cluster is in a node's rules at all.
 enum KubeProxyNotProgramming: Check {
   static let id = "kube-proxy-not-programming"
 
   static func run(_ context: CheckContext) -> [Finding] {
-    programsNothing(context) + notRunning(context)
+    let crashing = crashing(context)
+    let told = Set(crashing.compactMap(\.subject.node))
+    return programsNothing(context) + unwritten(context) + crashing
+      + notRunning(context).filter { !told.contains($0.subject.node ?? "") }
+  }
+
+  /// Its log says that the kernel, or the API server, does not do what it asks.
+  private static func unwritten(_ context: CheckContext) -> [Finding] {
+    context.nodes.compactMap { node in
+      guard let said = node.snapshot.files.complaints.first(where: { $0.trouble == .proxySync && $0.isRecent }) else {
+        return nil
+      }
+      return Finding(
+        id: id, severity: .error, confidence: .likely, subject: node.subject,
+        problem:
+          "kube-proxy of \(node.name) does not get its rules into the kernel: Services there are as they were before",
+        cause: "its log: \(Explanation.quoted(said.text))", evidence: [LogComplaint.evidence(said, node)],
+        fix: [
+          .advice(
+            "mend what the line names (a rule that the tool refuses, a kernel module that is missing, the API server that is not reached), then: \(node.restartKubeProxy.text)"
+          )
+        ],
+        verify: ["kubectl -n kube-system logs -l k8s-app=kube-proxy --tail=20"])
+    }
+  }
+
+  /// Its Pod on a node does not run: what stands works on, and the next change is not programmed.
+  private static func crashing(_ context: CheckContext) -> [Finding] {
+    let intent = context.intent
+    let set = intent.workloads.first {
+      $0.kind == .daemonSet && $0.namespace == "kube-system" && $0.name == "kube-proxy"
+    }
+    var findings: [Finding] = []
+    for index in context.objects.podsOfNamespace["kube-system"] ?? [] {
+      let pod = intent.pods[Int(index)]
+      guard pod.isKubeProxy, pod.hasStatus, !pod.ready, !pod.isOver else { continue }
+      let fault = PodFault.of(pod, context.objects, intent)
+      // Its node's finding says it.
+      guard fault.kind != .nodeDown else { continue }
+      let explanation = fault.explanation(pod, context.objects, intent)
+      findings.append(
+        Finding(
+          id: id, severity: .warning, confidence: .certain,
+          subject: Finding.Subject(kind: "Pod", namespace: pod.namespace, name: pod.name, node: pod.node),
+          problem:
+            "kube-proxy of \(pod.node), Pod \(pod.fullName), does not run: the rules that stand work on, and the next change of a Service or endpoint is not programmed there",
+          cause: explanation.cause,
+          evidence: explanation.evidence
+            + (set.map { [intent.evidence($0, ": \($0.ready) of \($0.wanted) ready")] }
+              ?? []),
+          fix: explanation.fix, verify: ["kubectl -n kube-system rollout status daemonset kube-proxy"]))
+    }
+    if let set, set.wanted == 0 {
+      findings.append(
+        Finding(
+          id: id, severity: .error, confidence: .certain,
+          subject: Finding.Subject(kind: "DaemonSet", namespace: set.namespace, name: set.name),
+          problem: "kube-proxy is to run on no node: no Service's rules follow the cluster any more",
+          cause:
+            "DaemonSet \(set.fullName) has 0 desired Pods ← its nodeSelector \(set.nodeSelector.map { "\($0.key)=\($0.value)" }.joined(separator: ",")) fits none",
+          evidence: [intent.evidence(set, ": 0 desired")],
+          fix: [.look("kubectl -n kube-system edit daemonset kube-proxy", why: "correct the template's nodeSelector")],
+          verify: ["kubectl -n kube-system rollout status daemonset kube-proxy"]))
+    }
+    return findings
   }
 
   /// Rules stand, and nothing listens where kube-proxy answers health checks.

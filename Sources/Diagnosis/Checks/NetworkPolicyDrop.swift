@@ -16,7 +16,8 @@ enum NetworkPolicyDrop: Check {
   }
 
   static func run(_ context: CheckContext) -> [Finding] {
-    traced(context) + (context.intent.networkPolicies.isEmpty ? [] : ingress(context) + names(context))
+    traced(context)
+      + (context.intent.networkPolicies.isEmpty ? [] : ingress(context) + narrow(context) + names(context))
   }
 
   private static func traced(_ context: CheckContext) -> [Finding] {
@@ -93,39 +94,121 @@ enum NetworkPolicyDrop: Check {
 
   private static let enforcement = "where the CNI enforces NetworkPolicies"
 
-  /// Service ports none of whose Pods lets anybody in, or anybody from outside where the Service is offered there.
+  /// Service ports none of whose Pods lets anybody in, or anybody from outside where the Service is offered there: one finding
+  /// for the policies that do it.
   private static func ingress(_ context: CheckContext) -> [Finding] {
     let intent = context.intent
-    return intent.services.filter(\.isProxied).flatMap { service in
-      service.ports.compactMap { port -> Finding? in
+    var everybody: [[Int]: [(service: Int, port: Int)]] = [:]
+    var outsiders: [[Int]: [(service: Int, port: Int)]] = [:]
+    for (index, service) in intent.services.enumerated() where service.isProxied {
+      for (number, port) in service.ports.enumerated() {
         let selection = EndpointSelection(intent, service, port, service.clusterIPs[0].version, node: nil)
         if let policies = denied(selection.cluster, .anybody, port.ipProtocol, intent) {
-          return closed(service, port, "nobody reaches \(service.portName(port))", policies, .warning, context)
+          everybody[policies, default: []].append((index, number))
+          continue
         }
-        let isOffered =
-          port.nodePort != 0 || !service.externalIPs.isEmpty || !service.loadBalancerIPs.isEmpty
-        guard isOffered, let policies = denied(selection.cluster, .outsider, port.ipProtocol, intent) else {
-          return nil
-        }
-        return closed(
-          service, port, "clients outside the cluster do not reach \(service.portName(port))", policies, .info, context)
+        let isOffered = port.nodePort != 0 || !service.externalIPs.isEmpty || !service.loadBalancerIPs.isEmpty
+        guard isOffered, let policies = denied(selection.cluster, .outsider, port.ipProtocol, intent) else { continue }
+        outsiders[policies, default: []].append((index, number))
       }
     }
+    func order(_ a: [Int], _ b: [Int]) -> Bool { a.lexicographicallyPrecedes(b) }
+    return everybody.sorted { order($0.key, $1.key) }.map {
+      closed($0.value, "nobody reaches", $0.key, .error, context)
+    }
+      + outsiders.sorted { order($0.key, $1.key) }.map {
+        closed($0.value, "clients outside the cluster do not reach", $0.key, .info, context)
+      }
   }
 
   private static func closed(
-    _ service: Service, _ port: Service.Port, _ what: String, _ policies: [Int], _ severity: Finding.Severity,
+    _ ports: [(service: Int, port: Int)], _ what: String, _ policies: [Int], _ severity: Finding.Severity,
     _ context: CheckContext
   ) -> Finding {
-    Finding(
-      id: id, severity: severity, confidence: .likely, subject: context.subject(service, port),
-      problem: "\(what), \(enforcement)",
-      cause: "no ingress rule allows it ← \(context.intent.policyNames(policies)) isolates all of its Pods",
-      evidence: evidence(policies, context),
-      fix: [
-        .advice("allow it in the policy: \(context.intent.networkPolicies[policies[0]].editCommand)")
-      ],
-      verify: ["kubectl -n \(service.namespace) describe networkpolicy"])
+    let intent = context.intent
+    let service = intent.services[ports[0].service]
+    let names = ports.map { intent.services[$0.service].portName(intent.services[$0.service].ports[$0.port]) }
+    let list = names.prefix(4).joined(separator: ", ") + (names.count > 4 ? " and \(names.count - 4) more" : "")
+    let first = intent.networkPolicies[policies[0]]
+    var finding = Finding(
+      id: id, severity: severity, confidence: .likely,
+      subject: ports.count == 1
+        ? context.subject(service, service.ports[ports[0].port])
+        : Finding.Subject(kind: "NetworkPolicy", namespace: first.namespace, name: first.name),
+      problem: "\(what) \(list), \(enforcement)",
+      cause: "no ingress rule allows it ← \(intent.policyNames(policies)) isolates all of its Pods",
+      evidence: evidence(policies, context), fix: [.look(first.editCommand, why: "allow its clients in spec.ingress")],
+      verify: ["kubectl -n \(first.namespace) describe networkpolicy"])
+    finding.occurrences = names.map { Finding.Occurrence(service: $0) }
+    return finding
+  }
+
+  /// Policies that let some Pods in and others not, one finding each: whom they stop. That is what policies are for, unless a
+  /// connection of somebody whom they stop was seen to hang.
+  private static func narrow(_ context: CheckContext) -> [Finding] {
+    let intent = context.intent
+    let clients = intent.pods.filter { !$0.hostNetwork && !$0.isOver && !$0.addresses.isEmpty }
+    return intent.networkPolicies.enumerated().compactMap { index, policy in
+      guard let rules = policy.rules[.ingress], !rules.isEmpty else { return nil }
+      let own = context.objects.podsOfNamespace[policy.namespace] ?? []
+      let indexes = own.filter {
+        let pod = intent.pods[Int($0)]
+        return !pod.hostNetwork && !pod.isOver && policy.selects(pod)
+      }
+      let pods = indexes.map { intent.pods[Int($0)] }
+      guard let server = pods.first else { return nil }
+      let services = Set(indexes.flatMap { context.objects.servicesOfPod[$0] ?? [] }).map { Int($0) }.filter {
+        intent.services[$0].isProxied
+      }.sorted()
+      guard !services.isEmpty, let port = server.ports.first else { return nil }
+      var stopped: [Pod] = []
+      var admitted = 0
+      for client in clients.prefix(examined) where client.name != server.name {
+        if case .denied(let policies) = intent.policyVerdict(
+          .ingress, of: server, with: .pod(client), port: port.port, port.ipProtocol)
+        {
+          if policies.contains(index) { stopped.append(client) }
+        } else {
+          admitted += 1
+        }
+      }
+      guard !stopped.isEmpty, admitted > 0 else { return nil }
+      let hanging = hanging(stopped, pods, context)
+      let near = stopped.filter { $0.namespace == policy.namespace }
+      let example = (near.isEmpty ? stopped : near).prefix(3).map(\.fullName).joined(separator: ", ")
+      return Finding(
+        id: id, severity: hanging == nil ? .info : .error, confidence: hanging == nil ? .likely : .certain,
+        subject: Finding.Subject(kind: "NetworkPolicy", namespace: policy.namespace, name: policy.name),
+        problem:
+          "NetworkPolicy \(policy.fullName) lets \(admitted) of the Pods reach \(context.names(of: services)) and stops \(stopped.count) others, e.g. \(example), \(enforcement)",
+        cause: hanging.map { "connections of a stopped Pod hang: \($0.text)" }
+          ?? "none of its ingress rules is for them",
+        evidence: evidence([index], context) + (hanging.map { [$0] } ?? []),
+        fix: [.look(policy.editCommand, why: "if one of those is a client, add its labels to spec.ingress[].from")],
+        verify: ["kubectl -n \(policy.namespace) describe networkpolicy \(policy.name)"])
+    }
+  }
+
+  /// So many possible clients are asked for.
+  private static let examined = 500
+
+  /// A connection of a stopped client that waits for its first answer.
+  private static func hanging(_ stopped: [Pod], _ servers: [Pod], _ context: CheckContext) -> Finding.Evidence? {
+    let sources = Set(stopped.flatMap(\.addresses))
+    let targets = Set(servers.flatMap(\.addresses))
+    for node in context.nodes {
+      for entry in node.snapshot.connections ?? []
+      where entry.unreplied && entry.state == "SYN_SENT" && sources.contains(entry.original.source)
+        && targets.contains(entry.reply.source)
+      {
+        return Finding.Evidence(
+          file: node.snapshot.fileName(entry.file), line: entry.line > 0 ? entry.line : nil,
+          text:
+            "SYN_SENT [UNREPLIED] \(entry.original.source) → \(entry.original.destination):\(entry.original.destinationPort)"
+        )
+      }
+    }
+    return nil
   }
 
   /// The policies that isolate all of the endpoints' Pods from a peer; nil: some may be reached, or is no known Pod's.
@@ -168,7 +251,7 @@ enum NetworkPolicyDrop: Check {
       let first = intent.networkPolicies[policies[0]]
       let many = pods.count == 1 ? "Pod" : "\(pods.count) Pods, one of them"
       return Finding(
-        id: id, severity: .warning, confidence: .likely,
+        id: id, severity: .error, confidence: .likely,
         subject: Finding.Subject(kind: "NetworkPolicy", namespace: first.namespace, name: first.name),
         problem: "\(many) \(pods[0].namespace)/\(pods[0].name) cannot resolve names, \(enforcement)",
         cause:

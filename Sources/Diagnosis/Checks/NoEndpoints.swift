@@ -55,7 +55,8 @@ enum NoEndpoints: Check {
       id: id, severity: .error, confidence: .certain, subject: context.subject(service, port),
       problem:
         "\(name) has no endpoint: \(isRefused ? "every connection is refused (ICMP port unreachable)" : "connections time out")"
-        + (others.isEmpty ? "" : "; so has \(context.names(of: others))"),
+        + (others.isEmpty ? "" : "; so has \(context.names(of: others))")
+        + (context.places.text(service).map { "; it takes down \($0)" } ?? ""),
       cause: "no ready endpoint ← \(context.whyNoEndpoint(service))", evidence: evidence,
       fix: entry.map { $0.explanation.fix.isEmpty ? look : $0.explanation.fix } ?? look,
       verify: [service.slicesCommand] + (entry?.explanation.verify ?? []),

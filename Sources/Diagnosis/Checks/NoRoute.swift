@@ -10,7 +10,7 @@ enum NoRoute: Check {
 
   static func run(_ context: CheckContext) -> [Finding] {
     context.nodes.flatMap { node -> [Finding] in
-      guard node.snapshot.routes != nil else { return [] }
+      guard node.snapshot.routes != nil, node.pod == nil else { return [] }
       let lookup = NodeRoutes(node.snapshot)
       let down = Set((node.snapshot.links ?? []).filter(\.lacksCarrier).map(\.name))
       var routed: Set<IPVersion> = []
@@ -125,7 +125,16 @@ enum NoRoute: Check {
         "no route leads to the Pod's interface; they follow the default route by \(route.nextHops.first?.interface ?? "?")"
     }
     let isDown = if case .down = fault.kind { true } else { false }
-    let isLikely = if case .byDefault = fault.kind { true } else { false }
+    let isDefault = if case .byDefault = fault.kind { true } else { false }
+    // The agent that should have made the route, here or where the Pods are.
+    let agent =
+      isOwn
+      ? nil
+      : [fault.node, node.name].lazy.compactMap { name -> Explanation? in
+        guard let pod = context.plugin.pods[name], !context.intent.pods[pod].ready else { return nil }
+        return context.plugin.fault(on: name, context.objects, context.intent)
+      }.first
+    let isLikely = isDefault && agent == nil
     let gateway = home?.internalIPs.first { $0.version == fault.address.version }
     return Finding(
       id: id, severity: isLikely ? .warning : .error, confidence: isLikely ? .likely : .certain,
@@ -135,15 +144,16 @@ enum NoRoute: Check {
           ? " ← the network plugin's set-up of the Pod is gone"
           : isDown
             ? " ← a cable, bond or tunnel below it"
-            : " ← the network plugin did not program node \(fault.node)'s Pod range here"),
-      evidence: evidence(fault.kind, node.snapshot),
+            : " ← the network plugin did not program node \(fault.node)'s Pod range here")
+        + (agent.map { " ← \($0.cause)" } ?? ""),
+      evidence: evidence(fault.kind, node.snapshot) + (agent?.evidence ?? []),
       fix: isOwn
         ? [
           .advice(
             "make the Pod anew, it gets its interface and route then: "
               + "\("kubectl -n \(pod.namespace) delete pod \(pod.name)" as ShellCommand)")
         ]
-        : [
+        : (agent?.fix ?? []) + [
           .advice(
             "see the log of the network plugin's agent on \(node.name) (flannel, calico-node, kindnet, cloud route controller)"
           ),

@@ -1,5 +1,6 @@
 import Findings
 import Intent
+import Snapshot
 
 /// A node is NotReady or under pressure: why, and the Services that it takes down.
 enum NodeNotReady: Check {
@@ -13,17 +14,29 @@ enum NodeNotReady: Check {
 
   private static func notReady(_ node: Node, _ context: CheckContext) -> Finding {
     let events = context.objects.events("Node", "", node.name, context.intent)
-    let fault = NodeFault.of(node, events)
+    let said = context.nodes.first { $0.node?.name == node.name }?.snapshot.files.complaints ?? []
+    let fault = NodeFault.of(node, events, said)
     let entry = context.endpointCauses.entry(.node(node.name))
     let down = context.names(of: entry?.services ?? [])
     let pods = (context.objects.podsOfNode[node.name] ?? []).count
     var cause = "\(condition(node)) ← \(fault.cause)"
+    if let start = said.last(where: {
+      $0.component == "kubelet" && [.kubeletStart, .apiUnreachable, .runtime].contains($0.trouble)
+    }) {
+      cause += " ← its log: \(Explanation.quoted(start.text))"
+    }
     var fix = fault.fix(node.name)
-    var evidence = [context.intent.evidence(node.file, "Node \(node.name): \(condition(node))")]
+    var evidence = [context.intent.evidence(node, ": \(condition(node))")]
     if case .networkPlugin = fault, let told = context.plugin.fault(on: node.name, context.objects, context.intent) {
       cause += " ← \(told.cause)"
       fix = told.fix + fix.filter { !told.fix.contains($0) }
       evidence += told.evidence
+    }
+    // What the node itself says, where its log is among the dumps.
+    for own in context.nodes where own.node?.name == node.name {
+      evidence += own.snapshot.files.complaints.filter { $0.component == "kubelet" || $0.component == "containerd" }
+        .prefix(3)
+        .map { LogComplaint.evidence($0, own) }
     }
     evidence += events.prefix(2).map(context.intent.evidence) + (entry?.explanation.evidence ?? [])
     return Finding(
@@ -53,8 +66,7 @@ enum NodeNotReady: Check {
       cause:
         "\(condition.type): \(Explanation.quoted(condition.message.isEmpty ? condition.reason : condition.message))",
       evidence: [
-        context.intent.evidence(
-          node.file, "Node \(node.name): \(condition.type) True, \(Explanation.quoted(condition.message))")
+        context.intent.evidence(node, ": \(condition.type) True, \(Explanation.quoted(condition.message))")
       ],
       fix: [
         what == "disk"

@@ -19,7 +19,9 @@ enum NothingListening: Check {
           for version in [IPVersion.v4, .v6] {
             let selection = EndpointSelection(context.intent, service, port, version, node: node.node)
             for endpoint in selection.cluster
-            where own.contains(endpoint.address) && seen.insert(endpoint).inserted {
+            where own.contains(endpoint.address) && service.fullName != "default/kubernetes"
+              && seen.insert(endpoint).inserted
+            {
               let found = HostSockets.listeners(sockets, port.ipProtocol, endpoint.port)
               guard !found.contains(where: { accepts($0, endpoint.address) }) else { continue }
               findings.append(finding(service, port, endpoint, found, node, context))
@@ -43,7 +45,7 @@ enum NothingListening: Check {
     let loopback = found.first { $0.localAddress?.isLoopback ?? false }
     let other = found.first.flatMap(\.localAddress)
     // A ready Pod has passed its probe, where it has one: no socket at all may be the dump's moment.
-    let contradicts = found.isEmpty
+    let contradicts = found.isEmpty && node.pod == nil
     return Finding(
       id: id, severity: contradicts ? .info : .error, confidence: contradicts ? .possible : .likely,
       subject: context.subject(service, port, node: node.name),

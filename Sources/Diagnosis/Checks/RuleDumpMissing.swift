@@ -42,7 +42,7 @@ enum RuleDumpMissing: Check {
   }
 
   static func run(_ context: CheckContext) -> [Finding] {
-    context.nodes.flatMap { node in
+    context.nodes.filter { $0.pod == nil }.flatMap { node in
       node.withoutRules.map { version in
         let cut = node.snapshot.ruleset.tables(of: version).first(where: \.isCut)
         let hiding = hidingTable(node.snapshot, version)

@@ -34,11 +34,10 @@ enum SelectorMismatch: Check {
       } ?? present(pods, service)
     return Explanation(
       cause: "its selector matches no Pod ← “\(wanted)” is wanted; \(there)",
-      evidence: [intent.evidence(service.file, "Service \(service.fullName): selector \(wanted)")]
+      evidence: [intent.evidence(service, ": selector \(wanted)")]
         + (meant.map { meant in
           [
-            intent.evidence(
-              meant.pod.file, "Pod \(meant.pod.fullName): \(meant.pod.labels.map(spelt).joined(separator: ","))")
+            intent.evidence(meant.pod, ": \(meant.pod.labels.map(spelt).joined(separator: ","))")
           ]
         } ?? []),
       fix: [meant.flatMap { patch(service, $0.key, $0.value) } ?? edit],

@@ -101,10 +101,9 @@ enum TargetPortMismatch: Check {
       cause:
         "targetPort \(target)\(isProtocol ? " is \(port.ipProtocol) in the Service" : ""); the containers declare \(list)",
       evidence: [
-        intent.evidence(
-          service.file, "Service \(service.fullName): port \(port.port), targetPort \(target), \(port.ipProtocol)")
+        intent.evidence(service, ": port \(port.port), targetPort \(target), \(port.ipProtocol)")
       ]
-        + pods.prefix(1).map { intent.evidence($0.file, "Pod \($0.fullName): containers declare \(list)") },
+        + pods.prefix(1).map { intent.evidence($0, ": containers declare \(list)") },
       fix: [fix],
       verify: [service.slicesCommand])
   }

@@ -37,6 +37,7 @@ public enum CertificateDatesReader: DumpReader {
 extension CertificateDatesReader {
   static let descriptor = DumpDescriptor(
     .certificates, commands: ["kubeadm certs check-expiration", "openssl x509 -enddate -noout"],
+    collected: [.init("kubeadm-certs.txt", "kubeadm", "certs", "check-expiration")],
     read: { read($0.section, into: &$1) },
     recognises: { $0.first == "CERTIFICATE" && $0.second == "EXPIRES" || $0.first.hasPrefix("notAfter=") })
 }

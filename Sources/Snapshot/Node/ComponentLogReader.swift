@@ -34,7 +34,14 @@ enum ComponentLogReader {
       .runtime, [],
       [
         "PLEG is not healthy", "container runtime is down", "container runtime not ready",
-        "failed to get sandbox image", "RuntimeReady=false",
+        "failed to get sandbox image", "RuntimeReady=false", "containerd.sock: connect",
+      ]
+    ),
+    (
+      .kubeletStart, [],
+      [
+        "running with swap on is not supported", "failed to load kubelet config", "failed to run Kubelet",
+        "misconfiguration: kubelet cgroup driver", "Failed to run kubelet", "failed to validate kubelet flags",
       ]
     ),
     (.eviction, ["eviction_manager"], ["must evict", "attempting to reclaim", "pods ranked"]),
@@ -63,10 +70,15 @@ enum ComponentLogReader {
   ]
 
   static let maximumText = 600
+  /// So many lines at a log's end are of now.
+  private static let recent = 100
 
   static func read(_ section: DumpSection, command: String?, into snapshot: inout Snapshot) {
     let named = component(command ?? section.file.name)
+    let known = snapshot.files.complaints.count
+    var last = 0
     for line in section.lines {
+      last = line.number
       guard let trouble = trouble(line.text) else { continue }
       let own = component(of: line.text) ?? named ?? ""
       let place = FilePlace(file: snapshot.fileIndex(section.file), line: line.number)
@@ -80,6 +92,9 @@ enum ComponentLogReader {
         (complaint.component, complaint.text, complaint.place) = (own, text, place)
         snapshot.files.complaints.append(complaint)
       }
+    }
+    for at in known..<snapshot.files.complaints.count {
+      snapshot.files.complaints[at].isRecent = last - snapshot.files.complaints[at].place.line < recent
     }
   }
 
@@ -152,5 +167,9 @@ enum ComponentLogReader {
 extension ComponentLogReader {
   static let descriptor = DumpDescriptor(
     .componentLog, commands: ["journalctl -u kubelet", "kubectl -n kube-system logs ds/kube-proxy"],
+    collected: [
+      .init("kubelet.log", "journalctl", "--unit", "kubelet", "--lines", "5000", "--no-pager"),
+      .init("containerd.log", "journalctl", "--unit", "containerd", "--lines", "2000", "--no-pager"),
+    ],
     read: { read($0.section, command: $0.command, into: &$1) }, recognises: { isLine($0.text) })
 }

@@ -21,9 +21,13 @@ enum HostLocalReader {
         range.count = count
         continue
       }
-      // `ls -l` prints the name last; other files there are not addresses.
+      // `ls -l` prints the name last, `find` the path; other files there are not addresses.
       var last = text
       for word in line.words { last = word }
+      if let (path, name) = last.splitLast(at: UInt8(ascii: "/")) {
+        if range.network.isEmpty { range.network = (path.splitLast(at: UInt8(ascii: "/"))?.after ?? path).string }
+        last = name
+      }
       if let address = last.address {
         range.addresses.append(address)
       } else if !(last.hasPrefix("last_reserved_ip") || last == "lock" || text.hasPrefix("total ")
@@ -47,7 +51,9 @@ enum HostLocalReader {
 extension HostLocalReader {
   static let descriptor = DumpDescriptor(
     .hostLocal, commands: ["ls /var/lib/cni/networks/cbr0"],
+    collected: [.init("cni-networks.txt", "find", "/var/lib/cni/networks", "-type", "f")],
     isNamed: { $0.contains("cni-networks") || $0.contains("host-local") },
     isPromised: { $0.contains(folder) && ($0.hasPrefix("ls") || $0.hasPrefix("sudo ls")) },
-    read: { read($0.section, command: $0.command, into: &$1) }, recognises: { _ in false })
+    read: { read($0.section, command: $0.command, into: &$1) },
+    recognises: { $0.first.hasPrefix("/var/lib/cni/networks/") && $0.second.isEmpty })
 }

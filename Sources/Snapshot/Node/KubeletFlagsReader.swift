@@ -27,6 +27,8 @@ public enum KubeletFlagsReader: DumpReader {
 
 extension KubeletFlagsReader {
   static let descriptor = DumpDescriptor(
-    .kubeletFlags, commands: ["cat /var/lib/kubelet/kubeadm-flags.env"], read: { read($0.section, into: &$1) },
+    .kubeletFlags, commands: ["cat /var/lib/kubelet/kubeadm-flags.env"],
+    collected: [.init("kubeadm-flags.env", "cat", "/var/lib/kubelet/kubeadm-flags.env")],
+    read: { read($0.section, into: &$1) },
     recognises: { $0.first.hasPrefix("KUBELET_") && $0.first.contains("=") })
 }

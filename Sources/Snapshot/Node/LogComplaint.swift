@@ -18,6 +18,8 @@ public struct LogComplaint: Sendable {
     case proxySync
     /// The API server does not reach etcd.
     case etcd
+    /// The kubelet does not start: its configuration, swap, cgroups.
+    case kubeletStart
     /// A port is taken.
     case portInUse
   }
@@ -27,6 +29,8 @@ public struct LogComplaint: Sendable {
   public var component = ""
   public var text = ""
   public var count = 1
+  /// It stands among the last lines of its log: it may be so still.
+  public var isRecent = true
   public var place = FilePlace()
 
   public init(_ trouble: Trouble) { self.trouble = trouble }

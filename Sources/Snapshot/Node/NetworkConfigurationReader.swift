@@ -34,6 +34,9 @@ public enum NetworkConfigurationReader: DumpReader {
 extension NetworkConfigurationReader {
   static let descriptor = DumpDescriptor(
     .networkConfiguration, commands: ["cat /etc/cni/net.d/10-flannel.conflist"],
+    collected: [
+      .init("cni.json", "find", "/etc/cni/net.d", "-maxdepth", "1", "-name", "*.conf*", "-exec", "cat", "{}", "+")
+    ],
     json: { $0.contains("\"cniVersion\"") },
     read: { read($0.section, into: &$1) }, recognises: { _ in false })
 }

@@ -15,7 +15,6 @@ public struct NodeFiles: Sendable {
   public var certificates: [CertificateDates] = []
   /// Entries of the connection table, counted by `wc -l` or told by /proc.
   public var connectionCount: Int?
-  /// How many lines of the kernel's log say that the connection table is full.
   public init() {}
 }
 
@@ -35,10 +34,12 @@ public struct ResolverFile: Sendable {
   public var searches: [String] = []
   public var options: [String] = []
   public var place = FilePlace()
+  /// Its file is named as a Pod's.
+  public var isNamedPods = false
   public init() {}
 
   /// The kubelet wrote it for a Pod: names of Services are looked for in their zone.
-  public var isPods: Bool { searches.contains { $0.hasPrefix("svc.") || $0.contains(".svc.") } }
+  public var isPods: Bool { isNamedPods || searches.contains { $0.hasPrefix("svc.") || $0.contains(".svc.") } }
 }
 
 public struct HostLocalRange: Sendable {

@@ -27,13 +27,16 @@ public enum ResolverFileReader: DumpReader {
         snapshot.warn(section, line.number, "expected a line of resolv.conf, found “\(line.text.printable)”")
       }
     }
+    let name = section.file.name.split(separator: "/").last.map { $0.lowercased() } ?? ""
+    file.isNamedPods = name.contains("pod")
     if !file.nameservers.isEmpty { snapshot.files.resolvers.append(file) }
   }
 }
 
 extension ResolverFileReader {
   static let descriptor = DumpDescriptor(
-    .resolver, commands: ["cat /etc/resolv.conf"], read: { read($0.section, into: &$1) },
+    .resolver, commands: ["cat /etc/resolv.conf"],
+    collected: [.init("resolv.conf", "cat", "/etc/resolv.conf")], read: { read($0.section, into: &$1) },
     recognises: { line in
       switch line.first {
       case "nameserver": line.second.address != nil

@@ -35,7 +35,8 @@ extension CheckTests {
         "- {apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {name: deny, namespace: shop}, spec: {podSelector: {}}}\n"
       )
     },
-    Case("network-policy-drop", .iptables, "nobody reaches shop/cart:http", "NetworkPolicy shop/deny") {
+    Case("network-policy-drop", .iptables, "nobody reaches shop/cart:http", "NetworkPolicy shop/deny", severity: .error)
+    {
       $0.append("objects.yaml", policy("deny", "podSelector: {}, policyTypes: [Ingress]"))
     },
     Case(
@@ -43,7 +44,10 @@ extension CheckTests {
     ) {
       $0.append("objects.yaml", policy("inside", "podSelector: {}, ingress: [{from: [{namespaceSelector: {}}]}]"))
     },
-    Case("network-policy-drop", .iptables, "cannot resolve names", "port 53 of kube-system/kube-dns's Pods") {
+    Case(
+      "network-policy-drop", .iptables, "cannot resolve names", "port 53 of kube-system/kube-dns's Pods",
+      severity: .error
+    ) {
       $0.append(
         "objects.yaml",
         policy("inward", "podSelector: {}, policyTypes: [Egress], egress: [{to: [{podSelector: {}}]}]"))
@@ -77,7 +81,7 @@ extension CheckTests {
         "containerStatuses: [{state: {waiting: {reason: ContainerCreating, message: \"failed to assign an IP address to container\"}}}]"
       )
     },
-    Case("load-balancer-address", .iptables, "shop/office", severity: .info) {
+    Case("load-balancer-address", .iptables, "shop/office", "no load-balancer controller", severity: .info) {
       $0.replace("objects.yaml", ", status: {loadBalancer: {ingress: [{ip: 203.0.113.8}]}}", "")
     },
     Case("ingress-path", .iptables, "shop.example/pay", "shop/till does not exist", severity: .error) {
