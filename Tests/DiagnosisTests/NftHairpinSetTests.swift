@@ -70,7 +70,8 @@ import Testing
   }
 
   private static func masqueradeFindings(without rule: String = "") throws -> [String] {
-    try Corpus.findings(files(without: rule), from: .info).filter { ["masquerade-scope", "rules-flushed"].contains($0.id) }.map {
+    let ids = ["masquerade-scope", "rules-flushed"]
+    return try Corpus.findings(files(without: rule), from: .info).filter { ids.contains($0.id) }.map {
       "\($0.severity) \($0.id)"
     }
   }

@@ -23,7 +23,13 @@ import Wire
 
   @Test func aHealthyPodHasNoTroublesToKeep() throws {
     let cluster = Self.read(
-      "{apiVersion: v1, kind: Pod, metadata: {name: web, namespace: shop}, spec: {containers: [{name: c}]}, status: {phase: Running, conditions: [{type: Ready, status: \"True\"}], containerStatuses: [{name: c, ready: true, restartCount: 0, state: {running: {}}}]}}"
+      """
+      apiVersion: v1
+      kind: Pod
+      metadata: {name: web, namespace: shop}
+      spec: {containers: [{name: c}]}
+      status: {phase: Running, conditions: [{type: Ready, status: "True"}], containerStatuses: [{name: c, ready: true, restartCount: 0, state: {running: {}}}]}
+      """
     )
     #expect(try #require(cluster.pods.first).trouble == nil)
   }
