@@ -24,6 +24,18 @@ extension Engine {
     return false
   }
 
+  /// Whether the rest of a rule does nothing but ask more and accept.
+  func accepts(from: Int, end: Int) -> Bool {
+    for at in from..<end {
+      switch clauses[at] {
+      case .match, .statement(.note): continue
+      case .statement(.accept): return true
+      case .statement: return false
+      }
+    }
+    return false
+  }
+
   /// More ways than this are not followed.
   static let maximumReplyForks = 256
 
@@ -44,10 +56,11 @@ extension Engine {
     switch test {
     case .equal(let field, let value, let mask): return withNumber(field, b) { .holds($0 & mask == value) }
     case .range(let field, let low, let high): return withNumber(field, b) { .holds(low <= $0 && $0 <= high) }
-    // Nothing is asked of the NAT that the connection has.
-    case .anyBit(.connectionState, let mask)
-    where mask & (ConnectionState.sourceNAT | ConnectionState.destinationNAT) == 0:
-      return .holds(b.packet.connectionState & mask != 0)
+    case .anyBit(.connectionState, let mask):
+      if b.packet.connectionState & mask != 0 { return .holds(true) }
+      // What the connection's NAT is, is not known of all.
+      let translated = ConnectionState.sourceNAT | ConnectionState.destinationNAT
+      return mask & translated == 0 ? .holds(false) : .unknown
     case .comparison(let id): return comparison(ruleset.comparisons[Int(id.index)], b)
     case .note: return .holds(true)
     default: return .unknown

@@ -147,6 +147,8 @@ extension Engine {
           at += 1
         case .unknown:
           if laterMatchFails(b, from: at + 1, end: end, first: first, rule: ruleIndex, isNft: isNft) { return .noMatch }
+          // A rule that may accept a reply cannot stop it; the way past it is the one to follow.
+          if isAnyReply, accepts(from: at + 1, end: end) { return .noMatch }
           let (rule, clause) = (UInt32(ruleIndex), UInt32(at - first))
           let subject = subject(of: match, b)
           if forks >= Self.maximumForks {

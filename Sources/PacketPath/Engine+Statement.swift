@@ -22,6 +22,10 @@ extension Engine {
     case .drop: return .verdict(.drop)
     case .return: return .verdict(.return)
     case .continue: return .verdict(.continue)
+    // A reply that was accepted before this rule does not have the mark: neither all have it nor none.
+    case .setMark where isAnyReply:
+      anyReplyIsOpen = true
+      return .goOn
     case .setMark(let clear, let flip):
       b.packet.mark = b.packet.mark & ~clear ^ flip
       return .goOn
@@ -74,6 +78,9 @@ extension Engine {
         guard hasConnectionOrTemplate(b) else { return .noMatch }
         b.packet.mark = 0
       }
+      return .goOn
+    case .setField(.mark, _) where isAnyReply:
+      anyReplyIsOpen = true
       return .goOn
     case .setField(let field, let id): return setField(field, ruleset.expressions[Int(id.index)], &b)
     case .addTimeToLive(let change):
