@@ -100,6 +100,9 @@ public struct NodeContext: Sendable {
 }
 
 extension NodeContext {
+  /// Rules were read, and none that were handed over is missing: what is not among them is not there.
+  var hasWholeRules: Bool { snapshot.rulesKnown && !snapshot.hasUnreadRules }
+
   /// Of findings about the node itself.
   var subject: Finding.Subject { Finding.Subject(kind: "Node", name: name, node: name) }
 

@@ -14,7 +14,7 @@ enum MasqueradeScope: Check {
   private static func undetected(_ context: CheckContext) -> [Finding] {
     context.nodes.compactMap { node in
       if let plane = node.planes.first(where: \.lacksClusterMark) { return unmarked(plane, node) }
-      guard node.clusterMasqueradeDone == 0, node.leftMarked == 0,
+      guard node.hasWholeRules, node.clusterMasqueradeDone == 0, node.leftMarked == 0,
         !node.missingRules.contains(where: { $0.rule.finding == id || $0.rule.isEntrance }),
         let example = node.observations.first(where: {
           $0.faults.contains(.notMasqueraded) && $0.frontend.kind == .clusterIP

@@ -28,7 +28,7 @@ enum RulesFlushed: Check {
   /// What traces show: nothing is translated from somewhere, or nothing masqueraded.
   private static func traced(_ context: CheckContext) -> [Finding] {
     var findings: [Finding] = []
-    for node in context.nodes where node.isIPVS || hasServiceRules(node) {
+    for node in context.nodes where node.hasWholeRules && (node.isIPVS || hasServiceRules(node)) {
       func add(_ problem: String, _ cause: String, _ missing: [MissingRule]) {
         findings.append(
           Finding(

@@ -302,4 +302,13 @@ import Wire
     let judgement = Self.judge(Self.node(rules), to: "10.43.0.99", 80, from: "10.42.1.9", by: "cni0")
     #expect(judgement.answer == .unserved, "\(judgement.why)")
   }
+
+  /// A table of IPVS without the rules beside it: that nothing masquerades is not known.
+  @Test func rulesThatWereNotGivenWereNotFlushed() {
+    var fixture = ClusterFixture(.ipvs)
+    fixture.files["iptables-save"] = nil
+    fixture.files["ipset-save"] = nil
+    let ids = Set(fixture.findings().map(\.id))
+    #expect(ids.isDisjoint(with: ["rules-flushed", "masquerade-scope"]), "\(ids)")
+  }
 }
