@@ -4,7 +4,7 @@ public enum Answer: String, Sendable, Hashable, CaseIterable {
   case served
   /// It leaves what the snapshot covers, on a route that leads on, towards an address of which nothing more is known.
   case passes
-  /// Some new connections are served and some are not, by chance.
+  /// Some new connections are served and some are not: by chance, or by what came before them (a rate, an affinity).
   case partly
   /// An answer says no: a reject rule, or nothing listens.
   case refused
