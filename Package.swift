@@ -10,7 +10,7 @@ let package = Package(
       targets: [
         "Wire", "Input", "Findings", "Ruleset", "Snapshot", "KernelSource", "Intent", "CaptureFile", "PacketPath",
         "ServiceMap",
-        "CaptureAnalysis", "Diagnosis", "Report",
+        "CaptureAnalysis", "Journey", "Diagnosis", "Report",
       ]),
     .executable(name: "kubepath", targets: ["kubepath"]),
   ],
@@ -43,24 +43,29 @@ let package = Package(
     .target(name: "ServiceMap", dependencies: ["Wire", "Findings", "Ruleset", "Snapshot", "Intent", "PacketPath"]),
     .target(name: "CaptureAnalysis", dependencies: ["Wire", "Input", "Findings", "CaptureFile", "CPrefetch"]),
     // 4
+    .target(name: "Journey", dependencies: ["Wire", "Ruleset", "Snapshot", "Intent", "PacketPath"]),
+    // 5
     .target(
       name: "Diagnosis",
       dependencies: [
-        "Wire", "Input", "Findings", "Ruleset", "Snapshot", "Intent", "PacketPath", "ServiceMap", "CaptureAnalysis",
+        "Journey", "Wire", "Input", "Findings", "Ruleset", "Snapshot", "Intent", "PacketPath", "ServiceMap",
+        "CaptureAnalysis",
       ]),
     .target(
       name: "ConversationStore",
       dependencies: ["CaptureAnalysis", "Findings", "Input", "Wire", .product(name: "GRDB", package: "GRDB.swift")]),
-    // 5
+    // 6
     .target(
       name: "Report",
       dependencies: [
         "Wire", "Input", "Findings", "Ruleset", "Snapshot", "PacketPath", "CaptureAnalysis", "ServiceMap", "Diagnosis",
+        "Journey",
       ]),
-    // 6
+    // 7
     .executableTarget(
       name: "kubepath",
       dependencies: [
+        "Journey",
         "Wire", "Input", "Findings", "Ruleset", "Snapshot", "PacketPath", "Report", "CaptureFile", "CaptureAnalysis",
         "KernelSource", "CZlib",
         "Intent", "ServiceMap", "Diagnosis", "ConversationStore",
@@ -82,6 +87,9 @@ let package = Package(
     .testTarget(name: "InputTests", dependencies: ["Input", "CZlib", "CZstd"]),
     .testTarget(name: "SnapshotTests", dependencies: ["Input", "Ruleset", "Snapshot", "Wire"]),
     .testTarget(name: "PacketPathTests", dependencies: ["Wire", "Input", "Ruleset", "Snapshot", "PacketPath"]),
+    .testTarget(
+      name: "JourneyTests",
+      dependencies: ["Journey", "Diagnosis", "Findings", "Input", "PacketPath", "Snapshot", "Wire"]),
     .testTarget(
       name: "ReportTests",
       dependencies: [

@@ -1,9 +1,22 @@
 import Ruleset
+import Snapshot
 import Wire
 
-/// A connection as its first packet left it: what conntrack knows when the reply comes
+/// A connection as its first packet left it: what conntrack knows when a further packet of it comes
 /// (include/net/netfilter/nf_conntrack_tuple.h).
-struct Connection: Sendable {
+public struct Connection: Sendable, Hashable {
+  /// What the packet is to the entry.
+  public enum Part: Sendable, Hashable {
+    case reply
+    /// Of the entry's own direction, like the first; `answered`: a reply was seen.
+    case further(answered: Bool)
+    /// The entry's state does not fit it: an ACK where no SYN-ACK was seen (nf_conntrack_proto_tcp.c).
+    case misfit
+    /// An error that tells of one of its packets.
+    case related
+  }
+
+  public var part = Part.reply
   /// The request as it was sent.
   var client: Bits128
   var clientPort: UInt16
@@ -23,7 +36,7 @@ struct Connection: Sendable {
   var translatesDestination: Bool { frontend != endpoint || frontendPort != endpointPort }
 
   var status: UInt32 {
-    ConnectionStatus.seenReply | ConnectionStatus.confirmed
+    (part == .further(answered: false) ? 0 : ConnectionStatus.seenReply) | ConnectionStatus.confirmed
       | (translatesSource ? ConnectionStatus.sourceNAT : 0)
       | (translatesDestination ? ConnectionStatus.destinationNAT : 0)
   }
@@ -43,10 +56,58 @@ struct Connection: Sendable {
   }
 }
 
+extension Connection {
+  /// The entry that the first packet made on its way to an outcome; nil: it made none. What is dropped is forgotten.
+  public init?(of flow: Flow, _ outcome: Outcome) {
+    guard !outcome.untracked, outcome.verdict == .forward || outcome.verdict == .deliver else { return nil }
+    self.init(
+      client: flow.source.bits, clientPort: flow.sourcePort, frontend: flow.destination.bits,
+      frontendPort: flow.destinationPort, endpoint: outcome.destination.bits, endpointPort: outcome.destinationPort,
+      seen: outcome.source.bits, seenPort: outcome.sourcePort, mark: outcome.connectionMark, isTracked: true)
+  }
+
+  /// The entry that an error about a packet belongs to.
+  public init(relatedTo packet: Flow) {
+    self.init(
+      part: .related, client: packet.source.bits, clientPort: packet.sourcePort, frontend: packet.destination.bits,
+      frontendPort: packet.destinationPort, endpoint: packet.destination.bits, endpointPort: packet.destinationPort,
+      seen: packet.source.bits, seenPort: packet.sourcePort, mark: 0, isTracked: true)
+  }
+
+  /// An entry of the node's table.
+  public init(_ entry: ConnectionEntry) {
+    self.init(
+      client: entry.original.source.bits, clientPort: entry.original.sourcePort,
+      frontend: entry.original.destination.bits, frontendPort: entry.original.destinationPort,
+      endpoint: entry.reply.source.bits, endpointPort: entry.reply.sourcePort, seen: entry.reply.destination.bits,
+      seenPort: entry.reply.destinationPort, mark: entry.mark, zone: entry.zone, isTracked: true)
+  }
+
+  /// Whether a packet is of the entry's own direction.
+  public func isOriginal(_ flow: Flow) -> Bool {
+    flow.source.bits == client && flow.destination.bits == frontend
+      && (!flow.ipProtocol.hasPorts || flow.sourcePort == clientPort && flow.destinationPort == frontendPort)
+  }
+
+  /// Whether a packet is of the other. A port that source NAT chose is any.
+  public func isReply(_ flow: Flow) -> Bool {
+    flow.source.bits == endpoint && flow.destination.bits == seen
+      && (!flow.ipProtocol.hasPorts
+        || flow.sourcePort == endpointPort && (seenPort == nil || flow.destinationPort == seenPort))
+  }
+}
+
 extension PacketState {
   /// Conntrack finds the entry of the request.
   mutating func join(_ connection: Connection) {
-    tracking = .established
+    switch connection.part {
+    case .misfit:
+      tracking = .invalid
+      return
+    case .related: tracking = .related
+    case .reply: tracking = .established
+    case .further(let answered): tracking = answered ? .further : .again
+    }
     connectionMark = connection.mark
     status = connection.status
     if zone == 0 { zone = connection.zone }
@@ -54,21 +115,31 @@ extension PacketState {
 }
 
 extension Engine {
-  /// Of a reply, the NAT hooks undo what they did to the request: what was done at PREROUTING or OUTPUT is undone at
-  /// POSTROUTING or INPUT, and the reverse (nf_nat_packet, HOOK2MANIP in net/netfilter/nf_nat_core.c). False: ended.
-  mutating func undoTranslation(_ b: inout Branch) -> Bool {
-    guard let connection, !isAnyReply else { return true }
+  /// Of a further packet, the NAT hooks do what they did to the first. Of a reply they undo it: what was done at
+  /// PREROUTING or OUTPUT is undone at POSTROUTING or INPUT, and the reverse (nf_nat_packet, HOOK2MANIP in
+  /// net/netfilter/nf_nat_core.c). False: ended.
+  mutating func followTranslation(_ b: inout Branch) -> Bool {
+    guard let connection, !isAnyReply, connection.part != .related else { return true }
+    let isReply = connection.part == .reply
     switch b.packet.hook {
     case .prerouting, .output:
-      guard connection.translatesSource else { return true }
-      let changed = b.packet.destination != connection.client
-      b.packet.destination = connection.client
-      if b.packet.hasPorts { b.packet.destinationPort = connection.clientPort }
+      guard isReply ? connection.translatesSource : connection.translatesDestination else { return true }
+      let address = isReply ? connection.client : connection.endpoint
+      let changed = b.packet.destination != address
+      b.packet.destination = address
+      if b.packet.hasPorts { b.packet.destinationPort = isReply ? connection.clientPort : connection.endpointPort }
       return b.packet.hook == .output && changed ? reroute(&b) : true
     case .input, .postrouting:
-      guard connection.translatesDestination else { return true }
-      b.packet.replaceSource(connection.frontend)
-      if b.packet.hasPorts { b.packet.replaceSourcePort(connection.frontendPort) }
+      guard isReply ? connection.translatesDestination : connection.translatesSource else { return true }
+      b.packet.replaceSource(isReply ? connection.frontend : connection.seen)
+      guard b.packet.hasPorts else { break }
+      if isReply {
+        b.packet.replaceSourcePort(connection.frontendPort)
+      } else if let port = connection.seenPort {
+        b.packet.replaceSourcePort(port)
+      } else {
+        b.packet.sourcePortOpen = true
+      }
     default: break
     }
     return true

@@ -84,7 +84,7 @@ extension Engine {
     case .originalSource, .originalDestination, .originalSourcePort, .originalDestinationPort, .replySource,
       .replyDestination, .replySourcePort, .replyDestinationPort:
       guard p.hasConnection else { return .absent }
-      return p.tracking == .established ? connection!.value(of: field) : tupleValue(field, p)
+      return p.hasEntry ? connection?.value(of: field) ?? tupleValue(field, p) : tupleValue(field, p)
     case .packetType: return packetType(p)
     case .sourceMAC:
       return p.layer == .bridge || isEthernet(p.input) ? p.sourceMAC.map { .known($0) } ?? .unknown : .absent

@@ -149,7 +149,7 @@ extension Engine {
   /// Connection tracking: the packet is the first of its connection.
   private func track(_ b: inout Branch) {
     switch b.packet.tracking {
-    case .new, .established, .untracked: return  // looped back, or NOTRACK
+    case .new, .established, .further, .again, .related, .untracked: return  // looped back, or NOTRACK
     case .notYet, .invalid, .template: break
     }
     if let connection {
@@ -223,7 +223,7 @@ extension Engine {
   /// The nat chains of a hook, a range of `list`: only for the first packet, only until one has bound the connection.
   private mutating func runNAT(_ b: inout Branch, _ list: [ChainID], _ range: Range<Int>) -> Bool {
     guard b.packet.hasConnection else { return true }
-    if b.packet.tracking == .established { return undoTranslation(&b) }
+    if b.packet.hasEntry { return followTranslation(&b) }
     let destination = b.packet.hook == .prerouting || b.packet.hook == .output
     if destination ? b.packet.destinationBound : b.packet.sourceBound { return true }
     while range.lowerBound + Int(b.natChain) < range.upperBound {

@@ -25,6 +25,8 @@ public struct Flow: Sendable, Hashable {
   public var uid: UInt32?
   public var gid: UInt32?
   public var dontFragment: Bool?
+  /// Where in a bundle it begins, where the flow says so.
+  public var origin: FlowOrigin?
 
   public static let local = "local"
 
@@ -43,4 +45,29 @@ public struct Flow: Sendable, Hashable {
 
   public var isLocal: Bool { from == Flow.local }
   public var version: IPVersion { destination.version }
+}
+
+/// Where in a bundle a flow begins.
+public final class FlowOrigin: Sendable, Hashable {
+  public let node: String?
+  /// `NAMESPACE/NAME`.
+  public let pod: String?
+  /// The node to which the network outside brings it.
+  public let enters: String?
+
+  public init(node: String? = nil, pod: String? = nil, enters: String? = nil) {
+    self.node = node
+    self.pod = pod
+    self.enters = enters
+  }
+
+  public static func == (a: FlowOrigin, b: FlowOrigin) -> Bool {
+    a.node == b.node && a.pod == b.pod && a.enters == b.enters
+  }
+
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(node)
+    hasher.combine(pod)
+    hasher.combine(enters)
+  }
 }

@@ -9,8 +9,11 @@ final class FlowParser: @unchecked Sendable {
   private(set) var flows: [Flow] = []
   private(set) var diagnostics = Diagnostics()
 
-  init(_ file: SourceFile, _ lines: ArraySlice<LineScanner.Line>) {
+  private let needsFrom: Bool
+
+  init(_ file: SourceFile, _ lines: ArraySlice<LineScanner.Line>, needsFrom: Bool = true) {
     self.file = file
+    self.needsFrom = needsFrom
     self.lines = lines
   }
 
@@ -44,7 +47,11 @@ final class FlowParser: @unchecked Sendable {
 
   private func add(_ value: JSONValue, _ line: LineScanner.Line) {
     do throws(Problem) {
-      flows.append(try Self.flow(value))
+      let flow = try Self.flow(value)
+      guard !needsFrom || !flow.from.isEmpty else {
+        throw Problem(message: "expected \"from\": an interface or \"local\"")
+      }
+      flows.append(flow)
     } catch {
       report(error.message, line)
     }
@@ -65,6 +72,7 @@ final class FlowParser: @unchecked Sendable {
     var ipProtocol: IPProtocol?
     var source: IPAddress?
     var destination: IPAddress?
+    var (node, pod, enters): (String?, String?, String?) = (nil, nil, nil)
     var flow = Flow(ipProtocol: .tcp, source: IPAddress(v4: 0), destination: IPAddress(v4: 0), from: "")
     for (name, value) in value.members where !value.isNull {
       switch name {
@@ -85,6 +93,9 @@ final class FlowParser: @unchecked Sendable {
       case "tcpFlags": flow.tcpFlags = try number(value, name)
       case "uid": flow.uid = try number(value, name)
       case "gid": flow.gid = try number(value, name)
+      case "node": node = value.string
+      case "pod": pod = value.string
+      case "enters": enters = value.string
       case "dontFragment": flow.dontFragment = value.bool
       default: continue
       }
@@ -95,7 +106,10 @@ final class FlowParser: @unchecked Sendable {
     guard source.version == destination.version else {
       throw Problem(message: "source and destination are of different IP versions")
     }
-    guard !flow.from.isEmpty else { throw Problem(message: "expected \"from\": an interface or \"local\"") }
+    if node != nil || pod != nil || enters != nil {
+      flow.origin = FlowOrigin(node: node, pod: pod, enters: enters)
+      if flow.from.isEmpty, enters == nil { flow.from = Flow.local }
+    }
     flow.ipProtocol = ipProtocol
     flow.source = source
     flow.destination = destination

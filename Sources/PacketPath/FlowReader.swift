@@ -8,6 +8,8 @@ import Wire
 public struct FlowReader {
   private let file: SourceFile
   private let threads: Int
+  /// A flow that does not say where it enters is an error.
+  private let needsFrom: Bool
   private var lines: LineScanner
   private var flowCount = 0
 
@@ -15,8 +17,9 @@ public struct FlowReader {
   private static let share = 2048
 
   /// `threads`, from 1, parse at the same time.
-  public init(_ file: SourceFile, threads: Int = 1) {
+  public init(_ file: SourceFile, threads: Int = 1, needsFrom: Bool = true) {
     self.file = file
+    self.needsFrom = needsFrom
     self.threads = max(threads, 1)
     lines = DumpSection(file).lines
   }
@@ -26,7 +29,9 @@ public struct FlowReader {
     let lines = nextLines(Self.share * threads)
     guard !lines.isEmpty else { return nil }
     let parsers = (0..<threads).map { part in
-      FlowParser(file, lines[lines.count * part / threads..<lines.count * (part + 1) / threads])
+      FlowParser(
+        file, lines[lines.count * part / threads..<lines.count * (part + 1) / threads],
+        needsFrom: needsFrom)
     }
     if threads == 1 || lines.count < 64 {
       for parser in parsers { parser.run() }

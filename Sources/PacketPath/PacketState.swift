@@ -111,6 +111,9 @@ struct PacketState {
     case new
     /// A reply: the entry of `Engine.connection`, in its other direction.
     case established
+    /// The same entry in its own direction, once a reply was seen, and before.
+    case further, again
+    case related
     case invalid
     case untracked
     /// A template is attached (CT --zone in raw): no connection yet, state NEW.
@@ -170,7 +173,15 @@ struct PacketState {
     return rawOriginalSourcePort
   }
 
-  var hasConnection: Bool { tracking == .new || tracking == .established }
+  var hasConnection: Bool {
+    switch tracking {
+    case .new, .established, .further, .again, .related: true
+    case .notYet, .invalid, .untracked, .template: false
+    }
+  }
+
+  /// An entry was there before the packet: NAT was decided by an earlier one.
+  var hasEntry: Bool { hasConnection && tracking != .new }
   var hasPorts: Bool { IPProtocol(rawValue: ipProtocol).hasPorts }
 
   /// In bits of ConnectionState (xt_conntrack.c, nft_ct.c).
@@ -179,8 +190,10 @@ struct PacketState {
     case .notYet, .invalid: return ConnectionState.invalid
     case .untracked: return ConnectionState.untracked
     case .template: return ConnectionState.new
-    case .new, .established:
-      var state = tracking == .new ? ConnectionState.new : ConnectionState.established
+    case .related: return ConnectionState.related
+    case .new, .established, .further, .again:
+      let isNew = tracking == .new || tracking == .again
+      var state = isNew ? ConnectionState.new : ConnectionState.established
       if status & ConnectionStatus.sourceNAT != 0 { state |= ConnectionState.sourceNAT }
       if status & ConnectionStatus.destinationNAT != 0 { state |= ConnectionState.destinationNAT }
       return state

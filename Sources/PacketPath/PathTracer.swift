@@ -29,6 +29,9 @@ public final class PathTracer {
     return walk(flow)
   }
 
+  /// What happens to a packet of a connection that this node knows.
+  public func trace(_ flow: Flow, of connection: Connection) -> Trace { walk(flow, replyOf: connection) }
+
   /// Through the rules, as the flow stands.
   func walk(_ flow: Flow, replyOf connection: Connection? = nil) -> Trace {
     engine.run(flow, replyOf: connection)
@@ -94,6 +97,16 @@ public final class PathTracer {
     let near = own.first { IPPrefix($0.address, length: $0.prefixLength).contains(gateway ?? destination) }
     return near?.address ?? own.first?.address
       ?? model.snapshot.addresses?.first { $0.address.version == .v4 && $0.scope == "global" }?.address
+  }
+
+  /// Whether the node itself knows a way to an address.
+  public func hasRoute(to destination: IPAddress) -> Bool {
+    let query = RoutingTables.Query(
+      version: destination.version, destination: destination.bits, source: .zero, inputInterface: .zero, mark: 0)
+    switch model.routing.lookup(query) {
+    case .route, .multipath: return true
+    case .none, .refused: return false
+    }
   }
 
   /// The interface through which a packet from this source would reach the node; nil: not known. From behind a router

@@ -21,6 +21,12 @@ public struct Trace: Sendable {
   /// What a fact says where it holds, or where it does not: one clause.
   public func sentence(_ fact: Fact, holds: Bool) -> String { fact.sentence(holds, model.ruleset) }
 
+  /// The chain whose rule or policy ended an outcome; position 0: the policy. Nil: no rule was met.
+  public func ender(of outcome: Outcome) -> (chain: String, position: Int)? {
+    guard let step = outcome.steps.last else { return nil }
+    return (model.ruleset.name(of: step.chain), step.position)
+  }
+
   /// The route that an outcome's last routing decision took, and the gateway of its next hop.
   public func route(of outcome: Outcome) -> (route: Route, gateway: IPAddress?)? {
     guard outcome.routeIndex >= 0 else { return nil }

@@ -78,7 +78,7 @@ public struct TraceJSON {
   }
 
   /// A member with strings; nothing where there are none.
-  private static func list(_ name: StaticString, _ strings: [String], to out: inout TextBuffer) {
+  static func list(_ name: StaticString, _ strings: [String], to out: inout TextBuffer) {
     guard !strings.isEmpty else { return }
     out.literal(name)
     for (number, text) in strings.enumerated() {
@@ -198,8 +198,16 @@ public struct TraceJSON {
     out.literal("}")
   }
 
+  /// One outcome of a flow.
+  mutating func write(_ outcome: Outcome, of flow: Flow, to out: inout TextBuffer) {
+    var text = TextBuffer(capacity: 1024)
+    var marks: [TraceTemplate.Mark] = []
+    write(outcome, flow.ipProtocol.hasPorts, to: &text, &marks)
+    TraceTemplate(text: Array(text.bytes), marks: marks, answer: .unsure).write(flow, steps, to: &out)
+  }
+
   /// The shortest text that reads back as the same number.
-  private mutating func number(_ value: Double, to out: inout TextBuffer) {
+  mutating func number(_ value: Double, to out: inout TextBuffer) {
     if value == 1 { return out.literal("1") }
     let slot = Int(truncatingIfNeeded: (value.bitPattern &* 0x9E37_79B9_7F4A_7C15) >> 56)
     if numbers[slot].value != value {

@@ -31,7 +31,7 @@ public struct TraceText {
     var out: [String] = []
     let groups = Ending.all(trace, first: judgement.deciding)
     out.append(contentsOf: headline(trace, judgement))
-    out += causes(findings)
+    out += CauseText(style: style).lines(findings)
     out.append("")
     if let first = groups.first { out.append(contentsOf: journey(first.outcome, trace)) }
     out.append(contentsOf: endings(groups, trace))
@@ -102,29 +102,6 @@ public struct TraceText {
           + (judgement.service.map { "  (\(printable($0)))" } ?? "")))
     if !judgement.wanted.isEmpty { lines.append("to settle it, give: \(judgement.wanted.joined(separator: "; "))") }
     return lines
-  }
-
-  /// The causes that objects and sockets tell, as far as they are findings of `check`.
-  private func causes(_ findings: [Finding]) -> [String] {
-    guard !findings.isEmpty else { return [] }
-    var out = ["", style.bold("Why")]
-    for finding in findings {
-      out += wrapped("\(printable(finding.problem, limit: .max))", 96).enumerated().map {
-        ($0.offset == 0 ? "  " : "    ") + $0.element
-      }
-      out += wrapped("cause: \(printable(finding.cause, limit: .max))", 94).enumerated().map {
-        ($0.offset == 0 ? "    " : "      ") + $0.element
-      }
-      for evidence in finding.evidence.prefix(3) {
-        let place = evidence.file.map { "\(baseName($0))\(evidence.line.map { ":\($0)" } ?? "")  " } ?? ""
-        out.append(style.dim("    " + place + printable(evidence.text, limit: 400)))
-      }
-    }
-    out += ["", style.bold("What to do")]
-    for fix in findings.flatMap(\.fix) {
-      out += FixText.lines(fix, headings: ("  ", "  "), width: 98) { printable($0, limit: .max) }
-    }
-    return out
   }
 
   func result(_ outcome: Outcome) -> String {

@@ -47,6 +47,8 @@ public struct Snapshot: Sendable {
   public var unrecognised: [String] = []
   /// Files that hold Kubernetes objects, for the Intent reader.
   public var objectFiles: [SourceFile] = []
+  /// Network namespaces of Pods on the node, named `NAMESPACE/NAME`: a folder below `pods` each.
+  public var pods: [Snapshot] = []
   /// Names of routing tables that are not known everywhere (`/etc/iproute2/rt_tables`), by the number that stands for them.
   public var routingTableNames: [UInt32: String] = [:]
 

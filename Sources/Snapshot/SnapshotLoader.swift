@@ -210,9 +210,11 @@ public enum SnapshotLoader {
     }
     if direct.contains(where: \.isOfNode) {
       var own = direct
+      let pods = PodFolders(folders.contains(PodFolders.name) ? inside[PodFolders.name] ?? [] : [], depth: depth + 1)
       let names = Set(direct.filter(\.isOfNode).map(\.entry.name))
       for folder in folders {
-        let inner = inside[folder] ?? []
+        let inner = folder == PodFolders.name ? pods.others : inside[folder] ?? []
+        guard !inner.isEmpty else { continue }
         // The same file names again: not more of this node, but another state of it or another node.
         if inner.filter({ names.contains($0.entry.name) }).count >= 2 {
           bundle.diagnostics.add(
@@ -223,7 +225,10 @@ public enum SnapshotLoader {
           own += inner
         }
       }
-      bundle.snapshots.append(NodeLoader.load(name: name, own))
+      var node = NodeLoader.load(name: name, own)
+      node.pods = pods.load()
+      for pod in node.pods { node.diagnostics.add(contentsOf: pod.diagnostics) }
+      bundle.snapshots.append(node)
       return
     }
     // Objects and notes beside the nodes' folders.

@@ -55,6 +55,11 @@ struct TraceCommand: ParsableCommand {
   var output: TraceOutput = .text
 
   @Flag(
+    name: .customLong("round-trip"), inversion: .prefixedNo,
+    help: "Follow it from node to node, into Pods and back (default: where there are several nodes, or Pods).")
+  var roundTrip: Bool?
+
+  @Flag(
     name: .customLong("no-steps"), help: "Leave the matched rules out of the JSON: smaller and faster for many flows.")
   var noSteps = false
 
@@ -71,6 +76,13 @@ struct TraceCommand: ParsableCommand {
       let cluster = bundle.objectFiles.isEmpty ? nil : ObjectReader.read(bundle.objectFiles)
       let names = cluster.map { NameResolver($0) }
       let node = try chosen(bundle, names)
+      if trying.isEmpty, roundTrip ?? (bundle.snapshots.count > 1 || !node.pods.isEmpty), output != .dot {
+        let run = JourneyRun(bundle, begin: node, cluster, names)
+        let answer = try run.run(flows: flows, arguments, output, steps: !noSteps, style: Terminal.style(source.color))
+        if malformed { throw ExitStatus.malformed }
+        if let answer { try ExitStatus.leave(answer) }
+        return
+      }
       let answer: Answer?
       if let trial = try trying.trial(on: node, cluster: cluster) {
         answer = try traceTrial(trial, before: node, names)

@@ -1,4 +1,5 @@
 import Intent
+import Journey
 import PacketPath
 import Ruleset
 import ServiceMap
@@ -15,7 +16,7 @@ public struct AnswerFacts: Sendable {
   let ownAddresses: Set<IPAddress>
   /// Addresses of kube-ipvs0 and the like: nobody listens there for the node's own sake.
   let boundForServices: Set<IPAddress>
-  private let sockets: [UInt16: [SocketEntry]]?
+  private let sockets: SocketTable
   /// Addresses that did not answer when they were asked for last.
   let silentNeighbours: Set<IPAddress>
   let serviceRanges: [IPPrefix]
@@ -37,7 +38,7 @@ public struct AnswerFacts: Sendable {
     let addresses = snapshot.addresses ?? []
     boundForServices = Set(addresses.filter(\.isOfServiceDevice).map(\.address))
     ownAddresses = Set(addresses.filter { !$0.isOfServiceDevice }.map(\.address))
-    sockets = snapshot.sockets.map { Dictionary(grouping: $0.filter(\.isListening), by: \.localPort) }
+    sockets = SocketTable(snapshot)
     silentNeighbours = Set((snapshot.neighbours ?? []).filter { $0.state.contains("FAILED") }.map(\.address))
     isWhole = cluster.map { !$0.isPartial } ?? false
     var endpoints: Set<EndpointAddress> = []
@@ -87,21 +88,9 @@ public struct AnswerFacts: Sendable {
 
   // MARK: - Questions
 
-  enum Listener {
-    case found(process: String)
-    case none(Fate.Listening)
-    case notKnown
-  }
-
   /// Whether a socket of the node accepts at an address and port.
-  func listener(at address: IPAddress, _ port: UInt16, _ ipProtocol: IPProtocol) -> Listener {
-    guard let sockets, snapshot.socketProtocols.contains(ipProtocol) else {
-      return .notKnown
-    }
-    let there = (sockets[port] ?? []).filter { $0.protocol.hasPrefix(ipProtocol == .tcp ? "tcp" : "udp") }
-    if let found = there.first(where: { $0.accepts(address) }) { return .found(process: found.process ?? "") }
-    guard let other = there.first, let only = other.localAddress else { return .none(.nowhere) }
-    return .none(.only(only, process: other.process ?? ""))
+  func listener(at address: IPAddress, _ port: UInt16, _ ipProtocol: IPProtocol) -> SocketTable.Listener {
+    sockets.listener(at: address, port, ipProtocol)
   }
 
   func isEndpoint(_ address: IPAddress, _ port: UInt16) -> Bool { endpoints.contains(EndpointAddress(address, port)) }
@@ -133,17 +122,6 @@ public struct AnswerFacts: Sendable {
       return nil
     }
     return .unused(range)
-  }
-}
-
-extension SocketEntry {
-  /// Waits for clients.
-  var isListening: Bool { state == "LISTEN" || state == "UNCONN" }
-
-  /// A socket without an address takes all, of IPv4 too unless it is told otherwise.
-  func accepts(_ address: IPAddress) -> Bool {
-    guard let own = localAddress else { return address.version == .v6 || self.protocol != "udp6" }
-    return own == address || own.isUnspecified
   }
 }
 

@@ -131,9 +131,10 @@ extension Judge {
     return facts.names?.name(of: outcome.destination).map { "\(socket) (\(printable($0)))" } ?? socket
   }
 
+  private func ender(_ outcome: Outcome) -> String { Self.ender(outcome, tracer.model.snapshot.ruleset) }
+
   /// The rule or policy that ended an outcome.
-  private func ender(_ outcome: Outcome) -> String {
-    let ruleset = tracer.model.snapshot.ruleset
+  static func ender(_ outcome: Outcome, _ ruleset: Ruleset) -> String {
     guard let step = outcome.steps.last, outcome.balancer.map({ $0.hasEndpoint }) != false else {
       return outcome.reason.map { "\($0)" } ?? "the kernel"
     }

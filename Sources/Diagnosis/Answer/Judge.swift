@@ -103,7 +103,8 @@ public final class Judge {
     guard flow.ipProtocol.hasPorts else { return .served(.host) }
     switch facts.listener(at: address, port, flow.ipProtocol) {
     case .found(let process): return .served(.listener(process))
-    case .none(let listening): return .notListening(listening)
+    case .nowhere: return .notListening(.nowhere)
+    case .only(let other, let process): return .notListening(.only(other, process: process))
     case .notKnown: break
     }
     if outcome.isTranslated || facts.isEndpoint(address, port) { return .served(.endpoint) }
@@ -207,7 +208,7 @@ public final class Judge {
 
   /// What connections fare over time, where only the moment decides (a rate, an earlier packet of the client): some of
   /// them so, some of them so. Nil: something else decides, too.
-  private static func overTime(_ results: Worlds.Results<Answer>) -> Answer? {
+  static func overTime(_ results: Worlds.Results<Answer>) -> Answer? {
     guard !results.deciding.isEmpty, results.deciding.allSatisfy({ $0.source == .time }) else { return nil }
     let answers = results.list.map(\.result)
     if answers.contains(.unsure) { return nil }
@@ -255,7 +256,7 @@ public final class Judge {
     return judgement
   }
 
-  private static func wanted(_ facts: [Fact]) -> [String] {
+  static func wanted(_ facts: [Fact]) -> [String] {
     var list: [String] = []
     for fact in facts {
       let text: String? =

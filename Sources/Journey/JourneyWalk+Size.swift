@@ -1,0 +1,60 @@
+import PacketPath
+import Wire
+
+// Whether packets of full size get through, once small ones do.
+extension JourneyWalk {
+  /// The end of a journey whose packets all came to where they should.
+  func finish(_ passage: inout Passage, _ namespace: Int?) -> Way {
+    .end(
+      tooBig(.request, &passage) ?? tooBig(.reply, &passage) ?? passage.ending(.answered, namespace: namespace))
+  }
+
+  /// Where packets of the flow's length end that go one way; nil: they get through.
+  func tooBig(_ phase: Phase, _ passage: inout Passage) -> Ending? {
+    guard let length = passage.flow.length, passage.flow.ipProtocol == .tcp || passage.flow.dontFragment == true,
+      let limits = passage.limits[phase], let failure = firstFailure(Int(length), limits, passage)
+    else { return nil }
+    var ending = passage.ending(
+      .tooBig(bytes: failure.bytes, limit: failure.limit.bytes), namespace: failure.limit.namespace)
+    ending.phase = phase
+    return ending
+  }
+
+  private func firstFailure(
+    _ length: Int, _ limits: [SizeLimit], _ passage: Passage
+  ) -> (bytes: Int, limit: SizeLimit)? {
+    guard passage.flow.ipProtocol == .tcp else {
+      return limits.first { length > $0.largest }.map { (length, $0) }
+    }
+    // Both ends tell each other what their devices take (MSS): no segment is larger.
+    var size = length
+    for limits in passage.limits.values {
+      for limit in limits where limit.manner == .own { size = min(size, limit.bytes) }
+    }
+    var again = true
+    while again {
+      again = false
+      for limit in limits where size > limit.largest {
+        guard limit.manner != .silent, limit.manner == .own || tellsSender(limit) else { return (size, limit) }
+        size = limit.bytes
+        again = true
+        break
+      }
+    }
+    return nil
+  }
+
+  /// Whether a router's word that a packet was too big gets out of the router.
+  private func tellsSender(_ limit: SizeLimit) -> Bool {
+    let tracer = tracer(limit.namespace)
+    let version = limit.flow.version
+    var word = Flow(
+      ipProtocol: version == .v4 ? .icmp : .icmpv6,
+      source: tracer.sourceAddress(to: limit.flow.source) ?? limit.flow.source, destination: limit.flow.source,
+      from: Flow.local)
+    word.icmpType = version == .v4 ? 3 : 2
+    word.icmpCode = version == .v4 ? 4 : 0
+    let trace = tracer.trace(word, of: Connection(relatedTo: limit.flow))
+    return trace.outcomes.contains { $0.verdict == .forward || $0.verdict == .deliver }
+  }
+}
