@@ -21,10 +21,14 @@ struct AddressClaims {
   }
 
   static let maximum = 65_536
+  /// What Calico gives the node's end of every Pod's link: it answers and asks there for any address.
+  private static let proxied: UInt64 = 0xEEEE_EEEE_EEEE
   private(set) var claims: [Key: Claim] = [:]
 
   mutating func add(_ address: IPAddress, _ hardware: UInt64, scope: UInt32, frame: FrameReference, time: Int64) {
-    guard !address.isUnspecified, !address.isMulticast, hardware != 0, hardware != 0xFFFF_FFFF_FFFF else { return }
+    guard !address.isUnspecified, !address.isMulticast, hardware != 0, hardware != 0xFFFF_FFFF_FFFF,
+      hardware != Self.proxied
+    else { return }
     let key = Key(address: address, scope: scope)
     guard var claim = claims[key] else {
       if claims.count < Self.maximum {

@@ -19,13 +19,21 @@ extension CaptureAnalyzer {
     }
   }
 
+  /// Where nothing at all of the other direction was captured, a question that nobody repeats may well have been answered.
+  func withoutUnheard(_ findings: [Finding]) -> [Finding] {
+    guard findings.contains(where: { $0.id == "one-direction-only" }), counts.dnsResponses == 0 else { return findings }
+    return findings.filter { $0.id != "dns-unanswered" || $0.confidence != .possible }
+  }
+
   /// Leaves out what another finding explains: unanswered SYNs to a frontend whose answers come untranslated, or while
   /// the conntrack table is full; DNS questions repeated to a server whose answers are lost so, or that is refused.
   static func withoutSymptoms(_ findings: [Finding]) -> [Finding] {
     let untranslated = Set(findings.filter { $0.id == "reply-not-translated" }.map(\.subject))
     let tableFull = findings.contains { $0.id == "conntrack-table-full" }
     let refused = Set(findings.filter { $0.id == "rejected-by-icmp" && $0.severity == .error }.map(\.subject))
+    let plain = Set(findings.filter { $0.id == "plaintext-to-tls" }.map(\.subject))
     return findings.filter { finding in
+      if finding.id == "connection-reset" { return !plain.contains(finding.subject) }
       if finding.id.hasPrefix("dns-") {
         return !untranslated.union(refused).contains {
           $0.name == finding.subject.name && $0.port == "53" && finding.subject.port == "53"
@@ -39,13 +47,18 @@ extension CaptureAnalyzer {
     }
   }
 
+  /// What is only possible, and a stranger's single refused attempt, stand behind what hurts those who are served.
+  private static func isLess(_ finding: Finding) -> Bool {
+    finding.confidence == .possible || finding.id == "connection-refused" && finding.severity == .warning
+  }
+
   /// Errors first; among equals what is sure before what is only possible, then the detectors' order, which puts causes
   /// before symptoms.
   public static func ordered(_ findings: [Finding]) -> [Finding] {
     findings.enumerated().sorted { a, b in
       if a.element.severity != b.element.severity { return a.element.severity > b.element.severity }
-      let isGuess = (a: a.element.confidence == .possible, b: b.element.confidence == .possible)
-      return isGuess.a != isGuess.b ? isGuess.b : a.offset < b.offset
+      let isLess = (a: isLess(a.element), b: isLess(b.element))
+      return isLess.a != isLess.b ? isLess.b : a.offset < b.offset
     }.map(\.element)
   }
 }

@@ -25,11 +25,13 @@ extension CaptureAnalyzer {
     let sequence = bytes.u16(6)
     if header.type == 8 || header.type == 128 {
       pings.request(
-        from: source, to: destination, scope: layer.outer.scope, identifier: header.identifier, sequence: sequence,
+        from: source, to: destination, scope: layer.outer.scope >> 24, identifier: header.identifier,
+        sequence: sequence,
         length: layer.length, frame: frame)
     } else {
       pings.reply(
-        from: source, to: destination, scope: layer.outer.scope, identifier: header.identifier, sequence: sequence)
+        from: source, to: destination, scope: layer.outer.scope >> 24, identifier: header.identifier,
+        sequence: sequence)
     }
   }
 

@@ -43,6 +43,23 @@ extension CaptureAnalyzer {
     case 106:
       // Classical IP over ATM: LLC and SNAP, or a bare IP packet.
       if bytes.count > 8, bytes.u8(0) == 0xAA { logicalLink(bytes, outer) } else { rawIP(bytes, outer) }
+    case 105: wireless(bytes, outer)
+    case 117: packetFilterLog(bytes, outer)
+    case 127:
+      // Radiotap: the length of its header in the third and fourth byte, least significant first.
+      guard bytes.count >= 8 else { return undecoded() }
+      let length = Int(bytes.u16(2).byteSwapped)
+      guard length >= 8, length <= bytes.count else { return undecoded() }
+      wireless(bytes.dropping(length), outer)
+    case 258:
+      // PKTAP of macOS: the length of its header, then what kind of record it is and the link type of what follows.
+      guard bytes.count >= 12, outer.depth < Self.maximumDepth else { return undecoded() }
+      let length = Int(bytes.u32(0).byteSwapped)
+      guard length >= 12, length <= bytes.count else { return undecoded() }
+      var inside = outer
+      inside.depth += 1
+      otherLink(
+        bytes.dropping(length), LinkType(rawValue: UInt16(truncatingIfNeeded: bytes.u32(8).byteSwapped)), inside)
     case 192:
       guard bytes.count >= 8, outer.depth < Self.maximumDepth else { return undecoded() }
       let length = Int(bytes.u16(2).byteSwapped)
@@ -53,6 +70,25 @@ extension CaptureAnalyzer {
         bytes.dropping(length), LinkType(rawValue: UInt16(truncatingIfNeeded: bytes.u32(4).byteSwapped)), inside)
     default: undecoded()
     }
+  }
+
+  /// A data frame of IEEE 802.11 that is not encrypted: LLC behind the addresses.
+  private mutating func wireless(_ bytes: PacketBytes, _ outer: Outer) {
+    guard bytes.count >= 24, bytes.u8(0) & 0x0F == 0x08 else { return undecoded() }
+    let (kind, flags) = (bytes.u8(0) >> 4, bytes.u8(1))
+    // No payload (null functions), or encrypted.
+    guard kind & 4 == 0, flags & 0x40 == 0 else { return undecoded() }
+    let length = 24 + (flags & 3 == 3 ? 6 : 0) + (kind & 8 != 0 ? 2 : 0)
+    guard bytes.count > length else { return undecoded() }
+    logicalLink(bytes.dropping(length), outer)
+  }
+
+  /// The log of BSD's packet filter: its header's length first, rounded up to four bytes, then the address family.
+  private mutating func packetFilterLog(_ bytes: PacketBytes, _ outer: Outer) {
+    guard bytes.count >= 4 else { return undecoded() }
+    let length = (Int(bytes.u8(0)) + 3) & ~3
+    guard length >= 4, length <= bytes.count else { return undecoded() }
+    rawIP(bytes.dropping(length), outer)
   }
 
   mutating func undecoded() { counts.undecoded &+= 1 }

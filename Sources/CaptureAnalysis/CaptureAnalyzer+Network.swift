@@ -204,8 +204,8 @@ extension CaptureAnalyzer {
   // MARK: tunnels
 
   /// The scope of what a tunnel carries. Nested tunnels mix theirs.
-  static func scope(_ kind: TunnelKind, _ identifier: UInt32, inside outer: Outer) -> UInt32 {
-    let own = UInt32(kind.rawValue) << 24 | identifier & 0xFF_FFFF
+  @inline(__always) func scope(_ kind: TunnelKind, _ identifier: UInt32, inside outer: Outer) -> UInt32 {
+    let own = UInt32(kind.rawValue) << 24 | senders.identifier(identifier, of: kind)
     return outer.scope == 0 ? own : own ^ (outer.scope &* 0x9E37_79B1)
   }
 
@@ -247,7 +247,7 @@ extension CaptureAnalyzer {
   mutating func nested(_ bytes: PacketBytes, _ layer: NetworkLayer) {
     guard layer.outer.depth < Self.maximumDepth else { return undecoded() }
     _ = enter(.ipip, layer, port: 0, identifier: 0, innerLength: max(0, bytes.wireCount))
-    let outer = Outer(scope: Self.scope(.ipip, 0, inside: layer.outer), depth: layer.outer.depth + 1)
+    let outer = Outer(scope: scope(.ipip, 0, inside: layer.outer), depth: layer.outer.depth + 1)
     if layer.proto == 4 { ipv4(bytes, outer) } else { ipv6(bytes, outer) }
   }
 
@@ -261,7 +261,7 @@ extension CaptureAnalyzer {
     let inner = bytes.dropping(header.headerLength)
     let link = type == .transparentEthernet ? EthernetHeader.length : 0
     _ = enter(.gre, layer, port: 0, identifier: header.key, innerLength: max(0, inner.wireCount - link))
-    let outer = Outer(scope: Self.scope(.gre, header.key, inside: layer.outer), depth: layer.outer.depth + 1)
+    let outer = Outer(scope: scope(.gre, header.key, inside: layer.outer), depth: layer.outer.depth + 1)
     switch type {
     case .transparentEthernet: nestedEthernet(inner, outer)
     case .ppp: pointToPoint(inner, outer)

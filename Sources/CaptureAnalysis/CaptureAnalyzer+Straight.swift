@@ -24,7 +24,7 @@ extension CaptureAnalyzer {
     let inner = bytes.dropping(Self.carrier)
     guard let transport = Self.transport(inner) else { return }
     ends.pointee.isCarried = true
-    read(inner, transport, scope: Self.scope(.vxlan, bytes.u32(46) >> 8, inside: Outer()), ends)
+    read(inner, transport, scope: scope(.vxlan, bytes.u32(46) >> 8, inside: Outer()), ends)
   }
 
   /// TCP or UDP directly behind an IPv4 header without options that is no fragment.
@@ -65,7 +65,10 @@ extension CaptureAnalyzer {
     let payload = bytes.limited(to: length).dropping(IPv4Header.minimumLength)
     if header.proto.rawValue == 6 {
       guard let transport = TCPHeader(payload) else { return tcpCut(payload) }
-      tcp(transport, payload, ends, ttl: header.timeToLive, packetLength: length, isPartial: false) {
+      tcp(
+        transport, payload, ends, ttl: header.timeToLive, identification: header.identification, packetLength: length,
+        isPartial: false
+      ) {
         NetworkLayer(header, length: length, outer)
       }
     } else if let inside = udp(payload, NetworkLayer(header, length: length, outer)) {

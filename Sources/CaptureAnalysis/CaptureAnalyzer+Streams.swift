@@ -61,6 +61,13 @@ extension CaptureAnalyzer {
     if let handshake, both.pointee.certificate < 0, direction != Int(c.pointee.initiator),
       let dates = ServerCertificate.dates(handshake), staleCertificates.count < Self.maximumCertificates
     {
+      if both.pointee.serverName >= 0, misnamedCertificates.count < MisnamedCertificate.maximum,
+        let misnamed = MisnamedCertificate(
+          asked: both.pointee.serverName, name: serverNames.bytes(both.pointee.serverName), certificate: dates,
+          frame: frame)
+      {
+        misnamedCertificates[c.pointee.target] = misnamed
+      }
       let certificate = StaleCertificate(
         notBefore: dates.notBefore, notAfter: dates.notAfter, seen: now / 1_000_000_000, frame: frame)
       if now > 0, certificate.isStale {
@@ -71,11 +78,36 @@ extension CaptureAnalyzer {
     both.pointee.seen.formUnion(seen)
   }
 
-  /// DNS over TCP: two bytes of length before each message; messages that are whole in the segment are taken.
+  /// The first bytes that a side sends: whether it speaks HTTP in the clear.
+  @inline(never) mutating func firstWords(
+    _ payload: PacketBytes, _ c: UnsafeMutablePointer<Conversation>, _ direction: Int
+  ) {
+    let both = shared.pointer(Int(c.pointee.tcp))
+    if direction == Int(c.pointee.initiator) {
+      if HTTPText.isRequest(payload) { both.pointee.seen.insert(.plainRequest) }
+    } else if both.pointee.seen.contains(.plainRequest), HTTPText.asksForTLS(payload) {
+      both.pointee.seen.insert(.wantsTLS)
+    }
+  }
+
+  /// DNS over TCP: two bytes of length before each message; messages that are whole in the segment are taken. The length
+  /// may come in a segment of its own, which the stream's unused TLS state remembers.
   @inline(never) mutating func domainStream(
-    _ payload: PacketBytes, _ layer: NetworkLayer, _ sourcePort: UInt16, _ destinationPort: UInt16
+    _ payload: PacketBytes, _ layer: NetworkLayer, _ forward: UnsafeMutablePointer<TCPHalf>, _ sourcePort: UInt16,
+    _ destinationPort: UInt16
   ) {
     var rest = payload
+    if forward.pointee.tls.state == .other {
+      let announced = Int(forward.pointee.tls.remaining)
+      forward.pointee.tls.remaining = 0
+      if payload.wireCount == 2, payload.isWhole {
+        forward.pointee.tls.remaining = UInt32(payload.u16(0))
+        return
+      }
+      if announced >= DNSHeader.length, announced == payload.wireCount {
+        return domain(payload, layer, sourcePort, destinationPort, proto: 6)
+      }
+    }
     while rest.count >= 2 + DNSHeader.length {
       let length = Int(rest.u16(0))
       guard length >= DNSHeader.length, length <= rest.count - 2 else { return }

@@ -5,13 +5,16 @@ extension CaptureAnalyzer {
   @inline(never) mutating func tcp(_ bytes: PacketBytes, _ layer: NetworkLayer) {
     guard let header = TCPHeader(bytes) else { return tcpCut(bytes) }
     let ends = ends(bytes, layer, header.sourcePort, header.destinationPort)
-    tcp(header, bytes, ends, ttl: layer.ttl, packetLength: layer.length, isPartial: layer.isPartial) { layer }
+    tcp(
+      header, bytes, ends, ttl: layer.ttl, identification: UInt16(truncatingIfNeeded: layer.identification),
+      packetLength: layer.length, isPartial: layer.isPartial
+    ) { layer }
   }
 
   /// `layer` is asked for where a segment is out of the ordinary.
   @inline(__always) mutating func tcp(
-    _ header: TCPHeader, _ bytes: PacketBytes, _ ends: UnsafeMutablePointer<PacketEnds>, ttl: UInt8, packetLength: Int,
-    isPartial: Bool, _ layer: () -> NetworkLayer
+    _ header: TCPHeader, _ bytes: PacketBytes, _ ends: UnsafeMutablePointer<PacketEnds>, ttl: UInt8,
+    identification: UInt16, packetLength: Int, isPartial: Bool, _ layer: () -> NetworkLayer
   ) {
     counts.tcp &+= 1
     if bytes.isWhole, !isPartial {
@@ -30,6 +33,7 @@ extension CaptureAnalyzer {
     guard forward.pointee.lastTTL == ttl, !c.pointee.phase.contains(.announced),
       SequenceAnalysis.isPlain(s, forward: forward, reverse: reverse)
     else { return unpredicted(bytes, layer(), ends, index) }
+    forward.pointee.lastIdentification = identification
     touched = c
     tally(c, direction, packetLength: packetLength, ttl: ttl)
     if !c.pointee.phase.contains(.roundTrip) {
@@ -47,6 +51,8 @@ extension CaptureAnalyzer {
     counts.badTCPChecksums &+= 1
     if header.checksum == UInt16(bigEndian: Checksum.fold(seed)) {
       offloaded(header.checksum, UInt16(bigEndian: Checksum.fold(total)))
+    } else {
+      unfinished()
     }
   }
 
@@ -83,20 +89,34 @@ extension CaptureAnalyzer {
       && (forward.pointee.lastTTL != layer.ttl || s.length > 0 || isSyn) && forward.pointee.lastAck == s.acknowledgment
       && forward.pointee.window == s.window && now &- forward.pointee.lastAckTime < 1_000_000
       && now >= forward.pointee.lastAckTime
+    let isMirrored = isMirrored(s, layer, forward)
     forward.pointee.lastTTL = layer.ttl
+    if !isMirrored { forward.pointee.lastIdentification = UInt16(truncatingIfNeeded: layer.identification) }
     let duplicate = touch(
-      c, direction: direction, packetLength: layer.length, ttl: layer.ttl, isCopy: isRoutedCopy,
+      c, direction: direction, packetLength: layer.length, ttl: layer.ttl, isCopy: isRoutedCopy || isMirrored,
       signature: UInt64(s.sequence) << 32 ^ UInt64(s.acknowledgment) << 9 ^ UInt64(layer.identification) << 20
         ^ UInt64(s.flags.rawValue) << 8 ^ UInt64(s.window) ^ UInt64(layer.length) << 40)
 
     let acknowledgedBefore = forward.pointee.lastAck
+    let saved = isMirrored ? (forward.pointee, reverse.pointee) : nil
     let events = SequenceAnalysis.examine(
       s, forward: forward, reverse: reverse, firstRoundTrip: c.pointee.firstRoundTrip)
-    if events.rawValue != 0 { note(events, duplicate: duplicate, s, forward) }
+    if events.rawValue != 0 { note(events, duplicate: duplicate, s, forward, c, direction) }
+    if let saved {
+      // A copy that comes late changes nothing of where the connection stands.
+      let (trouble, otherTrouble) = (forward.pointee.trouble, reverse.pointee.trouble)
+      (forward.pointee, reverse.pointee) = saved
+      forward.pointee.trouble = trouble
+      reverse.pointee.trouble = otherTrouble
+      return
+    }
     if s.flags.rawValue & 7 != 0 {
       control(header, s, c, forward: forward, reverse: reverse, duplicate: duplicate)
     } else if hasAck, !c.pointee.phase.contains(.roundTrip) {
       measureRoundTrip(c)
+    }
+    if hasAck, !isSyn, c.pointee.phase.isDisjoint(with: .synAck), direction != Int(c.pointee.initiator) {
+      shared.pointer(Int(c.pointee.tcp)).pointee.seen.insert(.challenged)
     }
     if hasAck, !duplicate {
       acknowledge(s, c, direction, forward: forward, reverse: reverse, isNew: s.acknowledgment != acknowledgedBefore)
@@ -106,6 +126,25 @@ extension CaptureAnalyzer {
       content(header, bytes, s, c, direction, forward: forward, events) { layer }
     }
     c.pointee.lifetime = lifetime(c)
+  }
+
+  /// What Linux sends again it numbers anew (`ip_select_ident`), the copy of a mirror port has its original's number: one of
+  /// the last few. No retransmission after a timeout comes so soon.
+  private func isMirrored(_ s: Segment, _ layer: NetworkLayer, _ forward: UnsafeMutablePointer<TCPHalf>) -> Bool {
+    let identification = UInt16(truncatingIfNeeded: layer.identification)
+    let distance = forward.pointee.lastIdentification &- identification
+    guard layer.version == 4, identification != 0, forward.pointee.lastIdentification != 0, distance < 256,
+      UInt64(bitPattern: now &- forward.pointee.lastAckTime) < 150_000_000, s.flags.rawValue & 4 == 0
+    else { return false }
+    // Some give all their packets one number.
+    if distance == 0,
+      s.sequence != forward.pointee.lastSequence || s.length != forward.pointee.lastLength
+        || s.acknowledgment != forward.pointee.lastAck || s.window != forward.pointee.window
+    {
+      return false
+    }
+    if s.occupies { return forward.pointee.nextSequence != 0 && before(s.sequence, forward.pointee.nextSequence) }
+    return !before(forward.pointee.lastAck, s.acknowledgment)
   }
 
   /// From the SYN to the first segment that acknowledges without SYN.
@@ -126,6 +165,7 @@ extension CaptureAnalyzer {
     guard payload.count > 0 else { return }
     let sourcePort = header.sourcePort
     let destinationPort = header.destinationPort
+    if forward.pointee.tls.state == .unknown { firstWords(payload, c, direction) }
     if forward.pointee.tls.state == .other, sourcePort == 443 || destinationPort == 443,
       TLSStream.looksLikeRecord(payload)
     {
@@ -136,7 +176,7 @@ extension CaptureAnalyzer {
       tls(payload, sequence: s.sequence &+ (s.flags.contains(.syn) ? 1 : 0), c, direction, forward: forward)
     }
     if sourcePort == 53 || destinationPort == 53, events.isDisjoint(with: .anyRetransmission) {
-      domainStream(payload, layer(), sourcePort, destinationPort)
+      domainStream(payload, layer(), forward, sourcePort, destinationPort)
     }
   }
 
@@ -233,6 +273,11 @@ extension CaptureAnalyzer {
       if !duplicate {
         forward.pointee.synAcks &+= 1
         if reverse.pointee.lastAck != 0 { both.pointee.seen.insert(.synAckRepeated) }
+        if forward.pointee.synAck.exists, options.hasTimestamps, reverse.pointee.hasTimestamp,
+          options.timestampEcho != reverse.pointee.timestamp
+        {
+          both.pointee.seen.insert(.acknowledgmentArrived)
+        }
         c.pointee.phase.insert(.synAck)
       }
       if !forward.pointee.synAck.exists {
@@ -254,6 +299,7 @@ extension CaptureAnalyzer {
         forward.pointee.firstSynTime = now
         forward.pointee.timestamp = options.timestamp
         forward.pointee.hasTimestamp = options.hasTimestamps
+        if s.length > 0 { both.pointee.seen.insert(.synData) }
       }
     }
   }
@@ -274,11 +320,11 @@ extension CaptureAnalyzer {
       let request = halves.pointer(Int(c.pointee.tcp) &* 2 &+ Int(c.pointee.initiator))
       let both = shared.pointer(Int(c.pointee.tcp))
       let delay = now &- request.pointee.lastData
-      both.pointee.responses &+= 1
       if delay > both.pointee.slowestResponse {
         both.pointee.slowestResponse = delay
         both.pointee.slowestFrame = frame
         both.pointee.slowestRequest = request.pointee.lastDataFrame
+        both.pointee.slowestRequestLength = UInt16(truncatingIfNeeded: min(request.pointee.lastLength, 65_535))
         let acked = c.pointee.requestAcked
         if acked > request.pointee.lastData, acked &- request.pointee.lastData < delay / 2 {
           both.pointee.seen.insert(.slowestWasAcked)

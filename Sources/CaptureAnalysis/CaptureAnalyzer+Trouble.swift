@@ -3,7 +3,8 @@ import Wire
 /// What the sequence analysis finds amiss, kept for the detectors.
 extension CaptureAnalyzer {
   @inline(never) mutating func note(
-    _ events: TCPEvents, duplicate: Bool, _ s: Segment, _ forward: UnsafeMutablePointer<TCPHalf>
+    _ events: TCPEvents, duplicate: Bool, _ s: Segment, _ forward: UnsafeMutablePointer<TCPHalf>,
+    _ c: UnsafeMutablePointer<Conversation>, _ direction: Int
   ) {
     if events.contains(.lostSegment) {
       counts.tcpLostSegments &+= 1
@@ -20,7 +21,8 @@ extension CaptureAnalyzer {
     if events.contains(.duplicateAck) { counts.tcpDuplicateAcks &+= 1 }
     if events.contains(.zeroWindow) {
       counts.tcpZeroWindows &+= 1
-      if !duplicate { closedWindow(forward) }
+      // Behind a FIN nobody waits for room any more.
+      if !duplicate, !c.pointee.phase.contains(.fin) { closedWindow(forward) }
     }
     if events.contains(.outOfOrder) {
       counts.tcpOutOfOrder &+= 1
@@ -30,7 +32,14 @@ extension CaptureAnalyzer {
     notes.insert(.retransmission)
     if events.contains(.fast) { counts.tcpFastRetransmissions &+= 1 }
     if events.contains(.spurious) { counts.tcpSpuriousRetransmissions &+= 1 }
-    if !duplicate, s.length > 0 { retransmitted(events, s, forward) }
+    if !duplicate, s.length > 0, !isResized(c, direction) { retransmitted(events, s, forward) }
+  }
+
+  /// A router said a moment ago that it was too large: it is sent again in smaller pieces, not because it was lost.
+  private func isResized(_ c: UnsafeMutablePointer<Conversation>, _ direction: Int) -> Bool {
+    guard c.pointee.phase.contains(.announced) else { return false }
+    let remarks = c.pointee.remarks
+    return remarks.pointee.announcedMTU[direction] != 0 && now &- remarks.pointee.announcedTime < 1_000_000_000
   }
 
   private mutating func closedWindow(_ forward: UnsafeMutablePointer<TCPHalf>) {
@@ -72,6 +81,7 @@ extension CaptureAnalyzer {
       trouble.pointee.stuckSequence = s.sequence
       trouble.pointee.stuckLength = s.length
       trouble.pointee.stuckFirst = frame
+      trouble.pointee.stuckSince = now
     }
     trouble.pointee.stuckLast = frame
   }
@@ -84,6 +94,7 @@ extension CaptureAnalyzer {
       trouble.pointee.worstSequence = trouble.pointee.stuckSequence
       trouble.pointee.worstLength = trouble.pointee.stuckLength
       trouble.pointee.worstFirst = trouble.pointee.stuckFirst
+      trouble.pointee.worstSince = trouble.pointee.stuckSince
       trouble.pointee.worstLast = trouble.pointee.stuckLast
     }
     half.pointee.stuckCount = 0

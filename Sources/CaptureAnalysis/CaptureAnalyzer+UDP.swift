@@ -26,7 +26,7 @@ extension CaptureAnalyzer {
     let destinationPort = header.destinationPort
     if vxlanPorts[destinationPort] || vxlanPorts[sourcePort] {
       if let inside = vxlan(payload, layer, port: destinationPort, checksum: state, sum: sum) { return inside }
-    } else if destinationPort == GeneveHeader.port || sourcePort == GeneveHeader.port {
+    } else if destinationPort == GeneveHeader.port {
       if geneve(payload, layer, port: destinationPort, checksum: state, sum: sum) { return nil }
     } else if destinationPort == VXLANHeader.gpePort {
       if gpe(payload, layer, checksum: state, sum: sum) { return nil }
@@ -61,7 +61,10 @@ extension CaptureAnalyzer {
     if Checksum.isRight(total) { return (2, 0xFFFF) }
     counts.badUDPChecksums &+= 1
     let sum = UInt16(bigEndian: Checksum.fold(total))
-    guard header.checksum == UInt16(bigEndian: Checksum.fold(seed)) else { return (3, sum) }
+    guard header.checksum == UInt16(bigEndian: Checksum.fold(seed)) else {
+      unfinished()
+      return (3, sum)
+    }
     offloaded(header.checksum, sum)
     return (4, sum)
   }
@@ -96,7 +99,7 @@ extension CaptureAnalyzer {
     entered(tunnel)
     return Inside(
       bytes: inner,
-      outer: Outer(scope: Self.scope(.vxlan, header.identifier, inside: layer.outer), depth: layer.outer.depth &+ 1))
+      outer: Outer(scope: scope(.vxlan, header.identifier, inside: layer.outer), depth: layer.outer.depth &+ 1))
   }
 
   /// The innermost packet tells whether anybody hears what goes through a tunnel.
@@ -132,7 +135,7 @@ extension CaptureAnalyzer {
       .vxlanGPE, layer, port: VXLANHeader.gpePort, identifier: header.identifier, innerLength: max(0, inner.wireCount))
     note(checksum, sum, on: tunnel)
     let outer = Outer(
-      scope: Self.scope(.vxlanGPE, header.identifier, inside: layer.outer), depth: layer.outer.depth + 1)
+      scope: scope(.vxlanGPE, header.identifier, inside: layer.outer), depth: layer.outer.depth + 1)
     switch header.nextProtocol {
     case 1, 2: rawIP(inner, outer)
     case 3: nestedEthernet(inner, outer)
@@ -163,14 +166,16 @@ extension CaptureAnalyzer {
     let inner = payload.dropping(at)
     let identifier = payload.u32(4)
     _ = enter(.gtp, layer, port: 2152, identifier: identifier, innerLength: max(0, inner.wireCount))
-    rawIP(inner, Outer(scope: Self.scope(.gtp, identifier, inside: layer.outer), depth: layer.outer.depth + 1))
+    rawIP(inner, Outer(scope: scope(.gtp, identifier, inside: layer.outer), depth: layer.outer.depth + 1))
     return true
   }
 
   @inline(never) mutating func geneve(
     _ payload: PacketBytes, _ layer: NetworkLayer, port: UInt16, checksum: Int, sum: UInt16
   ) -> Bool {
-    guard let header = GeneveHeader(payload), layer.outer.depth < Self.maximumDepth else { return false }
+    guard let header = GeneveHeader(payload), header.isPlausible, layer.outer.depth < Self.maximumDepth else {
+      return false
+    }
     let inner = payload.dropping(header.headerLength)
     let isEthernet = header.etherType == .transparentEthernet
     let tunnel = enter(
@@ -179,7 +184,7 @@ extension CaptureAnalyzer {
     note(checksum, sum, on: tunnel)
     network(
       inner, header.etherType,
-      Outer(scope: Self.scope(.geneve, header.identifier, inside: layer.outer), depth: layer.outer.depth))
+      Outer(scope: scope(.geneve, header.identifier, inside: layer.outer), depth: layer.outer.depth))
     return true
   }
 
@@ -208,7 +213,17 @@ extension CaptureAnalyzer {
     if outer == 0xFFFF || outer == 0 {
       tunnel.pointee.checksumOffloaded &+= 1
       pendingTunnel = nil
+    } else {
+      unfinished()
     }
+  }
+
+  /// The packet inside has a wrong checksum as well: on a veth both stay unfinished, whatever address translation made of
+  /// them meanwhile, and the receiver takes the frame. Nothing can be said of the outer one.
+  @inline(never) mutating func unfinished() {
+    guard let tunnel = pendingTunnel else { return }
+    tunnel.pointee.checksumOffloaded &+= 1
+    pendingTunnel = nil
   }
 
   @inline(never) mutating func settleOuterChecksum() {

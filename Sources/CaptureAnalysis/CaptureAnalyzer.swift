@@ -16,6 +16,7 @@ public struct CaptureAnalyzer: ~Copyable {
   var troubles = RareRecords(of: TCPTrouble())
   var fragments = FragmentTable()
   var tunnels = TunnelTable()
+  var senders = SenderIdentifiers()
   var dns = DNSTable()
   var claims = AddressClaims()
   var questions = AddressQuestions()
@@ -24,6 +25,8 @@ public struct CaptureAnalyzer: ~Copyable {
   var icmpEvents: [ICMPEvent] = []
   var serverNames = NameTable()
   var staleCertificates: [StaleCertificate] = []
+  /// By who showed it.
+  var misnamedCertificates: [Target: MisnamedCertificate] = [:]
   var detectors = DetectorSet()
   /// Nanoseconds, by `ConntrackLifetime`.
   let lifetimes: UnsafeMutablePointer<Int64>
@@ -210,6 +213,15 @@ public struct CaptureAnalyzer: ~Copyable {
   @inline(never) mutating func create(_ ends: UnsafeMutablePointer<PacketEnds>, isTCP: Bool) -> Int {
     ends.pointee.complete()
     hasCreated = true
+    if ends.pointee.key.scope != 0,
+      let kind = senders.learn(ends.pointee.key, direction: ends.pointee.direction, time: now, conversations)
+    {
+      ignoreIdentifiers(of: kind)
+      ends.pointee.key.scope &= 0xFF00_0000
+      ends.pointee.hash = conversations.hash(ends.pointee.key)
+      let known = conversations.find(ends.pointee.key, ends.pointee.hash)
+      if known >= 0 { return known }
+    }
     let victim = conversations.victim()
     if let victim {
       forgetSighted()
@@ -219,6 +231,7 @@ public struct CaptureAnalyzer: ~Copyable {
     }
     let index = conversations.insert(
       ends.pointee.key, ends.pointee.hash, time: now, frame: frame, replacing: victim)
+    if ends.pointee.key.scope != 0 { senders.add(ends.pointee.key, index, seed: conversations.seed) }
     let c = conversations.records.pointer(index)
     c.pointee.initiator = UInt8(truncatingIfNeeded: ends.pointee.direction)
     if isTCP {
@@ -285,7 +298,7 @@ public struct CaptureAnalyzer: ~Copyable {
       var detector = detector
       found += detector.findings(self)
     }
-    return Self.ordered(doubted(Self.withoutSymptoms(found)))
+    return Self.ordered(doubted(Self.withoutSymptoms(withoutUnheard(found))))
   }
 
   /// Ends the conversation's entry in the simulated conntrack table; the packet being walked makes another.

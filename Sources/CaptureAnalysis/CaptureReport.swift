@@ -154,7 +154,7 @@ extension CaptureAnalyzer {
   static func tunnelText(_ scope: UInt32) -> String {
     guard scope != 0 else { return "" }
     guard let kind = TunnelKind(rawValue: UInt8(truncatingIfNeeded: scope >> 24)) else { return "nested" }
-    return kind == .ipip ? kind.name : "\(kind.name) \(scope & 0xFF_FFFF)"
+    return kind == .ipip || scope & 0xFF_FFFF == 0 ? kind.name : "\(kind.name) \(scope & 0xFF_FFFF)"
   }
 
   private static func add(

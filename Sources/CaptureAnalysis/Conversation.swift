@@ -219,6 +219,8 @@ struct Conversation {
   }
   @inline(__always) var scope: UInt32 { UInt32(truncatingIfNeeded: rest >> 32) }
 
+  mutating func rescope(_ scope: UInt32) { rest = rest & 0xFFFF_FFFF | UInt64(scope) << 32 }
+
   var client: IPAddress { address(Int(initiator)) }
   var clientPort: UInt16 { port(Int(initiator)) }
   var server: IPAddress { address(1 - Int(initiator)) }

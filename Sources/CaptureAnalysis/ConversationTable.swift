@@ -141,6 +141,18 @@ struct ConversationTable: ~Copyable {
     used += 1
   }
 
+  /// Gives all records other scopes; of those that become equal the newest is found.
+  mutating func rescope(_ scope: (UInt32) -> UInt32) {
+    for at in 0...mask { slots[at] = 0 }
+    used = 0
+    for index in 0..<records.count {
+      let record = records.pointer(index)
+      record.pointee.rescope(scope(record.pointee.scope))
+      let key = record.pointee.key
+      place(hash(key), index, key: key)
+    }
+  }
+
   private mutating func grow() {
     let old = slots
     let size = mask + 1

@@ -77,6 +77,25 @@ struct DNSTable: ~Copyable {
   private(set) var searchName: Int32 = -1
   private let seed = UInt64.random(in: .min ... .max)
   var names = NameTable()
+  /// Questions that came again long after they were answered here: the answer did not arrive. Numbers of `queries`.
+  private(set) var askedInVain: Set<Int> = []
+  private static let maximumInVain = 4096
+  /// By the earlier answer; a resolver waits longer, a copy of the question comes sooner.
+  private static let vainAfter: Int64 = 300_000_000
+  /// Names that do not exist, and those that do.
+  private(set) var missing: [MissingName] = []
+  private var missingNumbers: [UInt64: Int] = [:]
+  private(set) var existing: Set<Int32> = []
+  private static let maximumMissing = 4096
+
+  /// A name that a server said does not exist.
+  struct MissingName {
+    var name: Int32
+    var server: IPAddress
+    var client: IPAddress
+    var count: Int
+    var frame: FrameReference
+  }
   private var serverNumbers = KeyTable<IPAddress>()
   /// The server asked last, whom most ask.
   private var latest = (bits: Bits128(high: 0, low: 0), version: UInt8(0), number: -1)
@@ -128,7 +147,7 @@ struct DNSTable: ~Copyable {
     let serverPort = response ? m.sourcePort : m.destinationPort
     let question = nameHash ^ UInt64(header.identifier) << 16 ^ UInt64(type)
     var hash = mix(question ^ client.low, client.high ^ UInt64(clientPort) << 16 ^ UInt64(serverPort))
-    hash = mix(hash ^ server.low, server.high ^ UInt64(m.proto) << 40 ^ UInt64(m.scope))
+    hash = mix(hash ^ server.low, server.high ^ UInt64(m.proto) << 40 ^ UInt64(m.scope >> 24))
     hash |= 1
     let place = place(
       client.low ^ client.high ^ server.low ^ server.high, clientPort ^ serverPort, identifier: header.identifier)
@@ -138,6 +157,8 @@ struct DNSTable: ~Copyable {
       if !codeFrames[code].exists { codeFrames[code] = m.frame }
       if let at = index.find(hash, at: place) {
         let query = queries.pointer(at)
+        if code == 3 { miss(query.pointee, client: client, server: server, m) }
+        if code == 0, query.pointee.name >= 0 { existing.insert(query.pointee.name) }
         if query.pointee.answerTime < 0 {
           query.pointee.answerTime = m.time
           if m.time >= 0 { answered += 1 }
@@ -168,6 +189,11 @@ struct DNSTable: ~Copyable {
       if query.pointee.repeats < .max { query.pointee.repeats += 1 }
       query.pointee.span = UInt32(clamping: (m.time &- query.pointee.firstTime) / 1000)
       if !query.pointee.repeatFrame.exists { query.pointee.repeatFrame = m.frame }
+      if query.pointee.answerTime >= 0, m.time &- query.pointee.answerTime > Self.vainAfter,
+        askedInVain.count < Self.maximumInVain
+      {
+        askedInVain.insert(at)
+      }
     } else {
       total += 1
       forget(m.time)
@@ -184,6 +210,21 @@ struct DNSTable: ~Copyable {
       index.insert(hash, at, at: place)
     }
     return true
+  }
+
+  private mutating func miss(_ query: DNSQuery, client: Bits128, server: Bits128, _ m: Message) {
+    guard query.name >= 0 else { return }
+    let version: IPVersion = m.version == 4 ? .v4 : .v6
+    let key = mix(UInt64(UInt32(bitPattern: query.name)) ^ client.low << 32, client.high ^ 0x9E37_79B9_7F4A_7C15)
+    if let at = missingNumbers[key] {
+      missing[at].count += 1
+    } else if missing.count < Self.maximumMissing {
+      missingNumbers[key] = missing.count
+      missing.append(
+        MissingName(
+          name: query.name, server: IPAddress(bits: server, version: version),
+          client: IPAddress(bits: client, version: version), count: 1, frame: m.frame))
+    }
   }
 
   /// Where another query can stand.

@@ -69,6 +69,12 @@ struct DetectorSet {
   private var zeroWindow = ZeroWindowDetector()
   private var slowServer = SlowServerDetector()
   private var loss = PacketLossDetector()
+  private var died = ConnectionDiedDetector()
+  private var expired = NATEntryExpiredDetector()
+  private var ignored = RequestUnansweredDetector()
+  private var plaintext = PlaintextDetector()
+  private var fastOpen = FastOpenDetector()
+  private var timeWait = TimeWaitDetector()
   private var limits = CaptureLimitsDetector()
 
   mutating func examine(_ c: ConversationView) {
@@ -88,20 +94,22 @@ struct DetectorSet {
     zeroWindow.examine(c)
     slowServer.examine(c)
     loss.examine(c)
+    died.examine(c)
+    expired.examine(c)
+    ignored.examine(c)
+    plaintext.examine(c)
+    fastOpen.examine(c)
+    timeWait.examine(c)
     limits.examine(c)
   }
 
   /// For the end, in the order in which findings of equal weight are shown.
   var inOrder: [any Detector] {
     [
-      FragmentationDetector(), TunnelDetector(), TunnelEndsDetector(), blackHole, missing, untranslated,
+      FragmentationDetector(), TunnelDetector(), TunnelEndsDetector(), blackHole, missing, untranslated, expired, died,
       DuplicateAddressDetector(), UnansweredARPDetector(), PingDetector(), conntrack,
       timestamps, RejectedByICMPDetector(), refused, DNSDetector(), unanswered, halfOpen, CertificateDateDetector(),
-      handshake,
-      reset,
-      segmentSize,
-      zeroWindow,
-      slowServer, loss, limits,
+      handshake, plaintext, ignored, timeWait, fastOpen, reset, segmentSize, zeroWindow, slowServer, loss, limits,
     ]
   }
 }

@@ -48,6 +48,9 @@ struct NameTable: ~Copyable {
     return out.isEmpty ? "." : printable(out)
   }
 
+  /// As it stood in the packet; empty where it was not kept.
+  func bytes(_ index: Int32) -> [UInt8] { name(index).map(Array.init) ?? [] }
+
   /// Plain bytes as text, safe to print.
   func plain(_ index: Int32) -> String {
     name(index).map { printable(Array($0)) } ?? ""

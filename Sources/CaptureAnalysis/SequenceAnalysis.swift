@@ -15,8 +15,9 @@ struct Segment {
   /// `bytes` from the header on. Of the first piece of a datagram (`isPartial`) the length is not known.
   @inline(__always) init(_ header: TCPHeader, _ bytes: PacketBytes, isPartial: Bool, time: Int64) {
     sequence = header.sequence
-    acknowledgment = header.acknowledgment
     flags = header.flags
+    // Without the flag the field says nothing, whatever stands in it.
+    acknowledgment = flags.rawValue & 16 != 0 ? header.acknowledgment : 0
     window = UInt32(header.window)
     length = isPartial ? 0 : UInt32(truncatingIfNeeded: max(0, bytes.wireCount &- header.headerLength))
     self.time = time
@@ -60,7 +61,7 @@ enum SequenceAnalysis {
     _ s: Segment, _ events: TCPEvents, _ forward: UnsafeMutablePointer<TCPHalf>
   ) {
     forward.pointee.window = s.window
-    forward.pointee.lastAck = s.acknowledgment
+    forward.pointee.lastAck = s.flags.rawValue & 16 != 0 ? s.acknowledgment : forward.pointee.lastAck
     forward.pointee.lastAckTime = s.time
     forward.pointee.lastEvents = events
     forward.pointee.lastSequence = s.sequence
@@ -111,7 +112,7 @@ enum SequenceAnalysis {
         settled = true
       }
       if !settled, sameAsLast, s.window != 0 {
-        forward.pointee.duplicateAcks &+= 1
+        if forward.pointee.duplicateAcks < .max - 1 { forward.pointee.duplicateAcks += 1 }
         events.insert(.duplicateAck)
       }
     }

@@ -9,7 +9,9 @@ struct TCPHalf {
   var lastAckTime: Int64 = 0
   var lastAck: UInt32 = 0
   var window: UInt32 = 0
-  var duplicateAcks: UInt32 = 0
+  var duplicateAcks: UInt16 = 0
+  /// Of the IPv4 header that came last; a copy on a mirror port has that of its original, what is sent again has a new one.
+  var lastIdentification: UInt16 = 0
   /// Of the last segment in this direction, to know it again on the other side of a router.
   var lastSequence: UInt32 = 0
   var lastLength: UInt32 = 0

@@ -23,10 +23,13 @@ struct TCPTrouble {
   var stuckSequence: UInt32 = 0
   var stuckLength: UInt32 = 0
   var stuckFirst: FrameReference = .none
+  /// When it was sent again for the first time.
+  var stuckSince: Int64 = 0
   var stuckLast: FrameReference = .none
   var worstSequence: UInt32 = 0
   var worstLength: UInt32 = 0
   var worstCount: UInt16 = 0
   var worstFirst: FrameReference = .none
+  var worstSince: Int64 = 0
   var worstLast: FrameReference = .none
 }

@@ -57,11 +57,21 @@ extension CaptureReader {
       case 6: isFrame = packet(length, interface: u32(8), &frame)
       case 2: isFrame = packet(length, interface: UInt32(u16(8)), &frame)
       case 3: isFrame = simplePacket(length, &frame)
+      case _ where Self.isNumbered(type): unreadFrames += 1
       default: break
       }
       if damage != nil { return false }
       buffer.consume(length)
       if isFrame { return true }
+    }
+  }
+
+  /// Blocks that are no packets and that Wireshark shows as frames all the same, so that those behind them have higher numbers:
+  /// systemd's journal entries (9), custom blocks, and sysdig's events.
+  private static func isNumbered(_ type: UInt32) -> Bool {
+    switch type {
+    case 9, 0xBAD, 0x4000_0BAD, 0x204, 0x208, 0x216, 0x217, 0x221, 0x222, 0x223, 0x224: true
+    default: false
     }
   }
 
@@ -155,7 +165,7 @@ extension CaptureReader {
     frames += 1
     frame.bytes = PacketBytes(base: buffer.next + at, count: captured, wireCount: max(original, captured))
     frame.time = Self.nanoseconds(units, per: interface.unitsPerSecond, offset: interface.timeOffset)
-    frame.number = frames
+    frame.number = frames + unreadFrames
     frame.linkType = interface.linkType
     frame.interface = index
     if !linkTypes.contains(interface.linkType) { linkTypes.append(interface.linkType) }

@@ -28,6 +28,8 @@ public struct CaptureReader: ~Copyable {
   /// Packets that the capturing tool says it lost (pcapng interface statistics).
   public internal(set) var dropped: UInt64 = 0
   public internal(set) var frames = 0
+  /// Blocks before the frame that hold no packet and have a number in Wireshark.
+  var unreadFrames = 0
   public var offset: Int { buffer.offset }
 
   var buffer: StreamBuffer

@@ -14,6 +14,15 @@ public struct GeneveHeader {
     self.headerLength = length
   }
 
+  /// Reserved bits are zero and the protocol is one that is carried: Ethernet, IPv4, IPv6, MPLS, PPP of none.
+  @inlinable public var isPlausible: Bool {
+    guard bytes.u8(1) & 0x3F == 0, bytes.u8(7) == 0 else { return false }
+    switch etherType {
+    case .transparentEthernet, .ipv4, .ipv6, .arp, .mpls: return true
+    default: return false
+    }
+  }
+
   @inlinable public var etherType: EtherType { EtherType(rawValue: bytes.u16(2)) }
   @inlinable public var identifier: UInt32 { bytes.u32(4) >> 8 }
 }

@@ -38,6 +38,7 @@ public struct TCPHeader {
     public var windowScalePlusOne: UInt8 = 0
     public var hasTimestamps = false
     public var timestamp: UInt32 = 0
+    public var timestampEcho: UInt32 = 0
 
     @inlinable public init() {}
   }
@@ -63,6 +64,7 @@ public struct TCPHeader {
       case (8, 10):
         result.hasTimestamps = true
         result.timestamp = bytes.u32(at &+ 2)
+        result.timestampEcho = bytes.u32(at &+ 6)
       default: break
       }
       at &+= length

@@ -3,6 +3,10 @@ public struct X509Certificate {
   /// Seconds since 1970.
   public let notBefore: Int64
   public let notAfter: Int64
+  /// The DNS names that it is for (RFC 5280 4.2.1.6), raw bytes, at most `maximumNames`; nil where the bytes end before them or it
+  /// has none.
+  public let names: [[UInt8]]?
+  public static let maximumNames = 64
 
   /// Nil when the bytes are no certificate or end before its dates.
   public init?(_ bytes: PacketBytes) {
@@ -15,6 +19,32 @@ public struct X509Certificate {
     else { return nil }
     notBefore = from
     notAfter = until
+    names = Self.names(&reader)
+  }
+
+  /// Behind the validity: subject, public key, two identifiers that are rare, then the extensions.
+  private static func names(_ reader: inout DERReader) -> [[UInt8]]? {
+    guard reader.skip(0x30), reader.skip(0x30) else { return nil }
+    _ = reader.skip(0x81)
+    _ = reader.skip(0x82)
+    guard reader.enter(0xA3), reader.enter(0x30) else { return nil }
+    // subjectAltName, 2.5.29.17.
+    let wanted: [UInt8] = [0x55, 0x1D, 0x11]
+    while let extent = reader.value(0x30) {
+      var item = DERReader(extent)
+      guard let identifier = item.value(0x06), identifier.buffer.elementsEqual(wanted) else { continue }
+      _ = item.skip(0x01)
+      guard let content = item.value(0x04) else { return nil }
+      var list = DERReader(content)
+      guard list.enter(0x30) else { return nil }
+      var names: [[UInt8]] = []
+      while let tag = list.next, names.count < maximumNames {
+        guard let name = list.value(tag) else { break }
+        if tag == 0x82 { names.append(Array(name.buffer)) }
+      }
+      return names.isEmpty ? nil : names
+    }
+    return nil
   }
 }
 
@@ -41,6 +71,13 @@ private struct DERReader {
       at += 1
     }
     return length
+  }
+
+  /// The whole content of a value; nil where it is another tag or ends behind the bytes.
+  mutating func value(_ tag: UInt8) -> PacketBytes? {
+    guard let length = header(tag), at + length <= bytes.count else { return nil }
+    defer { at += length }
+    return bytes.dropping(at).limited(to: length)
   }
 
   mutating func enter(_ tag: UInt8) -> Bool { header(tag) != nil }

@@ -25,7 +25,9 @@ import Wire
         at: answer == "silence" ? 5000 : 500, from: (1, 40_000), to: (2, 80), seq: 148, ack: 501,
         flags: Script.ack | 1)
     }
-    let finding = script.analyze().1.first { $0.id == "tls-handshake-failure" }
+    let finding = script.analyze().1.first {
+      $0.id == (answer == "plain" ? "plaintext-to-tls" : "tls-handshake-failure")
+    }
     #expect((finding != nil) == (answer == "plain" || answer == "silence"))
     #expect(finding?.severity == (answer == "plain" ? .error : answer == "silence" ? .warning : nil))
   }

@@ -105,7 +105,8 @@ import Wire
       let at = 10 + number * 10
       script.tcp(at: at, from: (1, 40_000), to: (2, 80), seq: seq, ack: 501, flags: Script.pushAck, count: 50)
       script.tcp(
-        at: at + gap, from: (1, 40_000), to: (2, 80), seq: seq, ack: 501, flags: Script.pushAck, count: 50, ttl: ttl)
+        at: at + gap, from: (1, 40_000), to: (2, 80), seq: seq, ack: 501, flags: Script.pushAck, count: 50, ttl: ttl,
+        id: gap == 0 ? 7 : 8)
     }
     let (counts, findings, _) = script.analyze()
     #expect(counts.tcpRetransmissions == 6)
@@ -197,7 +198,34 @@ import Wire
   @Test(arguments: [2, 5, 3] as [UInt8]) func resolversThatFailAreTold(code: UInt8) {
     var script = Script()
     Self.ask(&script, at: 0, 1, ["example", "org"], delay: 5, code: code)
-    #expect(script.ids.contains("dns-service") == (code != 3))
+    #expect(script.ids.contains("dns-failure") == (code != 3))
+  }
+
+  /// A Service's name that no suffix makes exist; one that the second suffix does is there, an outside name that exists as it
+  /// is as well.
+  @Test(arguments: ["gone", "second", "outside"]) func namesThatDoNotExist(kind: String) {
+    var script = Script()
+    let base = kind == "outside" ? ["example", "org"] : ["cart"]
+    for (number, suffix) in [
+      ["shop", "svc", "cluster", "local"], ["svc", "cluster", "local"], ["cluster", "local"], [],
+    ].enumerated() {
+      let exists = kind == "second" && number == 1 || kind == "outside" && number == 3
+      Self.ask(&script, at: number * 10, UInt8(number), base + suffix, delay: 1, code: exists ? 0 : 3)
+    }
+    #expect(script.ids.contains("dns-failure") == (kind == "gone"))
+  }
+
+  /// Questions that were answered and come again: the answers do not arrive.
+  @Test(arguments: [5000, 0]) func answersThatDoNotArrive(again: Int) {
+    var script = Script()
+    for number in 0..<3 as Range<UInt8> {
+      Self.ask(&script, at: Int(number) * 3000, number, ["web", "shop", "svc", "cluster", "local"], delay: 1)
+      if again > 0 {
+        Self.ask(
+          &script, at: Int(number) * 3000 + again / 5, number, ["web", "shop", "svc", "cluster", "local"], delay: 1)
+      }
+    }
+    #expect(script.ids == (again > 0 ? ["dns-answers-lost"] : []))
   }
 
   /// Outside names with a cluster suffix: a few happen, many are a search list at work. Names of Services are none.

@@ -69,4 +69,32 @@ import Wire
     ]
     #expect(!Self.ids(frames, .ipv4).contains { $0.id == "pmtu-black-hole" })
   }
+
+  /// What stands before the IP packet on other links than Ethernet.
+  @Test(arguments: [105, 117, 127, 258] as [UInt16]) func otherLinks(type: UInt16) {
+    let packet = AnalyzerTests.ipv4(
+      17, AnalyzerTests.udp(40_000, 53, [1, 2, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1]))
+    let wireless: [UInt8] = [8, 1] + [UInt8](repeating: 0, count: 22) + [0xAA, 0xAA, 3, 0, 0, 0, 8, 0] + packet
+    let bytes: [UInt8] =
+      switch type {
+      case 105: wireless
+      case 117: [61, 2, 0, 0] + [UInt8](repeating: 0, count: 60) + packet
+      case 127: [0, 0, 8, 0, 0, 0, 0, 0] + wireless
+      default: [12, 0, 0, 0, 1, 0, 0, 0, 101, 0, 0, 0] + packet
+      }
+    for cut in [bytes.count, bytes.count / 2, 9, 3, 0] {
+      var analyzer = CaptureAnalyzer(options: CaptureOptions())
+      Array(bytes[..<cut]).withUnsafeBytes {
+        analyzer.consume(Frame(bytes: PacketBytes($0), time: 1, number: 1, linkType: LinkType(rawValue: type), file: 0))
+      }
+      if cut == bytes.count { #expect(analyzer.counts.dnsQueries == 1 && analyzer.counts.undecoded == 0) }
+    }
+  }
+
+  /// Calico's node answers on every Pod's link with one hardware address, for any address.
+  @Test func proxiedAddressesAreNotDouble() {
+    var frames = [(0, Self.arp(2, for: 9)), (10, Self.arp(2, for: 9)), (20, Self.arp(2, for: 9))]
+    frames[1].1.replaceSubrange(22..<28, with: [UInt8](repeating: 0xEE, count: 6))
+    #expect(!Self.ids(frames, .ethernet).contains { $0.id == "duplicate-address" })
+  }
 }

@@ -27,13 +27,17 @@ struct Script {
   mutating func tcp(
     at milliseconds: Int, from: (UInt8, UInt16), to: (UInt8, UInt16), seq: UInt32, ack: UInt32 = 0, flags: UInt8,
     count: Int = 0, payload: [UInt8] = [], timestamp: UInt32? = nil, ttl: UInt8 = 64, id: UInt16 = 7,
-    window: UInt16? = nil
+    window: UInt16? = nil, mss: UInt16? = nil, echo: UInt32 = 0
   ) {
     var segment = AnalyzerTests.tcp(from.1, to.1, seq: seq, ack: ack, flags: flags)
     if let window { segment.replaceSubrange(14..<16, with: [UInt8(window >> 8), UInt8(window & 0xFF)]) }
     if let timestamp {
       segment[12] = 0x80
-      segment += [1, 1, 8, 10] + Self.word(timestamp) + Self.word(0)
+      segment += [1, 1, 8, 10] + Self.word(timestamp) + Self.word(echo)
+    }
+    if let mss {
+      segment[12] &+= 0x10
+      segment += [2, 4, UInt8(mss >> 8), UInt8(mss & 0xFF)]
     }
     segment += [UInt8](repeating: 65, count: count) + payload
     var packet = AnalyzerTests.ipv4(6, from: [10, 0, 0, from.0], to: [10, 0, 0, to.0], id: id, segment)

@@ -67,6 +67,15 @@ import Wire
     #expect(result.damage == nil)
   }
 
+  /// Wireshark gives journal entries, custom blocks and sysdig's events numbers of frames, name resolution and statistics none.
+  @Test(arguments: [(9, 3), (0xBAD, 3), (0x208, 3), (4, 2), (5, 2)] as [(UInt32, Int)])
+  func numbersAreWiresharks(type: UInt32, last: Int) throws {
+    let other = Self.block(type, [UInt8](repeating: 0, count: 12))
+    let bytes =
+      Self.section() + Self.interface(1, snap: 0) + Self.packet(0, low: 1, [1]) + other + Self.packet(0, low: 2, [2])
+    #expect(try Self.read(bytes).frames.map(\.0) == [1, last])
+  }
+
   @Test func aNewSectionForgetsTheInterfaces() throws {
     let bytes =
       Self.section() + Self.interface(1, snap: 0) + Self.packet(0, low: 1, [1]) + Self.section()

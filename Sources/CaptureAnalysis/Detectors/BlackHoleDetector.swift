@@ -20,6 +20,8 @@ struct BlackHoleDetector: Detector {
     case ignored
   }
 
+  /// Below that no link that people use is too small for a segment.
+  static let largeSegment: UInt32 = 1200
   private var tally = Tally<Pair>()
   private var mtus: [Pair: Int] = [:]
   private var sizes: [Pair: Sizes] = [:]
@@ -65,7 +67,9 @@ struct BlackHoleDetector: Detector {
     // Timestamps take 12 bytes of each segment.
     let full = min(peer, 1460) * 9 / 10 - 12
     if !ignored {
-      guard Int(half.health.worstLength) >= min(full, 1200), half.health.worstLength > half.largestAcked else { return }
+      guard Int(half.health.worstLength) >= min(full, Int(Self.largeSegment)),
+        half.health.worstLength > half.largestAcked
+      else { return }
       // Acknowledged later all the same: it was loss, or the sender went over to smaller segments (PLPMTUD).
       delivered = other.lastAck != 0 && before(half.health.worstSequence, other.lastAck)
       guard !delivered || half.largestAcked * 10 < half.health.worstLength * 9 else { return }

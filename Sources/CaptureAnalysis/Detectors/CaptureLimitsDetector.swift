@@ -31,6 +31,16 @@ struct CaptureLimitsDetector: Detector {
           evidence: [facts.evidence(example.0, example.1), facts.filterEvidence(example.2)],
           fix: [.advice("capture on -i any, or on both sides")]))
     }
+    if facts.counts.packets > 0, facts.counts.undecoded >= facts.counts.packets {
+      let types = Set(facts.summaries.flatMap(\.linkTypes)).sorted().joined(separator: ", ")
+      list.append(
+        Finding(
+          id: "capture-unreadable", severity: .warning, confidence: .certain, subject: .init(kind: "Capture"),
+          problem: "none of \(plural(facts.counts.packets, "frame")) could be decoded"
+            + (types.isEmpty ? "" : ": link type \(types)"),
+          cause: "what stands in the frames is not IP in any form that is known here; nothing can be said of the traffic",
+          fix: [.advice("capture where IP shows: tcpdump -i any; or let Wireshark say what it is: capinfos FILE")]))
+    }
     var limits: [Finding.Evidence] = []
     for summary in facts.summaries {
       if let damage = summary.damage { limits.append(.init(file: summary.file, text: damage.description)) }

@@ -189,6 +189,9 @@ struct ConntrackTableDetector: Detector {
       return [finding(facts, peak, known, worst.lost, old, affected.count, symptom ? .certain : .likely, alive)]
     }
     // A full table spares no destination: where others take new connections, it is this one, or its source ports.
+    // Nor does it single out those that nobody ever reaches: they are down.
+    let lostAlive = alive.reduce(0) { $0 + targets[$1].lost }
+    guard lostAlive * 2 >= affected.reduce(0, { $0 + targets[$1].lost }) else { return [] }
     let spared = targets.contains { $0.open >= 5 && $0.lost == 0 }
     guard symptom, affected.count > 1 || !spared else { return [] }
     return [

@@ -8,9 +8,20 @@ struct DNSDetector: Detector {
     var silent = Tally<IPAddress>()
     var refused = Tally<IPAddress>()
     var slow = Tally<IPAddress>()
+    var lost = Tally<IPAddress>()
     for index in 0..<facts.dns.queries.count {
       let q = facts.dns.queries.pointer(index).pointee
       let delay = (q.answerTime < 0 ? q.lastTime : q.answerTime) &- q.firstTime
+      if facts.dns.askedInVain.contains(index) {
+        let (client, server) = (facts.dns.client(of: q), facts.dns.server(of: q))
+        lost.add(
+          server, client: client, amount: Int64(q.repeats),
+          example: .init(
+            frames: [q.firstFrame, q.answerFrame, q.repeatFrame],
+            text: "\(client) asked for \(facts.dns.names.domain(q.name)) \(Self.type(q)), \(server) answered after "
+              + "\(seconds(q.answerTime &- q.firstTime)), and the same question came again", filter: Self.filter(q)))
+        continue
+      }
       // A server that answers nobody is no race: resolvers repeat after 5 s then as well.
       if q.repeats > 0, q.lastTime &- q.firstTime > 4_500_000_000, q.lastTime &- q.firstTime < 16_000_000_000,
         q.answerTime >= 0 || facts.dns.asked[Int(q.server)].answers > 0
@@ -53,7 +64,8 @@ struct DNSDetector: Detector {
             filter: Self.filter(q)))
       }
     }
-    var list: [Finding] = []
+    var list: [Finding] = lost.top(2).map { Self.lostAnswers($0, $1, facts) }
+    list += DNSNameErrors.findings(facts)
     for (server, entry) in late.top(2) {
       list.append(
         Finding(
@@ -101,7 +113,7 @@ struct DNSDetector: Detector {
     for (server, entry) in refused.top(2) {
       list.append(
         Finding(
-          id: "dns-service", severity: .warning, confidence: .certain,
+          id: "dns-failure", severity: .warning, confidence: .certain,
           subject: .init(kind: "DNS", name: server.description, address: server, port: "53"),
           problem: "\(plural(entry.count, "DNS question")) to \(server) answered by SERVFAIL or REFUSED",
           cause: "the resolver cannot ask further ← its upstream is unreachable, or it does not serve these clients",
@@ -139,6 +151,27 @@ struct DNSDetector: Detector {
           verify: ["kubepath capture --live any --filter 'udp port 53'  # fewer NXDOMAIN answers"]))
     }
     return list
+  }
+
+  private static func lostAnswers(
+    _ server: IPAddress, _ entry: Tally<IPAddress>.Entry, _ facts: borrowing CaptureAnalyzer
+  ) -> Finding {
+    let client = entry.clients.keys.first.map(\.description) ?? "CLIENT"
+    return Finding(
+      id: "dns-answers-lost", severity: .error, confidence: .likely,
+      subject: .init(kind: "DNS", name: server.description, address: server, port: "53"),
+      problem:
+        "\(server) answers \(plural(entry.count, "DNS question")) and the client asks again: the answers do not arrive",
+      cause:
+        "what leaves \(server) is dropped on its way to the client ← a policy or firewall that lets questions through and no "
+        + "answers, a return path that differs, a conntrack entry that is missing where NAT is undone",
+      evidence: facts.evidence([(server, entry)]),
+      fix: [
+        .advice(
+          "follow the answer: kubepath trace \(client) --from \(server) --proto udp -s NODE/ on each node of the way back"
+        ),
+        .advice("capture on the client's side too, and give both files: kubepath capture CLIENT.pcap SERVER.pcap"),
+      ], verify: ["dig @\(server) kubernetes.default.svc.cluster.local +tries=1  # on the client"])
   }
 
   private static func filter(_ query: DNSQuery) -> String { "dns.id==0x" + String(query.identifier, radix: 16) }

@@ -72,6 +72,8 @@ struct Tally<Key: MixHashable> {
     }
   }
 
+  func entry(_ key: Key) -> Entry? { numbers.find(key).map { entries[$0] } }
+
   /// The keys that happened most, first; equal ones in the order in which they came.
   func top(_ count: Int) -> [(Key, Entry)] {
     entries.indices.sorted { entries[$0].count != entries[$1].count ? entries[$0].count > entries[$1].count : $0 < $1 }
@@ -183,8 +185,34 @@ extension ConversationView {
 
   /// The server repeats its SYN-ACK although the client acknowledged it, and takes nothing of what the client sends.
   var isUnaccepted: Bool {
-    isTCP && both.seen.contains(.synAckRepeated) && serverPointer.pointee.segments == 0
+    isTCP && both.seen.contains(.synAckRepeated) && !both.seen.contains(.acknowledgmentArrived)
+      && clientPointer.pointee.segments > 0 && serverPointer.pointee.segments == 0
       && serverPointer.pointee.lastAck == serverPointer.pointee.synAckAcknowledges
+  }
+
+  /// How long nothing has come any more from the side that `half` repeats its last data to, in a connection that worked; nil
+  /// where something came, or the segment may just be too large.
+  func silence(_ half: TCPHalf, other: TCPHalf) -> Int64? {
+    let health = half.health
+    guard isTCP, health.worstCount >= 4,
+      health.worstLength <= half.largestAcked || health.worstLength < BlackHoleDetector.largeSegment,
+      half.largestAcked > 0 || other.segments > 0, other.lastAck != 0, !before(health.worstSequence, other.lastAck),
+      other.resets == 0
+    else { return nil }
+    let silence = record.lastTime &- other.lastAckTime
+    return silence > 2_000_000_000 ? silence : nil
+  }
+
+  /// The client resets the server's answer at once, from another distance than all that it said before, and without
+  /// having hung up: somebody else speaks for it.
+  var isResetByStranger: Bool {
+    guard isTCP, clientPointer.pointee.resets > 0, clientPointer.pointee.segments > 0, !record.phase.contains(.fin)
+    else {
+      return false
+    }
+    let ownTTL = record.ttl[Int(record.initiator)]
+    let delay = clientPointer.pointee.health.firstResetTime &- serverPointer.pointee.lastData
+    return ownTTL != 0 && clientPointer.pointee.lastTTL != ownTTL && delay >= 0 && delay < 100_000_000
   }
 
   /// Neither a SYN-ACK nor a reset came back, and the client never acknowledged one either: the capture does not just
@@ -225,7 +253,10 @@ extension CaptureAnalyzer {
   func evidence(_ example: Tally<some MixHashable>.Example) -> [Finding.Evidence] {
     let known = example.frames.filter(\.exists)
     guard let first = known.first else { return [evidence(.none, example.text)] }
-    let others = known.dropFirst().map { String($0.number) }
+    let others = known.dropFirst().map { frame in
+      frame.file != first.file && frame.file < summaries.count
+        ? "\(frame.number) of \(summaries[frame.file].file)" : String(frame.number)
+    }
     let text =
       others.isEmpty
       ? example.text : "\(example.text) (also frame\(others.count == 1 ? "" : "s") \(others.joined(separator: ", ")))"

@@ -57,7 +57,7 @@ struct HalfOpenDetector: Detector {
       + abandoned.top(3).filter { isShown && $0.1.count >= Self.fewest }.map { target, entry in
         let isForged = entry.clients.count * 2 >= min(entry.count, 1024)
         return Finding(
-          id: "syn-unanswered", severity: .warning, confidence: .likely,
+          id: "syn-flood", severity: .warning, confidence: .likely,
           subject: .init(
             kind: "Endpoint", name: target.address.description, address: target.address, port: String(target.port)),
           problem:

@@ -18,6 +18,10 @@ struct MissingSegmentsDetector: Detector {
 
   private var tally = Tally<Pair>()
   private var largest: [Pair: (passed: Int, segment: Int)] = [:]
+  /// Pairs of which some connection stood still for long while its server still spoke: no chance loss lasts so long, and
+  /// full segments of other connections may have gone another way (ECMP).
+  private var lasting: Set<Pair> = []
+  private static let lastingAfter: Int64 = 3_000_000_000
 
   mutating func examine(_ c: ConversationView) {
     if c.clientPointer.pointee.trouble.pointee.hole.exists {
@@ -46,6 +50,7 @@ struct MissingSegmentsDetector: Detector {
     guard until &- since >= Self.patience else { return }
     let pair = Pair(sender: sender, receiver: receiver, tunnelled: c.isTunnelled)
     guard largest.count < 2048 || largest[pair] != nil else { return }
+    if hole.holeTime &- other.lastData >= Self.lastingAfter, other.lastData > 0 { lasting.insert(pair) }
     let known = largest[pair] ?? (0, 0)
     largest[pair] = (max(known.passed, Int(half.largestPayload)), max(known.segment, segment))
     tally.add(
@@ -80,19 +85,24 @@ struct MissingSegmentsDetector: Detector {
   func findings(_ facts: borrowing CaptureAnalyzer) -> [Finding] {
     let refuted = refuted(facts)
     return tally.top(3).compactMap { pair, entry in
-      guard !refuted.contains(pair) else { return nil }
+      let isPartly = refuted.contains(pair)
+      guard !isPartly || lasting.contains(pair) else { return nil }
       let known = largest[pair] ?? (0, 0)
       let packet = known.segment + (pair.receiver.version == .v4 ? 40 : 60)
       return Finding(
         id: pair.tunnelled ? "overlay-mtu" : "pmtu-black-hole", severity: .error, confidence: .possible,
         subject: .init(kind: "Path", name: "\(pair.sender) → \(pair.receiver)"),
-        problem: "large packets from \(pair.sender) never arrive at \(pair.receiver), "
+        problem: "large packets from \(pair.sender) never arrive at \(pair.receiver)"
+          + (isPartly ? " in some connections, in others they do: " : ", ")
           + (known.passed > 0 ? "small ones do" : "empty ones do") + " (\(plural(entry.count, "conversation")))",
-        cause: pair.tunnelled
-          ? "an inner packet and its outer header do not fit a link on the way ← the inner interfaces' MTU is larger than "
-            + "that link's minus the encapsulation; or all of them were lost: this capture stands behind the fault"
-          : "a link on the way is smaller than the packets, and \(pair.sender) does not hear of it ← a rule or firewall drops "
-            + "ICMP errors, or a tunnel says nothing; or all of them were lost: this capture stands behind the fault",
+        cause: isPartly
+          ? "one of several paths (ECMP, a bond, one of the nodes behind the address) takes less than the others and says nothing ← "
+            + "a wrong MTU on one link or node"
+          : pair.tunnelled
+            ? "an inner packet and its outer header do not fit a link on the way ← the inner interfaces' MTU is larger than "
+              + "that link's minus the encapsulation; or all of them were lost: this capture stands behind the fault"
+            : "a link on the way is smaller than the packets, and \(pair.sender) does not hear of it ← a rule or firewall drops "
+              + "ICMP errors, or a tunnel says nothing; or all of them were lost: this capture stands behind the fault",
         evidence: facts.evidence([(pair, entry)]),
         fix: [
           .advice("be sure: capture on \(pair.sender) too, where the same large segment is sent again and again"),

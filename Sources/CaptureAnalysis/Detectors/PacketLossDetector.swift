@@ -8,7 +8,6 @@ struct PacketLossDetector: Detector {
     var receiver: IPAddress
   }
   private var tally = Tally<Pair>()
-  private var dead = Tally<Pair>()
   private var retransmitted = 0
   private var segments = 0
 
@@ -26,11 +25,17 @@ struct PacketLossDetector: Detector {
     self.segments += Int(segments)
     let trouble = half.pointee.trouble
     let (fast, timeouts, spurious) = (trouble.pointee.fast, trouble.pointee.timeouts, trouble.pointee.spurious)
-    let lost = Int(fast) + Int(timeouts)
+    var lost = Int(fast) + Int(timeouts)
+    // What a SYN carried is sent again behind the handshake (RFC 7413), with the plain SYN that followed it.
+    if c.both.seen.contains(.synData), half.pointee.syns > 1 { lost -= 1 }
     guard lost > 0 else { return }
     // A segment sent again and again because it is too large is a black hole's, not loss.
-    if trouble.pointee.worstCount >= 2, trouble.pointee.worstLength > half.pointee.largestAcked { return }
-    if trouble.pointee.worstCount >= 4, fallsSilent(c, half.pointee, other.pointee, sender, receiver) { return }
+    if trouble.pointee.worstCount >= 2, trouble.pointee.worstLength > half.pointee.largestAcked,
+      trouble.pointee.worstLength >= BlackHoleDetector.largeSegment
+    {
+      return
+    }
+    if c.silence(half.pointee, other: other.pointee) != nil { return }
     retransmitted += lost
     let ends = c.ends
     tally.add(
@@ -43,54 +48,12 @@ struct PacketLossDetector: Detector {
       })
   }
 
-  /// The last data of a connection that worked, repeated until the end, while nothing at all comes back.
-  private mutating func fallsSilent(
-    _ c: ConversationView, _ half: TCPHalf, _ other: TCPHalf, _ sender: IPAddress, _ receiver: IPAddress
-  ) -> Bool {
-    let silence = c.record.lastTime &- other.lastAckTime
-    guard half.largestAcked > 0, other.lastAck != 0, !before(half.health.worstSequence, other.lastAck),
-      silence > 2_000_000_000, other.resets == 0
-    else { return false }
-    dead.add(
-      Pair(sender: sender, receiver: receiver), client: c.client, amount: silence,
-      example: .init(
-        frames: [half.health.worstFirst, half.health.worstLast],
-        text:
-          "\(c.endpoints): \(half.health.worstLength) bytes from \(sender) sent \(half.health.worstCount + 1) times, "
-          + "nothing from \(receiver) in the last \(seconds(silence))", filter: c.filter))
-    return true
-  }
-
-  private func silences(_ facts: borrowing CaptureAnalyzer) -> [Finding] {
-    dead.top(3).map { pair, entry in
-      Finding(
-        id: "packet-loss", severity: .warning, confidence: .likely,
-        subject: .init(kind: "Path", name: "\(pair.sender) → \(pair.receiver)"),
-        problem:
-          "\(plural(entry.count, "connection")) from \(pair.sender) to \(pair.receiver) worked and went dead: data is "
-          + "repeated, nothing comes back",
-        cause:
-          "established connections are cut without a word ← a rule or policy that came since, a conntrack entry that is "
-          + "gone, a route that changed, or a host that died",
-        evidence: facts.evidence([(pair, entry)]),
-        fix: [
-          .advice(
-            "on both nodes: conntrack -L -s \(pair.sender) -d \(pair.receiver); nft list ruleset | grep -w drop; "
-              + "ip route get \(pair.receiver)")
-        ],
-        verify: [
-          "kubepath capture --live any --filter \("host \(pair.receiver)")  # beside it: do the repeated segments arrive?"
-        ])
-    }
-  }
-
   mutating func findings(_ facts: borrowing CaptureAnalyzer) -> [Finding] {
     // A handful in a long capture is how TCP finds its rate.
-    let silent = silences(facts)
-    guard retransmitted >= 3, retransmitted * 100 >= segments else { return silent }
+    guard retransmitted >= 3, retransmitted * 100 >= segments else { return [] }
     let rate = retransmitted * 1000 / max(1, segments)
     let top = tally.top(3)
-    return silent + [
+    return [
       Finding(
         id: "packet-loss", severity: .warning, confidence: .likely,
         subject: .init(kind: "Path", name: top.first.map { "\($0.0.sender) → \($0.0.receiver)" }),

@@ -9,8 +9,12 @@ struct PingDetector: Detector {
   private static let small = 576
 
   mutating func findings(_ facts: borrowing CaptureAnalyzer) -> [Finding] {
-    facts.pings.finished().filter { _, sizes in
-      sizes.answers > 0 && sizes.silent >= Self.silent && sizes.unanswered > sizes.answered
+    facts.pings.finished().filter { pair, sizes in
+      // Where a router says why, one is enough.
+      let silent =
+        facts.icmpEvents.contains { $0.isTooBig && $0.address($0.quotedDestination) == pair.destination }
+        ? 1 : Self.silent
+      return sizes.answers > 0 && sizes.silent >= silent && sizes.unanswered > sizes.answered
         && sizes.unanswered > Self.small
         && sizes.unanswered < .max
     }.prefix(3).map { pair, sizes in

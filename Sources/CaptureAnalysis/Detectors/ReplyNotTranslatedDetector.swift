@@ -13,6 +13,8 @@ struct ReplyNotTranslatedDetector: Detector {
     /// The client went on as if it had been answered; a reset behind its data only ends what worked.
     var continued: Bool
     var time: Int64
+    /// When either side last sent data.
+    var lastData: Int64
   }
   private struct Stray {
     var client: IPAddress
@@ -78,7 +80,7 @@ struct ReplyNotTranslatedDetector: Detector {
           server: c.target.address, port: c.target.port, frame: c.clientHalf.firstSyn,
           nextSequence: c.clientHalf.baseSequence &+ 1, answered: c.server.synAcks > 0,
           continued: c.clientHalf.lastAck != 0 && (c.clientHalf.resets == 0 || c.clientHalf.segments > 0),
-          time: c.record.firstTime))
+          time: c.record.firstTime, lastData: max(c.clientHalf.lastData, c.server.lastData)))
     }
     return attempts
   }
@@ -87,6 +89,7 @@ struct ReplyNotTranslatedDetector: Detector {
     let attempts = dialledAttempts(facts)
     var untranslated = Tally<Target>()
     var invalid = Tally<Target>()
+    var expired = Tally<Target>()
     var dialled: [Target: Target] = [:]
     for stray in strays {
       let key = ClientPort(address: stray.client, port: stray.clientPort)
@@ -111,6 +114,17 @@ struct ReplyNotTranslatedDetector: Detector {
               "\(endpointText(stray.client, stray.clientPort)) dialled \(target.text), the SYN-ACK came from \(source.text)"
               + (stray.reset.exists ? ", the client reset it" : ""), filter: stray.filter))
       } else if match.answered, match.time <= stray.time {
+        if stray.time &- match.lastData > NATEntryExpiredDetector.idleness, match.lastData > 0 {
+          expired.add(
+            target, client: stray.client,
+            example: .init(
+              frames: [stray.frame, stray.reset, match.frame],
+              text: "\(endpointText(stray.client, stray.clientPort)) → \(target.text): after "
+                + "\(seconds(stray.time &- match.lastData)) of silence a packet comes from \(source.text), not translated, and is "
+                + "reset",
+              filter: stray.filter))
+          continue
+        }
         dialled[source] = target
         invalid.add(
           source, client: stray.client,
@@ -136,6 +150,7 @@ struct ReplyNotTranslatedDetector: Detector {
           "conntrack called a packet INVALID (out of window), passed it untranslated, and the client reset the connection"
       )
     }
+    list += expired.top(3).map { NATEntryExpiredDetector.finding($0, $1, facts) }
     list += datagrams(facts)
     return list
   }

@@ -9,7 +9,7 @@ struct SlowServerDetector: Detector {
   mutating func examine(_ c: ConversationView) {
     guard c.isTCP else { return }
     let tcp = c.both
-    guard tcp.handshake >= 0, tcp.responses > 0 else { return }
+    guard tcp.handshake >= 0, tcp.slowestFrame.exists, !c.isResetByStranger, !Self.owesNothing(c, tcp) else { return }
     let delay = tcp.slowestResponse
     guard delay > 1_000_000_000, delay > tcp.handshake * 10, tcp.seen.contains(.slowestWasAcked) else { return }
     guard c.clientHalf.health.retransmissions == 0, c.server.health.retransmissions == 0 else { return }
@@ -22,6 +22,16 @@ struct SlowServerDetector: Detector {
           "\(c.endpoints): round trip \(seconds(tcp.handshake)), request acknowledged at once, answer after \(seconds(delay))",
         filter: c.filter + " && tcp.len>0"))
   }
+
+  /// Keepalives, pings and window updates are no requests: what comes from the other side next answers nothing.
+  private static func owesNothing(_ c: ConversationView, _ tcp: TCPShared) -> Bool {
+    c.target.port == WellKnownPort.bgp
+      || tcp.slowestRequestLength > 0 && tcp.slowestRequestLength < smallestRequest && tcp.slowestResponse > patience
+  }
+  /// Bytes; a frame of HTTP/2 that asks nothing has at most 46 with TLS around it, a BGP keepalive 19.
+  private static let smallestRequest = 64
+  /// What somebody waits for comes sooner or is given up.
+  private static let patience: Int64 = 5_000_000_000
 
   mutating func findings(_ facts: borrowing CaptureAnalyzer) -> [Finding] {
     tally.top(3).map { target, entry in

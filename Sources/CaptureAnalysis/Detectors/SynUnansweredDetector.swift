@@ -16,6 +16,8 @@ struct SynUnansweredDetector: Detector {
   /// Those whose answer was seen after all, in another conversation: past the tunnel that brought them, say.
   private var answered: [Attempt] = []
   private var hairpins = 0
+  /// Attempts that announce no segment size, as every operating system does and generators of floods do not.
+  private var bare = 0
   private var ttlExceeded = 0
   /// Conversations whose packets were seen again, further on their way.
   private var returned = 0
@@ -80,13 +82,14 @@ struct SynUnansweredDetector: Detector {
     }
     let firstTTL = c.record.ttl[Int(c.record.initiator)]
     if c.remarks.duplicates > 0, half.lastTTL < firstTTL { returned += 1 }
-    // Copies on other interfaces are a hop older at most.
-    let circles = Int(firstTTL) - Int(half.lastTTL) > 3
+    // Copies of one packet, and not something else that the client said; those on other interfaces are a hop older at most.
+    let circles = c.remarks.duplicates > 0 && half.resets == 0 && Int(firstTTL) - Int(half.lastTTL) > 3
     if timeExceeded || circles { ttlExceeded += 1 }
     // A client that is told gives up at once: no retry is needed as a proof.
     if half.syns > 1 || timeExceeded || circles {
       tally.add(c.target, client: c.client, amount: Int64(half.syns), example: Self.example(c))
     } else {
+      if half.maximumSegment == 0 { bare += 1 }
       single.add(
         c.target, client: c.client, amount: 0 &- half.lastSynTime, keepFirst: true, example: Self.example(c))
     }
@@ -111,7 +114,16 @@ struct SynUnansweredDetector: Detector {
     let served = served(facts)
     let beside = answeredBeside()
     var list: [Finding] = []
-    for (target, entry) in tally.top(5) where beside[target] ?? 0 < entry.count {
+    let silent = SilentNetwork.among(
+      tally.top(Tally<Target>.maximumKeys).filter { served[$0.0] == nil && (beside[$0.0] ?? 0) < $0.1.count })
+    list += silent.prefix(3).map { $0.finding(facts) }
+    let told = Set(silent.flatMap(\.targets))
+    for (target, entry) in tally.top(told.isEmpty ? 5 : Tally<Target>.maximumKeys)
+    where beside[target] ?? 0 < entry.count && !told.contains(target) && list.count < 5 {
+      if let flood = flood(target, entry, facts) {
+        list.append(flood)
+        continue
+      }
       list.append(finding(target, entry, facts, served: served[target], retried: true))
     }
     for (target, entry) in lostAnswers.top(3) {
@@ -120,9 +132,9 @@ struct SynUnansweredDetector: Detector {
     if tally.isEmpty {
       // Without a retry the answer may only have come after the capture's end, unless the earliest waited long enough.
       // Where many ask once and no other segment is there, the capture was filtered for SYNs.
-      let isFiltered = facts.counts.tcp == facts.counts.tcpSyn
+      let isFiltered = facts.counts.tcp == facts.counts.tcpSyn && bare * 10 < single.total * 9
       for (target, entry) in single.top(3)
-      where 0 &- entry.worst < facts.end &- 3_000_000_000 && !(isFiltered && entry.count > 2) {
+      where isForged(entry) || 0 &- entry.worst < facts.end &- 3_000_000_000 && !(isFiltered && entry.count > 2) {
         list.append(finding(target, entry, facts, served: served[target], retried: false))
       }
     }
@@ -147,7 +159,9 @@ struct SynUnansweredDetector: Detector {
   private func served(_ facts: borrowing CaptureAnalyzer) -> [Target: Served] {
     guard !tally.isEmpty || !single.isEmpty else { return [:] }
     var served: [Target: Served] = [:]
-    for (target, _) in tally.top(5) + single.top(3) { served[target] = Served() }
+    for (target, _) in tally.top(tally.total > 8 ? Tally<Target>.maximumKeys : 5) + single.top(3) {
+      served[target] = Served()
+    }
     facts.visitKeys { c in
       guard c.pointee.phase.contains(.synAck), var known = served[c.pointee.target] else { return }
       let view = facts.view(c)
@@ -194,6 +208,21 @@ struct SynUnansweredDetector: Detector {
       + "a listener whose accept queue is full, or one backend of several is gone"
   }
 
+  /// Very many ask once; that a few sources come twice is chance, or a generator that runs out of numbers.
+  private func flood(
+    _ target: Target, _ entry: Tally<Target>.Entry, _ facts: borrowing CaptureAnalyzer
+  ) -> Finding? {
+    guard let once = single.entry(target), once.count >= entry.count * 10, isFlood(once, retried: false) else {
+      return nil
+    }
+    return finding(target, once, facts, served: nil, retried: false)
+  }
+
+  /// A flood as no filter for SYNs makes one of real clients.
+  private func isForged(_ entry: Tally<Target>.Entry) -> Bool {
+    isFlood(entry, retried: false) && bare * 10 >= single.total * 9
+  }
+
   private func isFlood(_ entry: Tally<Target>.Entry, retried: Bool) -> Bool {
     !retried && entry.count >= HalfOpenDetector.fewest && entry.clients.count * 10 >= min(entry.count, 1024) * 9
   }
@@ -202,8 +231,10 @@ struct SynUnansweredDetector: Detector {
     _ target: Target, _ entry: Tally<Target>.Entry, _ facts: borrowing CaptureAnalyzer, served: Served?,
     retried: Bool
   ) -> Finding {
+    let isFlood = isFlood(entry, retried: retried)
     return Finding(
-      id: "syn-unanswered", severity: retried ? .error : .warning, confidence: served != nil ? .likely : .certain,
+      id: isFlood ? "syn-flood" : "syn-unanswered", severity: retried ? .error : .warning,
+      confidence: served != nil ? .likely : .certain,
       subject: .init(
         kind: "Endpoint", name: target.address.description, address: target.address, port: String(target.port)),
       problem: "\(plural(entry.count, "connection attempt")) to \(target.text) from "
@@ -213,7 +244,7 @@ struct SynUnansweredDetector: Detector {
         [(target, entry)],
         filter: anyOf(entry.examples.map(\.filter) + (furthest[target].map { [$0.ends.filter] } ?? [])))
         + lastSight(target, facts) + circle(target, facts),
-      fix: isFlood(entry, retried: retried)
+      fix: isFlood
         ? HalfOpenDetector.floodFixes
         : (served.map { $0.spoken == 0 ? HalfOpenDetector.queueAdvice(target) : [] } ?? []) + [
           .advice(

@@ -69,13 +69,25 @@ struct TLSHandshakeDetector: Detector {
   mutating func findings(_ facts: borrowing CaptureAnalyzer) -> [Finding] {
     tally.top(3).map { key, entry in
       let silent = key.ending == .silence
+      // Who finds the name wrong says so by one of these.
+      let misnamed: MisnamedCertificate? =
+        switch key.ending {
+        case .alert(42), .alert(46), .alert(48), .reset: facts.misnamedCertificates[key.target]
+        default: nil
+        }
       return Finding(
-        id: "tls-handshake-failure", severity: silent ? .warning : .error, confidence: silent ? .likely : .certain,
+        id: key.ending == .plain ? "plaintext-to-tls" : "tls-handshake-failure", severity: silent ? .warning : .error,
+        confidence: silent ? .likely : .certain,
         subject: .init(
           kind: "Endpoint", name: key.target.address.description, address: key.target.address,
           port: String(key.target.port)),
         problem: "\(plural(entry.count, "TLS handshake")) with \(key.target.text) ended in \(name(key.ending))",
-        cause: cause(key.ending), evidence: facts.evidence([(key, entry)]).map { named($0, facts) },
+        cause: misnamed.map {
+          "the certificate is for \($0.names), the client asked for \(facts.serverNames.plain($0.asked)) ← it reaches another server than "
+            + "it means, or the certificate lacks that name"
+        } ?? cause(key.ending),
+        evidence: facts.evidence([(key, entry)]).map { named($0, facts) }
+          + (misnamed.map { [facts.evidence($0.frame, "the certificate: for \($0.names)")] } ?? []),
         fix: silent
           ? [
             .advice(

@@ -91,7 +91,7 @@ struct TunnelEndsDetector: Detector {
       let backward = between.first { vxlan[$0].isReverse(of: t) }.map { vxlan[$0] }
       if let backward {
         guard backward.key.port == t.key.port, t.firstFrame < backward.firstFrame, !t.hasOther, !backward.hasOther,
-          backward.identifier != t.identifier
+          backward.identifier != t.identifier, !facts.senders.isLearned(.vxlan)
         else { continue }
         list.append(identifiers(t, backward, facts))
       } else if t.packets >= 3, !t.isAnswered, t.calls >= 3 || !answered.contains(t.identifier) {
