@@ -38,14 +38,16 @@ public struct CaptureSummary: Sendable {
 
 /// Reads captures through the analysis.
 public enum CaptureSession {
-  /// Reads all frames of the open captures, merged by time when there are several. `progress` is called now and then
+  /// Reads all frames of the open captures, merged by time when there are several, at most `limit` of those that pass the
+  /// filter. `progress` is called now and then
   /// with the bytes consumed; returning false stops the reading.
   public static func run(
-    paths: [String], filter: CaptureFilter?, analyzer: inout CaptureAnalyzer, progress: ((Int) -> Bool)? = nil
+    paths: [String], filter: CaptureFilter?, limit: Int = .max, analyzer: inout CaptureAnalyzer,
+    progress: ((Int) -> Bool)? = nil
   ) throws(CaptureError) -> [CaptureSummary] {
     if paths.count == 1 {
       var reader = try CaptureReader.open(path: paths[0])
-      read(&reader, filter, &analyzer, progress)
+      read(&reader, filter, &analyzer, limit: limit, progress)
       var summary = summary(reader)
       analyzer.describe(&summary)
       return [summary]
@@ -54,7 +56,7 @@ public enum CaptureSession {
     let ahead = ClockComparison.offsets(paths)
     for (path, ahead) in zip(paths, ahead) { merged.add(try CaptureReader.open(path: path), ahead: ahead) }
     var tallies = [FrameTally](repeating: FrameTally(), count: paths.count)
-    walk(filter, &analyzer, progress) { frames in
+    walk(filter, &analyzer, limit: limit, progress) { frames in
       (merged.next(frames), merged.consumed, true)
     } passed: { frame in
       tallies[frame.file].add(frame)
@@ -68,17 +70,19 @@ public enum CaptureSession {
   }
 
   public static func read(
-    _ reader: inout CaptureReader, _ filter: CaptureFilter?, _ analyzer: inout CaptureAnalyzer,
+    _ reader: inout CaptureReader, _ filter: CaptureFilter?, _ analyzer: inout CaptureAnalyzer, limit: Int = .max,
     _ progress: ((Int) -> Bool)?
   ) {
-    walk(filter, &analyzer, progress, next: { (reader.next($0), reader.consumed, reader.interfaces.count > 1) })
+    walk(
+      filter, &analyzer, limit: limit, progress,
+      next: { (reader.next($0), reader.consumed, reader.interfaces.count > 1) })
   }
 
   /// Batch by batch, until `next` has no more or `progress` says to stop. `next` fills the buffer from its start, says how
   /// many frames it holds, how many bytes were consumed for it, and whether there are several places where a packet may show,
   /// from the first frame on; `passed` sees each frame that the filter lets through.
   @inline(__always) private static func walk(
-    _ filter: CaptureFilter?, _ analyzer: inout CaptureAnalyzer, _ progress: ((Int) -> Bool)?,
+    _ filter: CaptureFilter?, _ analyzer: inout CaptureAnalyzer, limit: Int, _ progress: ((Int) -> Bool)?,
     next: (UnsafeMutableBufferPointer<Frame>) -> (count: Int, consumed: Int, hasCopies: Bool),
     passed: ((Frame) -> Void)? = nil
   ) {
@@ -98,8 +102,10 @@ public enum CaptureSession {
           }
           count = kept
         }
+        count = min(count, limit - analyzer.counts.packets)
         if let passed { for index in 0..<count { passed(frames[index]) } }
         analyzer.consume(UnsafeMutableBufferPointer(rebasing: frames[..<count]))
+        if analyzer.counts.packets >= limit { return }
         ticks &+= 1
         if ticks & 0xFFF == 0, let progress, !progress(consumed) { return }
       }

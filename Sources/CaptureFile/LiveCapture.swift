@@ -8,6 +8,8 @@ public struct LiveCapture: ~Copyable {
   private let handle: OpaquePointer
   public let linkType: LinkType
   private var frames = 0
+  /// The file that frames are also written to.
+  private var dump: OpaquePointer?
 
   public init(interface: String, filter: String?, snapLength: Int32 = 262_144) throws(CaptureError) {
     var message = [CChar](repeating: 0, count: Int(PCAP_ERRBUF_SIZE))
@@ -41,7 +43,21 @@ public struct LiveCapture: ~Copyable {
     linkType = LinkType(rawValue: UInt16(truncatingIfNeeded: pcap_datalink(handle)))
   }
 
-  deinit { pcap_close(handle) }
+  deinit {
+    if let dump { pcap_dump_close(dump) }
+    pcap_close(handle)
+  }
+
+  /// Writes all frames from now on to a pcap file as well. Throws `cannotOpen` where it cannot be made.
+  public mutating func write(to path: String) throws(CaptureError) {
+    guard let file = pcap_dump_open(handle, path) else {
+      throw .cannotOpen(InputError(path: path, reason: String(cString: pcap_geterr(handle))))
+    }
+    dump = file
+  }
+
+  /// Whether all that was written reached the file.
+  public func flush() -> Bool { dump.map { pcap_dump_flush($0) == 0 } ?? true }
 
   public enum Step { case frame, timeout, end }
 
@@ -53,6 +69,7 @@ public struct LiveCapture: ~Copyable {
     case 1:
       guard let header, let data else { return .timeout }
       frames += 1
+      if let dump { pcap_dump(UnsafeMutableRawPointer(dump).assumingMemoryBound(to: u_char.self), header, data) }
       let captured = Int(header.pointee.caplen)
       frame.bytes = PacketBytes(
         base: UnsafeRawPointer(data), count: captured, wireCount: max(captured, Int(header.pointee.len)))

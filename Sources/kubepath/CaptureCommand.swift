@@ -51,11 +51,27 @@ struct CaptureCommand: ParsableCommand {
   @Option(name: .shortAndLong, help: "How to print: text or json.")
   var output: Output = .text
 
-  @Option(help: "Only frames that this tcpdump expression matches.")
+  @Option(name: .customShort("r"), help: ArgumentHelp("A capture file, as tcpdump takes it.", valueName: "file"))
+  var read: [String] = []
+
+  @Option(help: "Only frames that this tcpdump expression (or Wireshark filter, where one says the same) matches.")
   var filter: String?
 
-  @Option(help: ArgumentHelp("Capture on this interface until interrupted (needs CAP_NET_RAW).", valueName: "iface"))
+  @Option(
+    name: [.customShort("i"), .long],
+    help: ArgumentHelp("Capture on this interface until interrupted (needs CAP_NET_RAW).", valueName: "iface"))
   var live: String?
+
+  @Option(
+    name: [.customShort("w"), .long],
+    help: ArgumentHelp("Write the frames of a live capture to this pcap file too.", valueName: "file"))
+  var write: String?
+
+  @Option(name: [.customShort("c"), .long], help: "Stop after so many frames.")
+  var count: Int?
+
+  @Flag(name: .customShort("n"), help: "Accepted for tcpdump's sake: no name is ever looked up.")
+  var numeric = false
 
   @Option(help: "Stop a live capture after so many seconds.")
   var duration: Int?
@@ -94,10 +110,12 @@ struct CaptureCommand: ParsableCommand {
   var color: Colour = .auto
 
   func validate() throws {
-    if files.isEmpty, live == nil {
+    if files.isEmpty, read.isEmpty, live == nil {
       throw ValidationError("name a capture file, - for standard input, or --live IFACE")
     }
-    if !files.isEmpty, live != nil { throw ValidationError("give either files or --live, not both") }
+    if let count, count < 1 { throw ValidationError("--count must be at least 1") }
+    if write != nil, live == nil { throw ValidationError("--write goes with --live; a file can be copied") }
+    if !(files + read).isEmpty, live != nil { throw ValidationError("give either files or --live, not both") }
     if ConversationOrder(rawValue: sort) == nil {
       throw ValidationError(
         "--sort \(sort): one of " + ConversationOrder.allCases.map(\.rawValue).joined(separator: ", "))
@@ -127,12 +145,12 @@ struct CaptureCommand: ParsableCommand {
       if let live {
         summaries = [try capture(live, &analyzer)]
       } else {
-        let compiled: CaptureFilter?
-        do { compiled = try filter.map { try CaptureFilter($0) } } catch {
-          throw ValidationError("--filter: \(error)")
-        }
-        let progress = Progress(paths: files)
-        summaries = try CaptureSession.run(paths: files, filter: compiled, analyzer: &analyzer) { consumed in
+        let paths = files + read
+        let compiled = try filter.map { try compile($0) }
+        let progress = Progress(paths: paths)
+        summaries = try CaptureSession.run(
+          paths: paths, filter: compiled, limit: count ?? .max, analyzer: &analyzer
+        ) { consumed in
           progress.show(consumed)
           return !Interruption.happened
         }
@@ -210,8 +228,24 @@ struct CaptureCommand: ParsableCommand {
     return CaptureJoin(bundle, intent: intent)
   }
 
+  /// The filter as libpcap takes it; what is Wireshark's is translated, and it is said into what.
+  private func compile(_ filter: String) throws(ValidationError) -> CaptureFilter {
+    do { return try CaptureFilter(filter) } catch {
+      guard let expression = WiresharkFilter.translated(filter), let compiled = try? CaptureFilter(expression) else {
+        let hint =
+          filter.contains("==")
+          ? "; this is Wireshark's syntax, a tcpdump expression is wanted: tcp port 80 and host ADDRESS" : ""
+        throw ValidationError("--filter: \(error)\(hint)")
+      }
+      complain("--filter is Wireshark's, read as the tcpdump expression '\(expression)'")
+      return compiled
+    }
+  }
+
   private func capture(_ interface: String, _ analyzer: inout CaptureAnalyzer) throws(CaptureError) -> CaptureSummary {
-    var source = try LiveCapture(interface: interface, filter: filter)
+    let expression = filter.map { (try? CaptureFilter($0)) == nil ? WiresharkFilter.translated($0) ?? $0 : $0 }
+    var source = try LiveCapture(interface: interface, filter: expression)
+    if let write { try source.write(to: write) }
     var frame = Frame.empty
     let end = duration.map { time(nil) + $0 }
     loop: while !Interruption.happened {
@@ -221,6 +255,13 @@ struct CaptureCommand: ParsableCommand {
       case .end: break loop
       }
       if let end, time(nil) >= end { break }
+      if let count, frame.number >= count { break }
+    }
+    if let write {
+      guard source.flush() else {
+        throw .cannotOpen(InputError(path: write, reason: "not all frames could be written"))
+      }
+      complain("\(frame.number) frames written to \(write)")
     }
     var summary = CaptureSummary(
       file: interface, format: "live", linkTypes: [source.linkType.description], packets: frame.number,

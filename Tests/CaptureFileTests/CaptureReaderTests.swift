@@ -179,3 +179,20 @@ import Wire
     }
   }
 }
+
+@Suite struct WiresharkFilterTests {
+  /// What libpcap can ask for is asked for; nothing else is guessed.
+  @Test(
+    arguments: [
+      ("tcp.port==80 && ip.addr==10.0.0.1", "tcp port 80 and host 10.0.0.1"),
+      ("ip.src == 10.0.0.0/24 or !(udp.dstport eq 53)", "src net 10.0.0.0/24 or not (udp dst port 53)"),
+      ("dns", "port 53"),
+      ("tcp.flags.syn==1 and tcp.flags.ack==0", "tcp[tcpflags] & tcp-syn != 0 and tcp[tcpflags] & tcp-ack == 0"),
+      ("ipv6.addr!=fd00::1", "not (host fd00::1)"), ("http.request.uri contains \"x\"", nil), ("tcp.port==80 &&", nil),
+      ("tcp.port==80; rm", nil), ("", nil), ("((tcp)", nil),
+    ] as [(String, String?)])
+  func translations(filter: String, expression: String?) throws {
+    #expect(WiresharkFilter.translated(filter) == expression)
+    if let expression { _ = try CaptureFilter(expression) }
+  }
+}

@@ -38,7 +38,8 @@ struct CaptureLimitsDetector: Detector {
           id: "capture-unreadable", severity: .warning, confidence: .certain, subject: .init(kind: "Capture"),
           problem: "none of \(plural(facts.counts.packets, "frame")) could be decoded"
             + (types.isEmpty ? "" : ": link type \(types)"),
-          cause: "what stands in the frames is not IP in any form that is known here; nothing can be said of the traffic",
+          cause:
+            "what stands in the frames is not IP in any form that is known here; nothing can be said of the traffic",
           fix: [.advice("capture where IP shows: tcpdump -i any; or let Wireshark say what it is: capinfos FILE")]))
     }
     var limits: [Finding.Evidence] = []
