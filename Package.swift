@@ -104,6 +104,7 @@ let package = Package(
       dependencies: [
         "Diagnosis", "ServiceMap", "Intent", "PacketPath", "Snapshot", "Ruleset", "Findings", "Input", "Wire",
         "CaptureAnalysis", "CaptureFile", "Report", "kubepath",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       exclude: ["Answers/Golden"]),
     .testTarget(name: "CaptureFileTests", dependencies: ["CaptureFile", "Wire"]),

@@ -14,32 +14,47 @@ struct CaptureCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "capture",
     abstract: "Say what a packet capture proves: MTU, fragments, conntrack, NAT, TCP, DNS, TLS.",
+    usage: "kubepath capture [<file> ...] [--live <iface>] [<options>]",
     discussion: """
       EXAMPLES
         kubepath capture node1.pcap
-        kubepath capture sender.pcap receiver.pcapng.gz      several files, merged by time
+        kubepath capture sender.pcap receiver.pcapng.gz
+            several files, merged by time
         tcpdump -i any -w - -c 10000 | kubepath capture -    from a pipe
         kubepath capture --live eth0 --filter 'udp port 8472' --duration 30
-        kubepath capture a.pcap --conntrack-max 131072       judge the simulated conntrack table
-        kubepath capture a.pcap -s node1/ -s objects.json    against the node's rules and the cluster's objects
-        kubepath capture a.pcap --conversations all.csv      every conversation, for a spreadsheet
-        kubepath capture a.pcap --conversations all.sqlite   the same for SQL, see below
+        kubepath capture a.pcap --conntrack-max 131072
+            judge the simulated conntrack table
+        kubepath capture a.pcap -s node1/ -s objects.json
+            against the node's rules and the cluster's objects
+        kubepath capture a.pcap --conversations all.csv
+            every conversation, for a spreadsheet
+        kubepath capture a.pcap --conversations all.sqlite
+            the same for SQL, see below
         kubepath capture a.pcap -o json | jq '.findings[].id'
 
-      The SQLite database has the tables captures (id, file, format, frames, ...), conversations (columns as in
-      the CSV file: protocol, client, client_port, server, server_port, tunnel, packets_out, packets_in, bytes_out,
-      bytes_in, start, duration, first_file, first_frame, last_frame, retransmissions, resets, zero_windows,
-      handshake_ms, slowest_response_ms, mss_client, mss_server, server_name, state) and findings (finding,
-      severity, confidence, kind, name, port, problem, cause, evidence, fix), with indexes by server and port,
-      client, start, state and server_name:
-        sqlite3 all.sqlite "SELECT server, count(*) FROM conversations WHERE state='syn-only' GROUP BY 1 ORDER BY 2 DESC"
+      The SQLite database has the tables captures (id, file, format, frames, ...),
+      conversations (columns as in the CSV file: protocol, client, client_port,
+      server, server_port, tunnel, packets_out, packets_in, bytes_out, bytes_in,
+      start, duration, first_file, first_frame, last_frame, retransmissions, resets,
+      zero_windows, handshake_ms, slowest_response_ms, mss_client, mss_server,
+      server_name, state) and findings (finding, severity, confidence, kind, name,
+      port, problem, cause, evidence, fix), with indexes by server and port, client,
+      start, state and server_name:
+        sqlite3 all.sqlite \\
+            "SELECT server, count(*) FROM conversations
+             WHERE state='syn-only' GROUP BY 1 ORDER BY 2 DESC"
 
-      With -s, addresses get the names of their Services and Pods, a failing conversation is traced through the
-      rules to name the one that stops it, and MTUs, VXLAN ports, conntrack limits and timeouts are the nodes' own.
+      With -s, addresses get the names of their Services and Pods, a failing
+      conversation is traced through the rules to name the one that stops it, and
+      MTUs, VXLAN ports, conntrack limits and timeouts are the nodes' own.
 
-      Reads pcap and pcapng, also compressed with gzip or zstd. Frame numbers are Wireshark's.
-      Exit status: 0 all well; 1 a finding of severity error stands; 64 usage; 65 not a capture;
-      66 cannot be opened.
+      Reads pcap and pcapng, also compressed with gzip or zstd. Frame numbers are
+      Wireshark's.
+
+      EXIT STATUS
+        0 all well · 1 a finding of severity error stands · 2 nothing could be decoded
+        64 usage · 65 not a capture, or damaged · 66 cannot be opened
+        73 a file cannot be written
       """)
 
   enum Output: String, ExpressibleByArgument, CaseIterable { case text, json }

@@ -16,16 +16,21 @@ struct CheckCommand: ParsableCommand {
     discussion: """
       EXAMPLES
         kubepath check -s bundle/                       all findings of all nodes
-        kubepath check -s node1/ -s services.yaml       one node, and the cluster's objects
+        kubepath check -s node1/ -s services.yaml
+            one node, and the cluster's objects
         kubepath check -s bundle/ --only stale-rules    one check
         kubepath check -s bundle/ -o junit > check.xml  for a pipeline
-        kubepath check -s bundle/ --node-ports          how each node answers at each NodePort
-        kubepath check -s node1/ --try 'iptables -P FORWARD ACCEPT'   what would be left, and what else changes
+        kubepath check -s bundle/ --node-ports
+            how each node answers at each NodePort
+        kubepath check -s node1/ --try 'iptables -P FORWARD ACCEPT'
+            what would be left, and what else changes
         kubepath check -s bundle/ --expect expectations.yaml
             what you rely on as well; alone with --only expectation-failed
 
-      The objects: kubectl get services,endpointslices,pods,nodes,networkpolicies,ingresses,events,deployments,
-        replicasets,statefulsets,daemonsets,persistentvolumeclaims,leases,namespaces -A -o json
+      The objects:
+        kubectl get services,endpointslices,pods,nodes,networkpolicies,ingresses,\\
+      events,deployments,replicasets,statefulsets,daemonsets,\\
+      persistentvolumeclaims,leases,namespaces -A -o json
 
       EXPECTATIONS
         A file in YAML or JSON: what must reach what, and how. An entry that does
@@ -44,8 +49,8 @@ struct CheckCommand: ParsableCommand {
         Without node: the node of the source's Pod, else every node.
 
       EXIT STATUS
-        0 nothing of the severity of --fail-on · 1 such a finding stands · 64 usage · 65 malformed input ·
-        66 input cannot be opened
+        0 nothing of the severity of --fail-on · 1 such a finding stands · 64 usage
+        65 malformed input · 66 input cannot be opened
       """)
 
   @OptionGroup var source: SnapshotOptions

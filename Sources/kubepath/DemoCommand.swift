@@ -12,12 +12,14 @@ struct DemoCommand: ParsableCommand {
     commandName: "demo",
     abstract: "Trace four Services of a small cluster node that is built into kubepath.",
     discussion: """
-      The node's dumps were recorded from a real kernel. One Service works, one has no endpoint, one is a NodePort with
-      externalTrafficPolicy Local and no local endpoint, one has lost the route to its endpoint.
+      The node's dumps were recorded from a real kernel. One Service works, one has
+      no endpoint, one is a NodePort with externalTrafficPolicy Local and no local
+      endpoint, one has lost the route to its endpoint.
 
       EXAMPLES
         kubepath demo
-        kubepath demo --write example/ && kubepath trace 10.96.12.34:80 --from 10.244.1.10 -s example/
+        kubepath demo --write example/ && kubepath trace 10.96.12.34:80 \\
+            --from 10.244.1.10 -s example/
       """)
 
   @Option(help: ArgumentHelp("Write the example's files into this folder instead.", valueName: "folder"))

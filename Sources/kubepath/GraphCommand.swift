@@ -6,10 +6,12 @@ struct GraphCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "graph",
     abstract: "Draw the rule graph: chains as nodes, jumps as edges with their count.",
+    usage: "kubepath graph [-s <path> ...] [--from <chain>] [<options>]",
     discussion: """
       EXAMPLES
         kubepath graph -s node1/ | dot -Tsvg > rules.svg
-        kubepath graph -s node1/ --from nat/KUBE-SVC-XPGD46QRK7WJZT7O | dot -Tsvg > service.svg
+        kubepath graph -s node1/ --from nat/KUBE-SVC-XPGD46QRK7WJZT7O \\
+            | dot -Tsvg > service.svg
       """)
 
   @OptionGroup var source: SnapshotOptions

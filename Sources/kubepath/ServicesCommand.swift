@@ -13,12 +13,16 @@ struct ServicesCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "services",
     abstract: "What a node's rules serve: each frontend, where its packets go, with which probability.",
+    usage: "kubepath services [-s <path> ...] [--node <name>] [<options>]",
     discussion: """
       EXAMPLES
-        kubepath services -s node1/             the frontends of a node and their endpoints
-        kubepath services -s node1/ -o wide     with shares, and whether the client's address is kept
+        kubepath services -s node1/
+            the frontends of a node and their endpoints
+        kubepath services -s node1/ -o wide
+            with shares, and whether the client's address is kept
         kubepath services -s bundle/ --node b   one node of several
-        kubepath services -s node1/ --try 'sysctl -w net.ipv4.ip_forward=1'   what they would be, and what changes
+        kubepath services -s node1/ --try 'sysctl -w net.ipv4.ip_forward=1'
+            what they would be, and what changes
       """)
 
   @OptionGroup var source: SnapshotOptions

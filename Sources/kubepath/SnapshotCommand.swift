@@ -10,11 +10,13 @@ struct SnapshotCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "snapshot",
     abstract: "Collect this node's network state into a folder or a .tar.gz.",
+    usage: "kubepath snapshot [--output <path>] [<options>]",
     discussion: """
       Examples:
         kubepath snapshot -o node1.tar.gz
         kubepath snapshot --netns pod1 -o pod1/
-        kubepath snapshot --script > collect.sh     for nodes where kubepath cannot be installed
+        kubepath snapshot --script > collect.sh
+            for nodes where kubepath cannot be installed
       """)
 
   @Option(name: .shortAndLong, help: ArgumentHelp("The folder or .tar.gz to write.", valueName: "path"))

@@ -19,7 +19,8 @@ struct TraceCommand: ParsableCommand {
       EXAMPLES
         kubepath trace 10.96.0.10:80 --from 10.244.1.7 -s node1/
             a Pod's connection to a ClusterIP, through the dumps in folder node1
-        kubepath trace 192.0.2.10:30080 --from 203.0.113.5 -i eth0 -s node1.tar.gz -o wide
+        kubepath trace 192.0.2.10:30080 --from 203.0.113.5 -i eth0 \\
+            -s node1.tar.gz -o wide
             a NodePort from outside, every matched rule shown
         iptables-save | kubepath trace 10.96.0.10:53/udp --from 10.244.1.7 -s -
             rules alone: it still answers, and says what it had to assume
@@ -31,12 +32,15 @@ struct TraceCommand: ParsableCommand {
             an Ingress from outside: address, node, controller, Service, Pod
         kubepath trace 10.96.0.10:80 --from 10.244.1.7
             through the running kernel of this machine
-        kubepath trace 10.96.0.10:80 --from 10.244.1.7 -s node1/ --try 'iptables -I FORWARD -s 10.244.0.0/16 -j ACCEPT'
+        kubepath trace 10.96.0.10:80 --from 10.244.1.7 -s node1/ \\
+            --try 'iptables -I FORWARD -s 10.244.0.0/16 -j ACCEPT'
             what a change would do, to this and to every other flow
 
       EXIT STATUS
-        0 served or passes · 1 refused, dropped, unserved, lost, or only partly served · 2 unsure · 64 usage ·
-        65 malformed input · 66 input cannot be opened. With --flows: 0 when all flows were read.
+        0 served or passes · 1 refused, dropped, unserved, lost, or only partly
+        served · 2 unsure · 64 usage
+        65 malformed input · 66 input cannot be opened. With --flows: 0 when all
+        flows were read.
       """)
 
   @OptionGroup var source: SnapshotOptions

@@ -13,6 +13,7 @@ struct WhyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "why",
     abstract: "One screen: does it work, for whom not, the cause, the fix.",
+    usage: "kubepath why <what> [-s <path> ...] [<options>]",
     discussion: """
       EXAMPLES
         kubepath why svc/shop/cart -s bundle/
