@@ -80,7 +80,7 @@ let package = Package(
       name: "FuzzTests", dependencies: ["FuzzSupport", "Wire", "Input", "Ruleset", "Snapshot", "PacketPath"]),
     .testTarget(
       name: "PacketPathKernelTests",
-      dependencies: ["KernelLab", "Wire", "Findings", "Snapshot", "PacketPath", "Diagnosis", "kubepath"]),
+      dependencies: ["KernelLab", "Wire", "Findings", "Snapshot", "Intent", "PacketPath", "Diagnosis", "kubepath"]),
     // Tests
     .testTarget(name: "WireTests", dependencies: ["Wire"]),
     .testTarget(name: "FindingsTests", dependencies: ["Findings"]),

@@ -71,6 +71,7 @@ public enum Catalogue {
     vxlan-checksum|Outer UDP checksums are wrong after double masquerading.|node to Service takes a minute|switch off tx-checksum-ip-generic on the tunnel
     vxlan-port|Nodes disagree about the tunnel's UDP port, or something on the way eats it.|leaves one node, never arrives|one port everywhere, open in firewalls
     wrong-vtep|A node announces a wrong tunnel address.|one node isolated|choose the interface
+    pod-mtu|Pods' devices take larger packets than the tunnel to other nodes.|small packets pass; large ones hang where ICMP is filtered|the plugin's MTU for Pods, new Pods
     overlay-mtu|The inner MTU leaves no room for the tunnel's header.|small packets pass, large ones do not|lower the inner MTU
     pmtu-black-hole|The message that asks for smaller packets is lost or ignored.|transfers stall at full-size segments|accept related ICMP
     udp-fragments-lost|Later fragments of datagrams do not arrive.|large DNS answers time out|smaller datagrams, let fragments pass

@@ -38,6 +38,13 @@ enum ChainOwner: String {
       self = known.1
       return
     }
+    // Docker makes DROP the policy of FORWARD.
+    if name == "FORWARD", let base = ruleset.base(of: chain), base.policyDrops,
+      Self.hasDocker(ruleset[chain].table, ruleset)
+    {
+      self = .docker
+      return
+    }
     // Built-in chains belong to the firewall that keeps the others of the table.
     if ruleset.base(of: chain) != nil, let firewall = Self.firewall(of: ruleset[chain].table, ruleset) {
       self = firewall
@@ -69,7 +76,16 @@ enum ChainOwner: String {
     case "docker-bridges": .docker
     case "netavark": .podman
     case "libvirt_network": .libvirt
-    default: name.hasPrefix("kube-router") ? .kubeRouter : name.hasPrefix("antrea") ? .antrea : nil
+    default:
+      name.hasPrefix("flannel")
+        ? .flannel : name.hasPrefix("kube-router") ? .kubeRouter : name.hasPrefix("antrea") ? .antrea : nil
+    }
+  }
+
+  private static func hasDocker(_ table: TableID, _ ruleset: borrowing Ruleset) -> Bool {
+    ruleset.chains.contains {
+      $0.table == table && $0.isDefined
+        && ["DOCKER-ISOLATION-STAGE-1", "DOCKER-FORWARD"].contains(ruleset.names[$0.name])
     }
   }
 

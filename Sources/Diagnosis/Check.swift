@@ -16,7 +16,8 @@ public enum Checks {
     PodRestarts.self, EndpointsNotWritten.self, SelectorMismatch.self, TargetPortMismatch.self, NothingListening.self,
     IPAMExhausted.self,
     LoadBalancerAddress.self, IngressPathCheck.self, DNSService.self, APIServerUnreachable.self,
-    ControlPlanePort.self, ConfigurationMismatch.self, OverlayMTU.self, MeshPolicy.self,
+    ControlPlanePort.self, ConfigurationMismatch.self, OverlayMTU.self, PodMTU.self,
+    VXLANPort.self, WrongVTEP.self, MeshPolicy.self,
   ]
   private static let endpoints: [any Check.Type] = [
     NoEndpoints.self, NoLocalEndpointsExternal.self, NoLocalEndpointsInternal.self, TopologyHints.self,

@@ -25,14 +25,22 @@ enum FactPrinter {
         out += "    link/\(name)\(link.mac.map { " \($0)" } ?? "")\n"
       }
       if let vxlan = link.vxlan {
-        out += "    vxlan id \(vxlan.id)"
+        out += "    vxlan \(vxlan.isExternal ? "external " : "")id \(vxlan.id)"
         if let remote = vxlan.remote { out += " remote \(remote)" }
         if let local = vxlan.local { out += " local \(local)" }
         if let device = vxlan.device { out += " dev \(device)" }
         if let port = vxlan.port { out += " dstport \(port)" }
         out += vxlan.learning ? "\n" : " nolearning\n"
       } else if let kind = link.kind {
-        out += "    \(kind)\n"
+        out += "    \(kind)"
+        if let ends = link.tunnelEnds {
+          if ends.isExternal { out += " external" }
+          if let identifier = ends.identifier { out += " id \(identifier)" }
+          if let remote = ends.remote { out += " remote \(remote)" }
+          if let local = ends.local { out += " local \(local)" }
+          if let port = ends.port { out += " dstport \(port)" }
+        }
+        out += "\n"
       }
       if let hairpin = link.hairpin {
         out += "    bridge_slave state \(link.forwards == false ? "disabled" : "forwarding")"

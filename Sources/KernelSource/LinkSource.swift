@@ -38,7 +38,14 @@ enum LinkSource {
       var device: Int?
       if let info = attributes[18] {
         link.kind = info[1]?.string
-        if link.kind == "vxlan", let data = info[2] { (link.vxlan, device) = vxlan(data) }
+        if let data = info[2] {
+          switch link.kind {
+          case "vxlan": (link.vxlan, device) = vxlan(data)
+          case "ipip", "sit", "gre": link.tunnelEnds = plainTunnel(data, link.kind == "gre" ? (6, 7) : (2, 3))
+          case "geneve": link.tunnelEnds = geneve(data)
+          default: break
+          }
+        }
         if info[4]?.string == "bridge", let data = info[5] {
           link.forwards = data[1].map { $0.u8 == 3 }
           link.hairpin = data[4].map { $0.u8 != 0 }
@@ -81,7 +88,26 @@ enum LinkSource {
     result.local = (data[4] ?? data[17]).flatMap { address($0.bytes) }
     result.learning = data[7].map { $0.u8 != 0 } ?? true
     result.port = data[15].map { Int($0.be16) }
+    result.isExternal = data[25].map { $0.bytes.isEmpty || $0.u8 != 0 } ?? false
     return (result, data[3].map { Int($0.u32) })
+  }
+
+  /// IFLA_IPTUN_LOCAL and IFLA_IPTUN_REMOTE, or those of GRE.
+  private static func plainTunnel(_ data: Attributes, _ keys: (local: Int, remote: Int)) -> Link.TunnelEnds {
+    var ends = Link.TunnelEnds()
+    ends.local = data[keys.local].flatMap { address($0.bytes) }.flatMap { $0.isUnspecified ? nil : $0 }
+    ends.remote = data[keys.remote].flatMap { address($0.bytes) }.flatMap { $0.isUnspecified ? nil : $0 }
+    return ends
+  }
+
+  /// IFLA_GENEVE_*
+  private static func geneve(_ data: Attributes) -> Link.TunnelEnds {
+    var ends = Link.TunnelEnds()
+    ends.identifier = data[1].map { Int($0.u32) }
+    ends.remote = (data[2] ?? data[7]).flatMap { address($0.bytes) }
+    ends.port = data[5].map { Int($0.be16) }
+    ends.isExternal = data[6] != nil
+    return ends
   }
 
   /// An address in network order, of either version.

@@ -3,6 +3,14 @@ import Input
 /// The flags of a bridge port: of `bridge_slave …` in `ip -d link`, of the second line of an interface in
 /// `bridge -d link`, and of both tools' JSON.
 enum BridgePortFlags {
+  /// Of the spanning tree.
+  static func isState(_ word: ByteText) -> Bool {
+    switch word {
+    case "disabled", "listening", "learning", "forwarding", "blocking": true
+    default: false
+    }
+  }
+
   /// The words behind `bridge_slave`, or those of `bridge -d link`, which begin with a flag: `hairpin off guard off …`.
   static func read(_ words: inout Words, into link: inout Link) {
     while let word = words.next() {

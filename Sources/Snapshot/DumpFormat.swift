@@ -3,7 +3,8 @@ import Input
 /// What a dump is, told by its content. What each one is about stands in its reader's descriptor.
 public enum DumpFormat: String, Sendable, Hashable, CaseIterable {
   case iptablesSave, iptablesListing, nftText, nftJSON, link, linkBrief, ifconfig, route, routeTable, rule, neighbour
-  case arpTable, forwarding, bridgePorts, sysctl, sysctlValue, ipset, conntrack, conntrackStatistics, sockets, kernelLog
+  case arpTable, forwarding, bridgePorts, wireGuard, sysctl, sysctlValue, ipset, conntrack, conntrackStatistics,
+    sockets, kernelLog
   case ipvs, ipvsConnections, ciliumServices, ciliumMap, objects, objectText
   case resolver, hostLocal, connectionCount, kubeletFlags, certificates, networkConfiguration, componentLog
 }
@@ -25,6 +26,7 @@ extension DumpFormat {
     case .arpTable: ARPTableReader.descriptor
     case .forwarding: BridgeFDBReader.descriptor
     case .bridgePorts: BridgePortsReader.descriptor
+    case .wireGuard: WireGuardReader.descriptor
     case .sysctl: SysctlReader.descriptor
     case .sysctlValue: SysctlValueReader.descriptor
     case .ipset: IPSetReader.descriptor

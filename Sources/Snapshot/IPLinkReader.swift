@@ -93,6 +93,9 @@ public enum IPLinkReader: DumpReader {
       case "master": link.master = words.next()?.string
       case "group": if let value = words.next() { link.group = value.int ?? 0 }
       case "vrf": link.master = words.next()?.string
+      case "state":
+        // `bridge link` prints that of the port, `ip link` that of the device.
+        if let word = words.next(), BridgePortFlags.isState(word) { link.forwards = word == "forwarding" }
       default: break
       }
     }
@@ -142,6 +145,7 @@ public enum IPLinkReader: DumpReader {
     default:
       if kinds.contains(where: { first == $0 }) {
         link.kind = first.string
+        if TunnelDevice.Kind(rawValue: first.string) != nil { link.tunnelEnds = tunnelEnds(&words) }
         return true
       }
       // A line of statistics, a continued value, or the link-layer's own options.
@@ -190,6 +194,23 @@ public enum IPLinkReader: DumpReader {
         parent = result.device
       case "dstport": result.port = words.next()?.int
       case "nolearning": result.learning = false
+      case "external": result.isExternal = true
+      default: break
+      }
+    }
+    return result
+  }
+
+  /// `ipip any remote any local 192.0.2.1 ttl inherit`, `geneve external id 0 dstport 6081`
+  private static func tunnelEnds(_ words: inout Words) -> Link.TunnelEnds {
+    var result = Link.TunnelEnds()
+    while let word = words.next() {
+      switch word {
+      case "local": result.local = words.next()?.address
+      case "remote": result.remote = words.next()?.address
+      case "id": result.identifier = words.next()?.int
+      case "dstport": result.port = words.next()?.int
+      case "external": result.isExternal = true
       default: break
       }
     }
@@ -258,8 +279,17 @@ public enum IPLinkReader: DumpReader {
         vxlan.remote = (data["remote"] ?? data["remote6"] ?? data["group"] ?? data["group6"])?.text?.address
         vxlan.device = data["link"]?.string
         vxlan.learning = data["learning"]?.bool ?? true
+        vxlan.isExternal = data["external"]?.bool ?? false
         link.vxlan = vxlan
         link.parent = link.parent ?? vxlan.device
+      } else if link.kind.flatMap(TunnelDevice.Kind.init(rawValue:)) != nil, let data {
+        var ends = Link.TunnelEnds()
+        ends.local = data["local"]?.text?.address
+        ends.remote = (data["remote"] ?? data["remote6"])?.text?.address
+        ends.port = data["port"]?.int
+        ends.identifier = data["id"]?.int
+        ends.isExternal = data["external"]?.bool ?? false
+        link.tunnelEnds = ends
       }
       if value["info_slave_kind"]?.text.map({ $0 == "bridge" }) == true {
         if let flags = value["info_slave_data"] {
@@ -334,6 +364,7 @@ struct LinkMerger {
     new.parent = link.parent ?? old.parent
     new.peerIndex = link.peerIndex ?? old.peerIndex
     new.vxlan = link.vxlan ?? old.vxlan
+    new.tunnelEnds = link.tunnelEnds ?? old.tunnelEnds
     new.hairpin = link.hairpin ?? old.hairpin
     new.isolated = link.isolated ?? old.isolated
     new.forwards = link.forwards ?? old.forwards

@@ -22,6 +22,8 @@ public struct Link: Sendable, Hashable {
   public var group = 0
   /// Of a VXLAN device.
   public var vxlan: VXLAN?
+  /// Of another device that encapsulates.
+  public var tunnelEnds: TunnelEnds?
   /// Of a bridge port: what came in by it may leave by it.
   public var hairpin: Bool?
   /// Of a bridge port: nothing passes between two isolated ports.
@@ -40,7 +42,19 @@ public struct Link: Sendable, Hashable {
     /// Name of the device that carries the outer packets.
     public var device: String?
     public var learning = true
+    /// A program tells the far end of each packet.
+    public var isExternal = false
     public init(id: Int) { self.id = id }
+  }
+
+  public struct TunnelEnds: Sendable, Hashable {
+    public var local: IPAddress?
+    public var remote: IPAddress?
+    /// Of Geneve.
+    public var port: Int?
+    public var identifier: Int?
+    public var isExternal = false
+    public init() {}
   }
 
   public init(index: Int, name: String) {

@@ -77,7 +77,12 @@ enum NodeLoader {
       for dump in content.dumps {
         let descriptor = dump.format.descriptor
         switch descriptor.role {
-        case .rules: rules.append(dump)
+        case .rules:
+          if let part = EthernetRules.part(dump) {
+            if !isReport, part.holdsRules { leaveOut(part.unread, &snapshot) }
+          } else {
+            rules.append(dump)
+          }
         case .objects: addObjects(dump, content, &snapshot.objectFiles)
         case .facts: descriptor.read(dump, &snapshot)
         }

@@ -19,6 +19,7 @@ public struct Snapshot: Sendable {
   public var routingRules: [RoutingRule]?
   public var neighbours: [Neighbour]?
   public var forwardingEntries: [ForwardingEntry]?
+  public var wireGuards: [WireGuard]?
   /// Keys with dots, as `sysctl -a` prints them.
   public var sysctls: [String: String] = [:]
   public var ipsets: [IPSet]?

@@ -54,7 +54,32 @@ public final class LabNode {
     }
   }
 
-  deinit { unlink(lockFile) }
+  deinit {
+    unlink(lockFile)
+    for socket in sockets { close(socket) }
+  }
+
+  /// Sockets that live as long as the node.
+  private var sockets: [Int32] = []
+
+  func listen(_ listener: (protocol: IPProtocol, address: IPAddress, port: UInt16)) throws {
+    try namespace.run {
+      let isTCP = listener.protocol == .tcp
+      let isV6 = listener.address.version == .v6
+      let descriptor = socket(
+        isV6 ? AF_INET6 : AF_INET, Int32((isTCP ? SOCK_STREAM : SOCK_DGRAM).rawValue) | 0o2000000, 0)
+      guard descriptor >= 0 else { throw LabError.system("socket") }
+      sockets.append(descriptor)
+      let port = [UInt8(listener.port >> 8), UInt8(listener.port & 0xFF)]
+      let address =
+        isV6
+        ? [10, 0] + port + [0, 0, 0, 0] + listener.address.bytes + [0, 0, 0, 0]
+        : [2, 0] + port + listener.address.bytes + [UInt8](repeating: 0, count: 8)
+      guard bindRaw(descriptor, address), !isTCP || Glibc.listen(descriptor, 8) == 0 else {
+        throw LabError.system("\(listener.address) port \(listener.port)")
+      }
+    }
+  }
 
   private static func set(_ key: String, _ value: String) { writeText("/proc/sys/net/" + key, value) }
 
@@ -66,6 +91,13 @@ public final class LabNode {
       throw LabError("\(arguments.joined(separator: " ")): exit \(result.status), \(result.errors)")
     }
     return result.output
+  }
+
+  /// A shell script in the node's namespace, with mounts of its own.
+  public func run(program: String) throws {
+    try namespace.run {
+      _ = try run("unshare", "--mount", "--propagation", "private", "bash", "-e", "-c", program)
+    }
   }
 
   // MARK: wiring
@@ -221,7 +253,8 @@ public final class LabNode {
       try save("ip-6-rule.txt", run("ip", "-6", "rule"))
       try save("ip-link.txt", run("ip", "-d", "link"))
       try save("ip-neigh.txt", run("ip", "neigh") + run("ip", "-6", "neigh"))
-      if bridge { try save("bridge-fdb.txt", run("bridge", "fdb")) }
+      try save("bridge-fdb.txt", run("bridge", "fdb"))
+      try save("ss.txt", run("ss", "-lntu"))
       try save("sysctl.txt", sysctls())
     }
     return rules

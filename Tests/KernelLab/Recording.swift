@@ -17,6 +17,28 @@ public struct Recording: Sendable {
 }
 
 extension Situation {
+  /// The node with its rules.
+  public func build(_ backend: Backend) throws -> LabNode {
+    let worlds = versions.map(World.init)
+    let four = World(.v4)
+    // Lines without a name of the world speak of one family only and are taken as they are.
+    let setups = worlds.map { world in
+      (world, setup.filter { $0.contains("@") || world.version == worlds[0].version }.map(world.render))
+    }
+    let node = try LabNode(
+      bridge: bridge, setup: setups.first { $0.0.version == .v4 }?.1 ?? [],
+      setup6: setups.first { $0.0.version == .v6 }?.1 ?? [], sysctls: sysctls.mapValues(four.render))
+    for world in worlds {
+      try node.load(sets: world.render(sets))
+      let text = backend == .native ? world.render(rules) : restore(world)
+      if !text.isEmpty { try node.load(text, backend: backend, version: world.version) }
+      if !linkRules.isEmpty { try node.load(nft: world.render(linkRules)) }
+    }
+    for world in worlds { for listener in listeners { try node.listen(world.listener(listener)) } }
+    if !program.isEmpty { try node.run(program: program) }
+    return node
+  }
+
   /// Builds the node, loads it, takes its dumps and sends every flow. The folder must exist.
   /// `prepare` may change the node before the dumps are taken; `inspect` is called before the first flow, with the node as
   /// they show it.
@@ -25,21 +47,8 @@ extension Situation {
     prepare: (LabNode) throws -> Void = { _ in }
   ) throws -> Recording {
     try onOneProcessor {
+      let node = try build(backend)
       let worlds = versions.map(World.init)
-      let four = World(.v4)
-      // Lines without a name of the world speak of one family only and are taken as they are.
-      let setups = worlds.map { world in
-        (world, setup.filter { $0.contains("@") || world.version == worlds[0].version }.map(world.render))
-      }
-      let node = try LabNode(
-        bridge: bridge, setup: setups.first { $0.0.version == .v4 }?.1 ?? [],
-        setup6: setups.first { $0.0.version == .v6 }?.1 ?? [], sysctls: sysctls.mapValues(four.render))
-      for world in worlds {
-        try node.load(sets: world.render(sets))
-        let text = backend == .native ? world.render(rules) : restore(world)
-        if !text.isEmpty { try node.load(text, backend: backend, version: world.version) }
-        if !linkRules.isEmpty { try node.load(nft: world.render(linkRules)) }
-      }
       try prepare(node)
       let rules = try node.snapshot(
         into: folder, backends: [backend], versions: versions, linkRules: !linkRules.isEmpty)

@@ -30,6 +30,11 @@ public struct Situation: Sendable, CustomStringConvertible {
   public var linkRules: String
   /// Input of `ipset restore`.
   public var sets: String
+  /// A shell script that runs in the node with files of its own below /etc and /run, behind the rules: real programs that
+  /// write rules of their own.
+  public var program: String
+  /// Sockets of the node, as `udp @vip:53`.
+  public var listeners: [String]
   /// The two pod interfaces are ports of one bridge, cni0.
   public var bridge: Bool
   public var versions: [IPVersion]
@@ -41,7 +46,8 @@ public struct Situation: Sendable, CustomStringConvertible {
 
   public init(
     _ name: String, _ rules: String, flows: [String], setup: [String] = [], sysctls: [String: String] = [:],
-    linkRules: String = "", sets: String = "", bridge: Bool = false, versions: [IPVersion] = [.v4, .v6],
+    linkRules: String = "", sets: String = "", program: String = "",
+    listeners: [String] = [], bridge: Bool = false, versions: [IPVersion] = [.v4, .v6],
     backends: [Backend] = Backend.xtables, repeats: Int = 1, hidden: Bool = false
   ) {
     self.name = name
@@ -51,6 +57,8 @@ public struct Situation: Sendable, CustomStringConvertible {
     self.sysctls = sysctls
     self.linkRules = linkRules
     self.sets = sets
+    self.program = program
+    self.listeners = listeners
     self.bridge = bridge
     self.versions = versions
     self.backends = backends

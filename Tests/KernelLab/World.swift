@@ -25,6 +25,8 @@ public struct World: Sendable {
     "pod1": ("10.244.1.2", "fd00:244:1::2"), "pod1b": ("10.244.1.4", "fd00:244:1::4"),
     "pod2": ("10.244.1.3", "fd00:244:1::3"), "pod2b": ("10.244.1.5", "fd00:244:1::5"),
     "remote": ("10.244.9.2", "fd00:244:9::2"), "remote2": ("10.244.9.3", "fd00:244:9::3"),
+    "kube": ("10.96.0.1", "fd00:96::1"), "dnslocal": ("169.254.20.10", "fd00:254::10"),
+    "vtep": ("10.244.9.0", "fd00:244:9::"),
     "vip": ("10.96.0.10", "fd00:96::a"), "vip2": ("10.96.0.11", "fd00:96::b"), "vip3": ("10.96.0.12", "fd00:96::c"),
     "lb": ("198.51.100.8", "2001:db8:51::8"), "outside": ("203.0.113.5", "2001:db8:99::5"),
     "outside2": ("203.0.113.6", "2001:db8:99::6"), "dead": ("10.99.0.4", "fd00:99::4"),
@@ -34,9 +36,10 @@ public struct World: Sendable {
   private static let words: [String: (v4: String, v6: String)] = [
     "ip": ("ip", "ip6"), "addr": ("ipv4_addr", "ipv6_addr"), "l4icmp": ("icmp", "ipv6-icmp"),
     "lan": ("192.168.7.0/24", "fd00:7::/64"), "lan2": ("172.20.0.0/24", "fd00:20::/64"),
+    "allpods": ("10.244.0.0/16", "fd00:244::/32"), "multicast": ("224.0.0.0/4", "ff00::/8"),
     "pods": ("10.244.1.0/24", "fd00:244:1::/64"), "remotes": ("10.244.9.0/24", "fd00:244:9::/64"),
     "vips": ("10.96.0.0/16", "fd00:96::/64"), "deads": ("10.99.0.0/24", "fd00:99::/64"),
-    "netmap": ("10.97.0.0/24", "fd00:97::/64"), "all": ("0.0.0.0/0", "::/0"),
+    "net": ("ipv4", "ipv6"), "netmap": ("10.97.0.0/24", "fd00:97::/64"), "all": ("0.0.0.0/0", "::/0"),
     "loops": ("127.0.0.0/8", "::1/128"), "host": ("32", "128"), "inet": ("inet", "inet6"), "6": ("", "6"),
     "icmp": ("icmp", "ipv6-icmp"), "echo": ("-m icmp --icmp-type 8", "-m icmp6 --icmpv6-type 128"),
     "reply": ("-m icmp --icmp-type 0", "-m icmp6 --icmpv6-type 129"),
@@ -71,6 +74,16 @@ public struct World: Sendable {
       }
     }
     return out + rest
+  }
+
+  /// Reads `udp @vip:53`.
+  func listener(_ text: String) throws(LabError) -> (protocol: IPProtocol, address: IPAddress, port: UInt16) {
+    let words = text.split(separator: " ").map(String.init)
+    guard words.count == 2, let ipProtocol = IPProtocol(words[0]), let colon = words[1].lastIndex(of: ":"),
+      let port = UInt16(words[1][words[1].index(after: colon)...]),
+      let own = address(String(words[1][..<colon].dropFirst()))
+    else { throw LabError("not a listener: \(text)") }
+    return (ipProtocol, own, port)
   }
 
   /// Reads `eth0 tcp @client:40000 > @vip:80 length=60 mark=0x10 port=veth2 type=8 code=0 flags=16`.

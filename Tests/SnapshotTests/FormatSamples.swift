@@ -81,6 +81,19 @@ enum FormatSamples {
     .forwarding: "5e:00:00:00:00:01 dev vxlan dst 10.0.0.2 self permanent\n",
     .bridgePorts:
       "bridge name\tbridge id\t\tSTP enabled\tinterfaces\ncni0\t\t8000.0a0000000001\tno\t\tveth1\n\t\t\t\t\t\t\tveth2\n",
+    .wireGuard: """
+    interface: wg.cali
+      public key: K1=
+      private key: (hidden)
+      listening port: 51820
+      fwmark: 0x100000
+
+    peer: K2=
+      endpoint: 192.0.2.2:51820
+      allowed ips: 10.244.1.0/26, 192.0.2.2/32
+      latest handshake: 1 minute, 5 seconds ago
+      transfer: 1.20 KiB received, 2.30 KiB sent
+    """,
     .sysctl: "net.ipv4.ip_forward = 1\n/proc/sys/net/ipv4/conf/all/rp_filter:2\n",
     .sysctlValue: "1\n2\n",
     .ipset: "create a hash:ip,port family inet timeout 9\nadd a 10.0.0.1,tcp:80 timeout 4\n",

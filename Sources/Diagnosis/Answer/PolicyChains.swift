@@ -2,7 +2,8 @@
 /// the plugin had its say.
 enum PolicyChains {
   private static let prefixes = [
-    "cali-fw-", "cali-tw-", "cali-from-wl", "cali-to-wl", "KUBE-NWPLCY-", "KUBE-POD-FW-", "ANTREA-POL-",
+    "filter-cali-fw-", "filter-cali-tw-", "filter-cali-from-wl", "filter-cali-to-wl", "cali-fw-", "cali-tw-",
+    "cali-from-wl", "cali-to-wl", "KUBE-NWPLCY-", "KUBE-POD-FW-", "ANTREA-POL-",
   ]
 
   static func enforce(_ chain: String) -> Bool { prefixes.contains { chain.hasPrefix($0) } }

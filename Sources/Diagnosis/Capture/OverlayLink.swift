@@ -19,28 +19,13 @@ struct OverlayLink {
   var isTooLarge: Bool { room.map { mtu > $0 } ?? false }
 
   static func all(_ snapshot: Snapshot) -> [OverlayLink] {
-    (snapshot.links ?? []).compactMap { link in
-      guard let mtu = link.mtu, let kind = link.kind else { return nil }
-      let overhead: Int
-      switch kind {
-      case "vxlan":
-        let isV6 = (link.vxlan?.local ?? link.vxlan?.remote)?.version == .v6
-        overhead = isV6 ? 70 : 50
-      case "geneve": overhead = 50
-      case "ipip": overhead = 20
-      case "sit": overhead = 20
-      // 32 bytes of WireGuard, 8 of UDP, 20 of IPv4.
-      case "wireguard": overhead = 60
-      default: return nil
-      }
-      // Fallback devices of the module (tunl0, sit0) carry nothing unless they have an address.
-      guard link.up, kind == "vxlan" || (snapshot.addresses ?? []).contains(where: { $0.interface == link.name }) else {
-        return nil
-      }
-      let device = link.vxlan?.device ?? link.parent ?? uplink(snapshot)
+    TunnelDevice.all(snapshot).compactMap { tunnel in
+      guard let mtu = tunnel.mtu, tunnel.isUp, !tunnel.isExternal else { return nil }
+      let device = tunnel.lower ?? uplink(snapshot)
       return OverlayLink(
-        name: link.name, kind: kind, mtu: mtu, port: link.vxlan?.port, identifier: link.vxlan?.id,
-        underlay: device ?? "", underlayMTU: device.flatMap { snapshot.link(named: $0)?.mtu }, overhead: overhead)
+        name: tunnel.name, kind: tunnel.kind.rawValue, mtu: mtu, port: tunnel.port.map { Int($0) },
+        identifier: tunnel.identifier, underlay: device ?? "",
+        underlayMTU: device.flatMap { snapshot.link(named: $0)?.mtu }, overhead: tunnel.overhead)
     }
   }
 

@@ -19,7 +19,20 @@ enum ControlPlanePort: Check {
     var caller: Caller
     var consequence: String
     var evidence: Finding.Evidence?
+    /// Other callers than the cluster's nodes: the far ends of a tunnel. More than nodes are asked for: an allow-list may
+    /// lack one of them.
+    var isTunnel = false
+    var peers: [IPAddress] = []
+
+    /// `port 8472/udp`, `protocol 4`
+    var words: String {
+      ipProtocol.hasPorts ? "port \(port)/\(ipProtocol)" : "protocol \(ipProtocol) (\(ipProtocol.rawValue))"
+    }
   }
+
+  /// So many callers are asked for each port, and so many of a tunnel's far ends.
+  private static let asked = 3
+  private static let peersAsked = 256
 
   static func run(_ context: CheckContext) -> [Finding] {
     context.nodes.flatMap { node -> [Finding] in
@@ -34,23 +47,37 @@ enum ControlPlanePort: Check {
         // Where no other node of the control plane is known, any node may become one.
         let sources =
           need.caller == .controlPlane && !callers.controlPlane.isEmpty ? callers.controlPlane : callers.nodes
-        return sources.prefix(3).lazy.compactMap { closed(need, from: $0, to: own, tracer, node, context) }.first
+        if !need.isTunnel {
+          return sources.prefix(asked).lazy.compactMap { closed(need, from: $0, to: own, tracer, node, context) }.first
+        }
+        var seen: Set<IPAddress> = [own]
+        let all = (callers.internal + need.peers).filter { $0.version == .v4 && seen.insert($0).inserted }
+        let stopped = all.prefix(peersAsked).compactMap { peer in
+          closed(need, from: peer, to: own, tracer, node, context).map { (peer: peer, finding: $0) }
+        }
+        guard var first = stopped.first else { return nil }
+        first.finding.cause +=
+          AddressSets.lacking(stopped.map(\.peer), among: all, node.snapshot).map {
+            " ← set \($0), by which others are let in, does not have \(first.peer)"
+          } ?? ""
+        return first.finding
       }
     }
   }
 
   private static func callers(
     _ node: NodeContext, _ own: IPAddress, _ context: CheckContext
-  ) -> (nodes: [IPAddress], controlPlane: [IPAddress]) {
-    var nodes = context.intent.nodes.compactMap { $0.internalIPs.first { $0.version == .v4 } }.filter { $0 != own }
+  ) -> (nodes: [IPAddress], controlPlane: [IPAddress], internal: [IPAddress]) {
+    let nodes = context.intent.nodes.compactMap { $0.internalIPs.first { $0.version == .v4 } }.filter { $0 != own }
+    var all = nodes
     var control: [IPAddress] = []
     for index in context.intent.serviceIndex["default/kubernetes"].map({ context.intent.services[$0].slices }) ?? [] {
       control += context.intent.slices[index].endpoints.map(\.address).filter {
         $0.version == .v4 && $0 != own && !$0.isLoopback
       }
     }
-    for address in control where !nodes.contains(address) { nodes.append(address) }
-    return (nodes, control)
+    for address in control where !all.contains(address) { all.append(address) }
+    return (all, control, nodes)
   }
 
   /// What listens on the node's address, as its sockets or its devices tell.
@@ -80,13 +107,13 @@ enum ControlPlanePort: Check {
           evidence: .init(
             text: "ss: \(socket.process ?? program) listens on \(socket.localAddress.map { "\($0)" } ?? "*"):\(port)")))
     }
-    for link in node.snapshot.links ?? [] {
-      guard let port = link.vxlan?.port.flatMap({ UInt16(exactly: $0) }) else { continue }
+    for tunnel in TunnelDevice.all(node.snapshot) where tunnel.isUp && tunnel.version == .v4 {
+      guard tunnel.kind.ipProtocol != .udp || tunnel.port != nil else { continue }
       needs.append(
         Need(
-          port: port, ipProtocol: .udp, program: link.name, caller: .everyNode,
+          port: tunnel.port ?? 0, ipProtocol: tunnel.kind.ipProtocol, program: tunnel.name, caller: .everyNode,
           consequence: "Pods of other nodes do not reach this node's: the overlay's packets are thrown away",
-          evidence: nil))
+          evidence: nil, isTunnel: true, peers: tunnel.peers(node.snapshot)))
     }
     return needs
   }
@@ -105,18 +132,29 @@ enum ControlPlanePort: Check {
     }
     let step = end.steps.last
     let chain = context.chainName(step, node)
-    let accept = step.map {
-      Remedy(at: $0, node.snapshot, context.intent).fixes(
+    let remedy = step.map { Remedy(at: $0, node.snapshot, context.intent) }
+    let accept =
+      need.ipProtocol.hasPorts
+      ? remedy?.fixes(
         for: [Remedy.Passage(ipProtocol: need.ipProtocol, source: nil, destination: own, port: need.port)])
-    }
+      : [
+        .advice(
+          "accept IP protocol \(need.ipProtocol.rawValue) from the cluster's nodes in \(remedy?.owner.rawValue ?? "the firewall")"
+        )
+      ]
+    let owner = remedy.map { $0.owner == .operators ? "a host firewall" : $0.owner.rawValue } ?? "a host firewall"
     return Finding(
       id: id, severity: .error, confidence: .certain, subject: node.subject,
       problem:
-        "\(need.program)'s port \(need.port)/\(need.ipProtocol) on \(node.name) is closed to \(context.intent.owner(of: source) ?? "\(source)"): \(need.consequence)",
+        "\(printable(need.program))'s \(need.words) on \(node.name) is closed to \(context.intent.owner(of: source) ?? "\(source)"): \(need.consequence)",
       cause:
-        "\(step?.rule == nil ? "the policy of" : "a rule of") chain \(chain) \(end.verdict == .reject ? "rejects" : "drops") it ← a host firewall that does not know the cluster's ports",
+        "\(step?.rule == nil ? "the policy of" : "a rule of") chain \(chain) \(end.verdict == .reject ? "rejects" : "drops") it ← \(owner)\(remedy?.owner.enforcesPolicies == true ? "" : ", which does not know the cluster's ports")",
       evidence: context.evidence(step, node) + (need.evidence.map { [$0] } ?? []),
       fix: (accept ?? []) + [.advice("or take away the rule, where the firewall's configuration has it")],
-      verify: ["nc -zv\(need.ipProtocol == .udp ? "u" as ShellCommand : "") \(own) \(need.port)  # from \(source)"])
+      verify: need.isTunnel
+        ? [
+          "tcpdump -ni any \(need.ipProtocol.hasPorts ? "udp port \(need.port)" as ShellCommand : "ip proto \("\(need.ipProtocol.rawValue)")")  # then nstat -az | grep InDiscards"
+        ]
+        : ["nc -zv\(need.ipProtocol == .udp ? "u" as ShellCommand : "") \(own) \(need.port)  # from \(source)"])
   }
 }

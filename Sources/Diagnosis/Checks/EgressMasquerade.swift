@@ -14,7 +14,7 @@ enum EgressMasquerade: Check {
   static func run(_ context: CheckContext) -> [Finding] { context.nodes.compactMap { finding($0, context) } }
 
   private static func finding(_ node: NodeContext, _ context: CheckContext) -> Finding? {
-    guard let name = node.node?.name, let chain = chain(node.snapshot.ruleset) else { return nil }
+    guard let name = node.node?.name, let plugin = Masquerader(node.snapshot) else { return nil }
     let tracer = PathTracer(node.snapshot)
     for pod in context.intent.pods where pod.node == name && !pod.hostNetwork && pod.ready {
       guard let address = pod.addresses.first(where: { $0.version == .v4 }), address.isPrivate,
@@ -28,13 +28,13 @@ enum EgressMasquerade: Check {
       let trace = tracer.trace(flow)
       let kept = trace.outcomes.filter { $0.verdict == .forward && $0.source == address && $0.assumptions.isEmpty }
       guard !kept.isEmpty, kept.count == trace.outcomes.count else { return nil }
-      let owner = ChainOwner(chain, node.snapshot.ruleset)
+      let owner = plugin.owner
       return Finding(
         id: id, severity: .error, confidence: .likely, subject: node.subject,
         problem:
           "Pods of \(name) reach nothing outside the cluster, e.g. \(pod.namespace)/\(pod.name): its packets leave with the Pod's own address \(address)",
         cause:
-          "\(owner.rawValue) masquerades what Pods send out (chain \(printable(node.snapshot.ruleset.name(of: chain)))), and no rule of \(name) does it for \(address) ← a rule was removed, or the range it names is too narrow",
+          "\(owner.rawValue) masquerades what Pods send out (\(printable(plugin.sign))), and no rule of \(name) does it for \(address) ← a rule was removed, or the range it names is too narrow",
         evidence: [],
         fix: [
           .advice(
@@ -46,11 +46,43 @@ enum EgressMasquerade: Check {
     return nil
   }
 
-  /// Chains in which plugins masquerade for Pods; that one is there says that the plugin is meant to.
-  private static func chain(_ ruleset: Ruleset) -> ChainID? {
-    let known: Set = [
-      "FLANNEL-POSTRTG", "cali-nat-outgoing", "AWS-SNAT-CHAIN-0", "IP-MASQ-AGENT", "ANTREA-POSTROUTING",
+  /// The program that is meant to masquerade for Pods on a node, by what it leaves there.
+  private struct Masquerader {
+    var owner: ChainOwner
+    /// What shows it.
+    var sign: String
+
+    init?(_ snapshot: Snapshot) {
+      let ruleset = snapshot.ruleset
+      for chain in ruleset.chains.indices {
+        let name = ruleset.names[ruleset.chains[chain].name]
+        let id = ChainID(chain)
+        guard Self.chains.contains(name) || Self.masquerades(name, id, ruleset) else { continue }
+        owner = ChainOwner(id, ruleset)
+        sign = "chain \(name)"
+        return
+      }
+      guard let set = snapshot.ipsets?.first(where: { $0.name == Self.kubeRoutersPods })?.name,
+        ruleset.chains.contains(where: { ruleset.names[$0.name].hasPrefix("KUBE-ROUTER") })
+      else { return nil }
+      owner = .kubeRouter
+      sign = "ipset \(set)"
+    }
+
+    private static let chains: Set = [
+      "FLANNEL-POSTRTG", "cali-nat-outgoing", "nat-cali-nat-outgoing", "AWS-SNAT-CHAIN-0", "IP-MASQ-AGENT",
+      "ANTREA-POSTROUTING",
     ]
-    return ruleset.chains.indices.first { known.contains(ruleset.names[ruleset.chains[$0].name]) }.map { ChainID($0) }
+    private static let kubeRoutersPods = "kube-router-pod-subnets"
+
+    /// Chains that may be there for other reasons: they count where a rule of theirs does masquerade, or where the plugin has
+    /// nothing else in them.
+    private static func masquerades(_ name: String, _ chain: ChainID, _ ruleset: Ruleset) -> Bool {
+      if name == "postrtg" { return ChainOwner(chain, ruleset) == .flannel }
+      guard name == "CILIUM_POST_nat" else { return false }
+      return ruleset.rules(of: chain).contains { rule in
+        ruleset.text(of: ruleset[rule]).contains("cilium masquerade non-cluster")
+      }
+    }
   }
 }

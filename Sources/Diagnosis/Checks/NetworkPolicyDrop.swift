@@ -10,7 +10,10 @@ enum NetworkPolicyDrop: Check {
 
   /// Chains of Calico, kube-router and others; the drop itself is measured, the name says whose it is.
   static func isPolicyChain(_ name: String) -> Bool {
-    ["cali-", "KUBE-NWPLCY", "KUBE-POD-FW", "KUBE-ROUTER", "WEAVE-NPC", "CILIUM", "ANTREA", "felix"].contains {
+    [
+      "cali-", "filter-cali-", "mangle-cali-", "raw-cali-", "KUBE-NWPLCY", "KUBE-POD-FW", "KUBE-ROUTER", "WEAVE-NPC",
+      "CILIUM", "ANTREA", "felix",
+    ].contains {
       name.hasPrefix($0)
     }
   }

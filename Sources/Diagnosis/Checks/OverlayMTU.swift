@@ -3,49 +3,45 @@ import Intent
 import Snapshot
 import Wire
 
-/// An overlay's device promises more than the link below it carries: large packets are lost or fragmented.
+/// An overlay's device promises more than the link below it carries, or Pods' devices more than the overlay's: large packets
+/// are lost or fragmented.
 enum OverlayMTU: Check {
   static let id = "overlay-mtu"
-
-  /// What the outer headers take, over IPv4 and over IPv6.
-  private static let overheads = [
-    "vxlan": (50, 70), "geneve": (50, 70), "ipip": (20, 40), "wireguard": (60, 80), "gre": (24, 44),
-  ]
 
   static func run(_ context: CheckContext) -> [Finding] {
     context.nodes.flatMap { node -> [Finding] in
       let links = node.snapshot.links ?? []
-      return links.compactMap { link in
-        guard link.up, let kind = link.kind, let overhead = overheads[kind], let mtu = link.mtu,
-          let lower = lower(link, links, node.snapshot), let room = lower.mtu
+      let tunnels = TunnelDevice.all(node.snapshot).filter { $0.isUp && !$0.isExternal }
+      return tunnels.compactMap { tunnel in
+        guard let mtu = tunnel.mtu, let lower = lower(tunnel, links, node.snapshot), let carries = lower.mtu,
+          carries > tunnel.overhead
         else { return nil }
-        let cost = (link.vxlan?.local ?? link.vxlan?.remote)?.version == .v6 ? overhead.1 : overhead.0
-        guard mtu > room - cost, room > cost else { return nil }
-        return finding(link, mtu, lower, room - cost, cost, node, context)
+        let room = carries - tunnel.overhead
+        return mtu > room ? finding(tunnel, mtu, lower, room, node, context) : nil
       }
     }
   }
 
-  private static func lower(_ link: Link, _ links: [Link], _ snapshot: Snapshot) -> Link? {
-    if let name = link.vxlan?.device ?? link.parent, let found = links.first(where: { $0.name == name }) {
-      return found
-    }
+  private static func lower(_ tunnel: TunnelDevice, _ links: [Link], _ snapshot: Snapshot) -> Link? {
+    if let name = tunnel.lower { return links.first { $0.name == name } }
     // Outer packets go the way of the default route.
-    guard link.vxlan?.device == nil,
+    guard
       let name = snapshot.routes?.first(where: { $0.destination.length == 0 && $0.table == Route.TableNumber.main })?
         .nextHops
         .first?.interface
     else { return nil }
-    return links.first { $0.name == name && $0.name != link.name }
+    return links.first { $0.name == name && $0.name != tunnel.name }
   }
 
   private static func finding(
-    _ link: Link, _ mtu: Int, _ lower: Link, _ right: Int, _ cost: Int, _ node: NodeContext, _ context: CheckContext
+    _ tunnel: TunnelDevice, _ mtu: Int, _ lower: Link, _ right: Int, _ node: NodeContext, _ context: CheckContext
   ) -> Finding {
-    let overlay = context.intent.overlays.first { ($0.backend.isEmpty || $0.backend == link.kind) && $0.mtu != nil }
+    let overlay = context.intent.overlays.first {
+      ($0.backend.isEmpty || $0.backend == tunnel.kind.rawValue) && $0.mtu != nil
+    }
     var fix: [Fix] = [
       .command(
-        "ip link set dev \(link.name) mtu \(right)", why: "on \(node.name), until its agent makes the device anew")
+        "ip link set dev \(tunnel.name) mtu \(right)", why: "on \(node.name), until its agent makes the device anew")
     ]
     if let overlay {
       let parts = overlay.configMap.split(separator: "/").map(String.init)
@@ -61,13 +57,14 @@ enum OverlayMTU: Check {
     return Finding(
       id: id, severity: .error, confidence: .certain, subject: node.subject,
       problem:
-        "large packets between Pods of \(node.name) and other nodes are lost or fragmented: \(link.name) has MTU \(mtu), and only \(right) fit",
+        "large packets between Pods of \(node.name) and other nodes are lost or fragmented: \(printable(tunnel.name)) has MTU \(mtu), and only \(right) fit",
       cause:
-        "\(link.kind ?? "the tunnel") adds \(cost) bytes, and \(lower.name) below it carries \(lower.mtu ?? 0) ← the overlay's MTU was set by hand\(overlay.map { " (ConfigMap \($0.configMap))" } ?? ", or the link's was lowered")",
+        "\(tunnel.kind.name) adds \(tunnel.overhead) bytes, and \(printable(lower.name)) below it carries \(lower.mtu ?? 0) ← the overlay's MTU was set by hand\(overlay.map { " (ConfigMap \($0.configMap))" } ?? ", or the link's was lowered")",
       evidence: [
-        Finding.Evidence(text: "\(link.name): \(link.kind ?? ""), mtu \(mtu), over \(lower.name)"),
-        Finding.Evidence(text: "\(lower.name): mtu \(lower.mtu ?? 0)"),
+        Finding.Evidence(
+          text: "\(printable(tunnel.name)): \(tunnel.kind.rawValue), mtu \(mtu), over \(printable(lower.name))"),
+        Finding.Evidence(text: "\(printable(lower.name)): mtu \(lower.mtu ?? 0)"),
       ] + (overlay.map { [context.intent.evidence($0.file, "ConfigMap \($0.configMap): MTU \($0.mtu ?? 0)")] } ?? []),
-      fix: fix, verify: ["ip -d link show \(link.name)", "ping -M do -s \(right - 28) POD-OF-ANOTHER-NODE"])
+      fix: fix, verify: ["ip -d link show \(tunnel.name)", "ping -M do -s \(right - 28) POD-OF-ANOTHER-NODE"])
   }
 }

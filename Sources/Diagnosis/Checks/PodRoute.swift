@@ -64,11 +64,15 @@ enum PodRoute: Check {
     guard let routes = snapshot.routes, routes.contains(where: { $0.table == Route.TableNumber.local }) else {
       return []
     }
-    let filled = Set(routes.map(\.table))
+    // Each version has tables of its own.
+    let filled = [IPVersion.v4, .v6].map { version in
+      Set(routes.filter { $0.destination.address.version == version }.map(\.table))
+    }
     let own: [UInt32] = [Route.TableNumber.local, Route.TableNumber.main, Route.TableNumber.default]
     var sources: [UInt32: [IPAddress]] = [:]
     for rule in snapshot.routingRules ?? [] {
-      guard case .lookup(let table) = rule.action, !own.contains(table), !filled.contains(table), !rule.inverted,
+      guard case .lookup(let table) = rule.action, !own.contains(table), !rule.inverted,
+        !filled[rule.version == .v4 ? 0 : 1].contains(table),
         let from = rule.from, from.length == from.address.version.width
       else { continue }
       // Only of Pods: other programs keep empty tables for later.

@@ -325,12 +325,15 @@ enum StaleRules: Check {
           "see whether the rule is meant to stop this traffic, and delete it in the firewall's configuration if not"),
         at: 0)
     }
+    // Policies of host endpoints may apply before translation: what they ask for stands in objects of the plugin's own kind.
+    let isPolicy = remedy.owner.enforcesPolicies
     return Finding(
-      id: ForwardDrop.id, severity: .error, confidence: first.reach.isUncertain ? .likely : .certain,
+      id: isPolicy ? NetworkPolicyDrop.id : ForwardDrop.id, severity: isPolicy ? .warning : .error,
+      confidence: first.reach.isUncertain || isPolicy ? .likely : .certain,
       subject: groups.count == 1 ? context.subject(first, node) : node.subject,
       problem: "\(what) \(verb) before any Service rule sees it: \(groups[0].places)",
       cause:
-        "\(step.rule == nil ? "the policy" : "rule \(step.position)") of \(chain) (hook \(step.hook.rawValue)) ← not kube-proxy's: \(remedy.owner.rawValue)",
+        "\(step.rule == nil ? "the policy" : "rule \(step.position)") of \(chain) (hook \(step.hook.rawValue)) ← not kube-proxy's: \(remedy.owner.rawValue)\(isPolicy ? ", by a policy for this node (\(remedy.owner.configuration ?? "")) or rules that are behind it" : "")",
       evidence: context.evidence(step, node), fix: fix, verify: [node.servicesCommand],
       occurrences: stopped.map { context.occurrence($0, node) })
   }

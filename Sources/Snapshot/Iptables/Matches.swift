@@ -61,9 +61,25 @@ extension IptablesParser {
     case "limit", "hashlimit", "connlimit", "quota", "time", "connbytes", "rateest", "quota2", "account", "nfacct":
       if name == "nfacct" { return }  // counts, always holds
       addTimeDependent(module)
+    case "rt", "frag", "hbh", "dst", "mh": extensionHeader(module)
     default:
       addUnknown(module)
     }
+  }
+
+  /// None of these holds, inverted or not, for a packet without the header (net/ipv6/netfilter/ip6t_rt.c and others).
+  private mutating func extensionHeader(_ module: RuleState.Module) {
+    let number: UInt32? =
+      switch module.name.text {
+      case "hbh": 0
+      case "rt": 43
+      case "frag": 44
+      case "dst": 60
+      case "mh": 135
+      default: nil
+      }
+    if let number { add(.equal(.headerProtocol6, value: number, mask: .max)) }
+    addUnknown(module)
   }
 
   /// Lowers each option of a module alone; an option the closure does not take makes the module unknown.

@@ -102,6 +102,69 @@ extension CheckTests {
         "ip-addr", "3: flannel.1: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1450",
         "3: flannel.1: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500")
     },
+    Case("pod-mtu", .iptables, "2 Pods of a send packets of up to 1500 bytes", "flannel.1 takes 1450") {
+      for number in [5, 6] {
+        $0.replace(
+          "ip-d-link", "\(number): veth\(number)@if2: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1450",
+          "\(number): veth\(number)@if2: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500")
+      }
+    },
+    Case("vxlan-port", .iptables, "flannel.1 on a is down", severity: .error) {
+      for file in ["ip-d-link", "ip-addr"] {
+        $0.replace(file, "flannel.1: <BROADCAST,MULTICAST,UP,LOWER_UP>", "flannel.1: <BROADCAST,MULTICAST>")
+      }
+    },
+    Case("vxlan-port", .iptables, "nothing on a takes packets on UDP port 8472", severity: .error) {
+      $0.append("ss", "udp   UNCONN 0      0             0.0.0.0:4789      0.0.0.0:*\n")
+    },
+    Case("wrong-vtep", .iptables, "no neighbour entry for 10.244.1.0", severity: .error) {
+      $0.append("ip-neigh", "192.0.2.254 dev eth0 lladdr 02:00:00:00:09:fe REACHABLE\n")
+    },
+    Case("wrong-vtep", .iptables, "no forwarding entry for 02:00:00:00:09:01", severity: .error) {
+      $0.append("ip-neigh", "10.244.1.0 dev flannel.1 lladdr 02:00:00:00:09:01 PERMANENT\n")
+      $0.append("bridge-fdb", "33:33:00:00:00:01 dev eth0 self permanent\n")
+    },
+    Case(
+      "wrong-vtep", .iptables, "flannel.1 sends it to 192.0.2.77, which no node has (b has 192.0.2.2)", severity: .error
+    ) {
+      $0.append("ip-neigh", "10.244.1.0 dev flannel.1 lladdr 02:00:00:00:09:01 PERMANENT\n")
+      $0.append("bridge-fdb", "02:00:00:00:09:01 dev flannel.1 dst 192.0.2.77 self permanent\n")
+    },
+    Case("wrong-vtep", .iptables, "which is this node, and the Pods are on b", severity: .error) {
+      $0.append("ip-neigh", "10.244.1.0 dev flannel.1 lladdr 02:00:00:00:09:01 PERMANENT\n")
+      $0.append("bridge-fdb", "02:00:00:00:09:01 dev flannel.1 dst 192.0.2.1 self permanent\n")
+    },
+    Case("wrong-vtep", .iptables, "no peer of wg0 is allowed 10.244.1.0/24", severity: .error) {
+      $0.replace("ip-route", "10.244.1.0/24 via 10.244.1.0 dev flannel.1 onlink", "10.244.1.0/24 dev wg0 scope link")
+      $0.append(
+        "ip-d-link",
+        "8: wg0: <POINTOPOINT,NOARP,UP,LOWER_UP> mtu 1420 qdisc noqueue state UNKNOWN mode DEFAULT\n"
+          + "    link/none promiscuity 0\n    wireguard\n")
+      $0.append(
+        "wg-show",
+        "interface: wg0\n  listening port: 51820\n\npeer: K2=\n  endpoint: 192.0.2.2:51820\n  allowed ips: 10.244.7.0/24\n"
+      )
+    },
+    Case(
+      "control-plane-port", .iptables, "set hosts4, by which others are let in, does not have 192.0.2.2",
+      severity: .error
+    ) {
+      $0.replace("objects.yaml", "items:\n", "items:\n" + node("c", "192.0.2.3"))
+      $0.append("ipset-save", "create hosts4 hash:net family inet\nadd hosts4 192.0.2.1\nadd hosts4 192.0.2.3\n")
+      $0.replace(
+        "iptables-save", "-A INPUT -j KUBE-FIREWALL",
+        "-A INPUT -p udp -m multiport --dports 8472 -m set --match-set hosts4 src -j ACCEPT\n"
+          + "-A INPUT -p udp -m multiport --dports 8472 -j DROP\n-A INPUT -j KUBE-FIREWALL")
+    },
+    Case("control-plane-port", .iptables, "tunl0's protocol ipencap (4) on a is closed", severity: .error) {
+      $0.append(
+        "ip-d-link",
+        "8: tunl0@NONE: <NOARP,UP,LOWER_UP> mtu 1480 qdisc noqueue state UNKNOWN mode DEFAULT\n"
+          + "    link/ipip 0.0.0.0 brd 0.0.0.0 promiscuity 0\n    ipip any remote any local any ttl inherit nopmtudisc\n"
+      )
+      $0.append("ip-route", "10.244.7.0/26 via 192.0.2.2 dev tunl0 proto bird onlink\n")
+      $0.replace("iptables-save", "-A INPUT -j KUBE-FIREWALL", "-A INPUT -p ipencap -j DROP\n-A INPUT -j KUBE-FIREWALL")
+    },
     Case("mesh-policy", .iptables, "NetworkPolicy shop/cart-only closes port 15008", "shop/cart", severity: .error) {
       policy(&$0, "policyTypes: [Ingress], ingress: [{ports: [{protocol: TCP, port: 8080}]}]")
       $0.append(
@@ -248,4 +311,12 @@ extension CheckTests {
       )
     },
   ]
+
+  private static func node(_ name: String, _ address: String) -> String {
+    """
+    - {apiVersion: v1, kind: Node, metadata: {name: \(name)},
+       status: {addresses: [{type: InternalIP, address: \(address)}], conditions: [{type: Ready, status: "True"}]}}
+
+    """
+  }
 }
