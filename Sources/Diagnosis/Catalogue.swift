@@ -92,6 +92,8 @@ public enum Catalogue {
     no-pods|The workload behind a Service has no Pod.|scaled to 0, or FailedCreate: Pod Security, quota, webhook|scale it, or mend what forbids the Pods
     volume-not-bound|A Pod waits for a PersistentVolumeClaim.|Pending, unbound PersistentVolumeClaims|a StorageClass that exists, its provisioner
     endpoints-not-written|Ready Pods match, and the EndpointSlices do not have them.|no endpoints though the Pods are ready|kube-controller-manager
+    stale-endpoints|A Service leads to addresses that no Pod has.|connections hang or are refused, after its Pods were made anew|a selector, or the addresses of now
+    external-name|A Service of type ExternalName stands for a name that does not exist.|NXDOMAIN for a Service that is there|correct spec.externalName
     pod-not-ready|Pods match, but none is ready.|the Service has no endpoints|what the Pods' status says
     selector-mismatch|The selector matches no Pod.|no endpoints, no matching Pods|correct the labels
     target-port-mismatch|targetPort is none of the containers' ports.|refused connections, or no endpoints for a name|correct the port

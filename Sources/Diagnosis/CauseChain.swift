@@ -41,6 +41,13 @@ enum CauseChain {
 
   /// A rule that closes a port which the cluster needs stops Services there, too: what the port is for says more.
   private static func linkRules(_ findings: inout [Finding]) {
+    // The API server is one of those that it stops: who is cut off is told with the rule.
+    let rules = findings.filter { $0.id == ForwardDrop.id && $0.severity == .error }.flatMap(\.evidence)
+    for at in findings.indices where findings[at].id == APIServerUnreachable.id && findings[at].severity == .error {
+      if let own = findings[at].evidence.first(where: { $0.line != nil }), rules.contains(own) {
+        findings[at].severity = .info
+      }
+    }
     let told = findings.filter { $0.id == ControlPlanePort.id }.compactMap { $0.evidence.first { $0.line != nil } }
     guard !told.isEmpty else { return }
     for at in findings.indices where findings[at].id == ForwardDrop.id {
@@ -76,7 +83,7 @@ enum CauseChain {
       let workload = context.intent.workloads[index]
       return subject.kind == workload.kind.rawValue && subject.namespace == workload.namespace
         && subject.name == workload.name
-    case .volume(let name): return subject.namespace == name.namespace && subject.name == name.name
+    case .refused(let name), .volume(let name): return subject.namespace == name.namespace && subject.name == name.name
     case .pod, .selector, .unwritten, .targetPort:
       return isAbout(finding, context.intent.services[entry.services[0]])
     }

@@ -13,7 +13,8 @@ public enum Checks {
   private static let causes: [any Check.Type] = [
     NodeNotReady.self, NodeUnreachable.self, PodNamespace.self, CertificateExpired.self, NetworkPluginDown.self,
     ControlPlaneDown.self, NoPods.self, VolumeNotBound.self, PodNotReady.self,
-    PodRestarts.self, EndpointsNotWritten.self, SelectorMismatch.self, TargetPortMismatch.self, NothingListening.self,
+    PodRestarts.self, EndpointsNotWritten.self, StaleEndpoints.self, ExternalName.self, SelectorMismatch.self,
+    TargetPortMismatch.self, NothingListening.self,
     IPAMExhausted.self,
     LoadBalancerAddress.self, IngressPathCheck.self, DNSService.self, APIServerUnreachable.self,
     ControlPlanePort.self, ConfigurationMismatch.self, OverlayMTU.self, PodMTU.self,
@@ -31,7 +32,7 @@ public enum Checks {
   private static let packets: [any Check.Type] = [
     MasqueradeScope.self, Hairpin.self, ForwardDrop.self, OneWayUDPForwardDrop.self, NetworkPolicyDrop.self,
     StalePodFirewall.self, EgressMasquerade.self, BridgePort.self, PodRoute.self,
-    IPForwardOff.self, ConntrackTableFull.self, StaleUDPConntrack.self,
+    IPForwardOff.self, ConntrackTableFull.self, NeighbourTableOverflow.self, StaleUDPConntrack.self,
     UntranslatedUDP.self, NoRoute.self, ReversePathFilter.self, BridgeNFCallOff.self,
     NotrackBeforeNAT.self,
     SNATPortRace.self,

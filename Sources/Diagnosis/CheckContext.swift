@@ -119,6 +119,8 @@ public struct CheckContext: Sendable {
   public var nodes: [NodeContext] = []
   /// Service ports that have no usable endpoint of a version at all: service, port, version.
   public var withoutEndpoints: [(service: Int, port: Int, version: IPVersion)] = []
+  /// Services without a ClusterIP that select Pods and have none ready: their names resolve to nothing.
+  public var headlessWithoutEndpoints: [Int] = []
   let objects: ObjectIndex
   let controlPlane: ControlPlane
   let plugin: NetworkPlugin
@@ -163,7 +165,14 @@ public struct CheckContext: Sendable {
         }
       }
     }
-    endpointCauses = EndpointCauses(withoutEndpoints, intent, finder)
+    headlessWithoutEndpoints = intent.services.indices.filter { index in
+      let service = intent.services[index]
+      return service.headless && !service.selector.isEmpty && !service.publishesNotReady && !service.ports.isEmpty
+        && only?.contains(index) != false && !intent.isPartial
+        && !service.slices.contains { intent.slices[$0].endpoints.contains { $0.ready } }
+    }
+    endpointCauses = EndpointCauses(
+      withoutEndpoints + headlessWithoutEndpoints.map { ($0, 0, .v4) }, intent, finder)
   }
 
   public var summary: (services: Int, frontends: Int, traced: Int) {

@@ -78,7 +78,7 @@ public struct ExternalJourney: Sendable {
     let stage = Stage(
       place: .ingress, name: "Ingress \(ingress.fullName)\(ingress.className.map { ", class \(printable($0))" } ?? "")",
       evidence: [
-        intent.evidence(ingress.file, "Ingress \(ingress.fullName): \(path.place) → \(path.service):\(path.port)")
+        intent.evidence(ingress, ": \(path.place) → \(path.service):\(path.port)")
       ])
     let finding = IngressPathCheck.unclaimed(ingress, intent)
     if let finding {

@@ -32,6 +32,10 @@ public struct ObjectIndex: Sendable {
   private var workloads: [WorkloadName: Int] = [:]
   private var events: [ClusterEvent.Subject: [Int]] = [:]
   private(set) var claims: [Name: Int] = [:]
+  /// Events FailedCreate of ReplicaSets, by the name that the set is called after: that of its Deployment.
+  private(set) var refusals: [Name: Int] = [:]
+  /// A Pod of another namespace that fits a Service which matches none of its own; both by index.
+  private(set) var strangers: [Int: Int] = [:]
 
   init(_ intent: Cluster) {
     for (index, node) in intent.nodes.enumerated() { nodes[node.name] = index }
@@ -39,11 +43,17 @@ public struct ObjectIndex: Sendable {
       workloadsOfNamespace[workload.namespace, default: []].append(index)
       workloads[WorkloadName(kind: workload.kind, namespace: workload.namespace, name: workload.name)] = index
     }
-    for (index, event) in intent.events.enumerated() { events[event.subject, default: []].append(index) }
+    for (index, event) in intent.events.enumerated() {
+      events[event.subject, default: []].append(index)
+      if event.reason == "FailedCreate", let maker = Self.maker(event.subject) {
+        refusals[Name(namespace: event.subject.namespace, name: maker)] = index
+      }
+    }
     for (index, claim) in intent.claims.enumerated() {
       claims[Name(namespace: claim.namespace, name: claim.name)] = index
     }
     matchPods(intent)
+    findStrangers(intent)
   }
 
   /// A Service is looked for by one label of its selector, which a Pod must have to match.
@@ -54,15 +64,83 @@ public struct ObjectIndex: Sendable {
       guard let first = service.selector.first else { continue }
       wanted[Label(namespace: service.namespace, key: first.key, value: first.value), default: []].append(index)
     }
+    let named = intent.hasTexts ? servicesByName(intent) : [:]
     for (index, pod) in intent.pods.enumerated() {
       podsOfNamespace[pod.namespace, default: []].append(Int32(index))
       if !pod.node.isEmpty { podsOfNode[pod.node, default: []].append(Int32(index)) }
       guard pod.phase != "Succeeded", !wanted.isEmpty else { continue }
+      if intent.hasTexts, pod.labels.isEmpty {
+        matchByName(index, pod, named)
+        continue
+      }
       for label in pod.labels {
         let key = Label(namespace: pod.namespace, key: label.key, value: label.value)
         for service in wanted[key] ?? [] where pod.matches(intent.services[service].selector) {
           podsOfService[service].append(Int32(index))
           servicesOfPod[Int32(index), default: []].append(Int32(service))
+        }
+      }
+    }
+  }
+
+  /// Tables of kubectl leave out labels: by name a Pod then belongs to the Services that ask for the name of what made it.
+  private func servicesByName(_ intent: Cluster) -> [Name: [Int]] {
+    var named: [Name: [Int]] = [:]
+    for (index, service) in intent.services.enumerated() where !service.selector.isEmpty {
+      for name in Set(service.selector.map(\.value) + [service.name]) {
+        named[Name(namespace: service.namespace, name: name), default: []].append(index)
+      }
+    }
+    return named
+  }
+
+  /// `web-6c9f7d5b-x7k2p`, `web-x7k2p`, `web-0`: all that come before a hyphen.
+  private mutating func matchByName(_ index: Int, _ pod: Pod, _ named: [Name: [Int]]) {
+    var name = pod.name[...]
+    while let hyphen = name.lastIndex(of: "-") {
+      name = name[..<hyphen]
+      guard let services = named[Name(namespace: pod.namespace, name: String(name))] else { continue }
+      for service in services {
+        podsOfService[service].append(Int32(index))
+        servicesOfPod[Int32(index), default: []].append(Int32(service))
+      }
+      return
+    }
+  }
+
+  /// The Deployment that a ReplicaSet is named after, which is itself where it is no ReplicaSet: `web` of `web-6c9f7d`. Of
+  /// other kinds, the name.
+  private static func maker(_ subject: ClusterEvent.Subject) -> String? {
+    switch subject.kind {
+    case "StatefulSet", "DaemonSet", "Job": return subject.name
+    case "ReplicaSet":
+      guard let hyphen = subject.name.lastIndex(of: "-") else { return subject.name }
+      let hash = subject.name[subject.name.index(after: hyphen)...].utf8
+      return (5...10).contains(hash.count) && hash.allSatisfy { hashLetters.contains($0) }
+        ? String(subject.name[..<hyphen]) : subject.name
+    default: return nil
+    }
+  }
+
+  /// Those of which Kubernetes makes hashes: no vowels, no digit that looks like one.
+  private static let hashLetters = Set("bcdfghjklmnpqrstvwxz2456789".utf8)
+
+  /// So many Services without Pods are looked for elsewhere.
+  private static let examined = 200
+
+  private mutating func findStrangers(_ intent: Cluster) {
+    var wanted: [Label: [Int]] = [:]
+    let lonely = intent.services.indices.filter { podsOfService[$0].isEmpty }
+    for index in lonely.prefix(Self.examined) {
+      guard let first = intent.services[index].selector.first else { continue }
+      wanted[Label(namespace: "", key: first.key, value: first.value), default: []].append(index)
+    }
+    guard !wanted.isEmpty else { return }
+    for (index, pod) in intent.pods.enumerated() where !pod.isOver {
+      for label in pod.labels {
+        for service in wanted[Label(namespace: "", key: label.key, value: label.value)] ?? []
+        where strangers[service] == nil && pod.matches(intent.services[service].selector) {
+          strangers[service] = index
         }
       }
     }
@@ -115,6 +193,8 @@ public struct ObjectIndex: Sendable {
     return (workloadsOfNamespace[namespace] ?? []).filter { index in
       let workload = intent.workloads[index]
       guard workload.owner == nil, workload.kind != .job else { return false }
+      // A table that leaves out the selector.
+      if workload.labels.isEmpty { return selector.contains { $0.value == workload.name } }
       return selector.allSatisfy { pair in
         workload.labels.contains { $0.key == pair.key && $0.value == pair.value }
       }

@@ -11,7 +11,7 @@ public struct DumpSection: Sendable {
   /// The number of its first line in the file.
   public var firstLine: Int
 
-  public init(_ file: SourceFile) { self.init(file, range: 0..<file.bytes.count, firstLine: 1) }
+  public init(_ file: SourceFile) { self.init(file, range: 0..<file.bytes.count, firstLine: file.firstLine) }
 
   public init(_ file: SourceFile, range: Range<Int>, firstLine: Int) {
     self.file = file

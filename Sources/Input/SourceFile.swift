@@ -15,7 +15,13 @@ public final class SourceFile: @unchecked Sendable {
   /// A part of another file, as a member of an archive is.
   public var isMember: Bool { owner != nil }
 
-  private init(name: String, bytes: UnsafeRawBufferPointer, mapped: Bool, owner: SourceFile? = nil) {
+  /// The number of its first line, in the file whose name it has.
+  public let firstLine: Int
+
+  private init(
+    name: String, bytes: UnsafeRawBufferPointer, mapped: Bool, owner: SourceFile? = nil, firstLine: Int = 1
+  ) {
+    self.firstLine = firstLine
     self.name = name
     self.bytes = bytes
     self.mapped = mapped
@@ -28,9 +34,9 @@ public final class SourceFile: @unchecked Sendable {
   }
 
   /// A part of another file under a name of its own; not copied.
-  public convenience init(name: String, partOf file: SourceFile, range: Range<Int>) {
+  public convenience init(name: String, partOf file: SourceFile, range: Range<Int>, firstLine: Int = 1) {
     let bytes = UnsafeRawBufferPointer(rebasing: file.bytes[range.clamped(to: 0..<file.bytes.count)])
-    self.init(name: name, bytes: bytes, mapped: false, owner: file)
+    self.init(name: name, bytes: bytes, mapped: false, owner: file, firstLine: firstLine)
   }
 
   public convenience init(name: String, contents: some Collection<UInt8>) {

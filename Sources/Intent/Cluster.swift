@@ -25,8 +25,11 @@ public struct Cluster: Sendable {
   public var peerAuthentications: [PeerAuthentication] = []
   public var proxyConfiguration: ProxyConfiguration?
   public var corefile: Corefile?
+  /// What the kubelet's configuration calls the cluster's zone; nil: it was not read, or does not say.
+  public var clusterDomain: String?
   public var clusterConfiguration: ClusterConfiguration?
   public var overlays: [OverlayConfiguration] = []
+  public var dialledServers: [DialledServer] = []
   /// Kinds of which objects were read, be it an empty list.
   public var kinds: Set<String> = []
   public var diagnostics = Diagnostics()
@@ -47,7 +50,19 @@ public struct Cluster: Sendable {
   public private(set) var policiesOfNamespace: [String: [Int]] = [:]
   public private(set) var podOfAddress: [IPAddress: Int] = [:]
   /// Of everything that has an address.
-  private var ownerOfAddress: [IPAddress: String] = [:]
+  private var ownerOfAddress: [IPAddress: Owner] = [:]
+
+  /// By index.
+  private enum Owner {
+    case service(Int)
+    case pod(Int)
+    case node(Int)
+  }
+
+  private struct FullName: Hashable {
+    var namespace: String
+    var name: String
+  }
 
   public init() {}
 
@@ -81,12 +96,12 @@ public struct Cluster: Sendable {
 
   /// Resolves references once all files are read, and says what does not fit together.
   public mutating func finish() {
-    services = lastOfEach(services, "Service", file: \.file) { $0.fullName }
+    services = lastOfEach(services, "Service", file: \.file, name: { $0.fullName }, spelt: { $0 })
     for (index, service) in services.enumerated() {
       serviceIndex[service.fullName] = index
       for address in service.clusterIPs + service.externalIPs + service.loadBalancerIPs + service.proxiedLoadBalancerIPs
       {
-        ownerOfAddress[address] = "svc/\(service.fullName)"
+        ownerOfAddress[address] = .service(index)
       }
     }
     // A slice may appear in several files; the last one counts, as with a later `kubectl get`.
@@ -111,29 +126,39 @@ public struct Cluster: Sendable {
         warn(slice.file, "EndpointSlice \(own) belongs to Service \(key), which is not among the objects")
       }
     }
-    networkPolicies = lastOfEach(networkPolicies, "NetworkPolicy", file: \.file) { $0.fullName }
+    networkPolicies = lastOfEach(networkPolicies, "NetworkPolicy", file: \.file, name: { $0.fullName }, spelt: { $0 })
     for (index, policy) in networkPolicies.enumerated() {
       policiesOfNamespace[policy.namespace, default: []].append(index)
     }
-    nodes = lastOfEach(nodes, "Node", file: \.file) { $0.name }
-    pods = lastOfEach(pods, "Pod", file: \.file) { "\($0.namespace)/\($0.name)" }
-    workloads = lastOfEach(workloads, "object", file: \.file) { "\($0.kind.rawValue) \($0.fullName)" }
+    nodes = lastOfEach(nodes, "Node", file: \.file, name: { $0.name }, spelt: { $0 })
+    pods = lastOfEach(
+      pods, "Pod", file: \.file, name: { FullName(namespace: $0.namespace, name: $0.name) },
+      spelt: { "\($0.namespace)/\($0.name)" })
+    workloads = lastOfEach(
+      workloads, "object", file: \.file, name: { "\($0.kind.rawValue) \($0.fullName)" }, spelt: { $0 })
     for (index, pod) in pods.enumerated() {
       if pod.phase == "Succeeded" || pod.phase == "Failed" { continue }
       if !pod.hostNetwork {
         for address in pod.addresses {
           podOfAddress[address] = index
-          ownerOfAddress[address] = "pod/\(pod.namespace)/\(pod.name)"
+          ownerOfAddress[address] = .pod(index)
         }
       }
     }
-    for node in nodes {
-      for address in node.internalIPs { ownerOfAddress[address] = "node/\(node.name)" }
+    for (index, node) in nodes.enumerated() {
+      for address in node.internalIPs { ownerOfAddress[address] = .node(index) }
     }
   }
 
   /// `svc/ns/name`, `pod/ns/name`, `node/name`; nil: nobody's.
-  public func owner(of address: IPAddress) -> String? { ownerOfAddress[address] }
+  public func owner(of address: IPAddress) -> String? {
+    switch ownerOfAddress[address] {
+    case nil: nil
+    case .service(let index): "svc/\(services[index].fullName)"
+    case .pod(let index): "pod/\(pods[index].fullName)"
+    case .node(let index): "node/\(nodes[index].name)"
+    }
+  }
 
   public func service(_ fullName: String) -> Service? { serviceIndex[fullName].map { services[$0] } }
 
@@ -144,14 +169,14 @@ public struct Cluster: Sendable {
   }
 
   /// Objects that several files hold, or one file twice: the last one counts, as with a later `kubectl get`.
-  private mutating func lastOfEach<Object>(
-    _ objects: [Object], _ kind: String, file: KeyPath<Object, Int>, name: (Object) -> String
+  private mutating func lastOfEach<Object, Name: Hashable>(
+    _ objects: [Object], _ kind: String, file: KeyPath<Object, Int>, name: (Object) -> Name, spelt: (Name) -> String
   ) -> [Object] {
-    var last: [String: Int] = [:]
+    var last: [Name: Int] = [:]
     last.reserveCapacity(objects.count)
     for (index, object) in objects.enumerated() {
       if last.updateValue(index, forKey: name(object)) != nil {
-        warn(object[keyPath: file], "\(kind) \(name(object)) is given more than once; the last one counts")
+        warn(object[keyPath: file], "\(kind) \(spelt(name(object))) is given more than once; the last one counts")
       }
     }
     guard last.count < objects.count else { return objects }

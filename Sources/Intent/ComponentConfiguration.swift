@@ -20,6 +20,8 @@ public struct Corefile: Sendable {
     public var upstreams: [Upstream] = []
     /// It forwards to the nameservers of this file.
     public var resolverFile: String?
+    /// The line itself.
+    public var text = ""
     public init(zone: String) { self.zone = zone }
   }
 
@@ -33,7 +35,9 @@ public struct Corefile: Sendable {
   }
 
   public var forwards: [Forward] = []
-  /// Zones of the plugin `kubernetes`.
+  /// It has the plugin `kubernetes`.
+  public var servesCluster = false
+  /// Zones of that plugin.
   public var clusterZones: [String] = []
   public var detectsLoops = false
   /// Index into `Cluster.files`.
@@ -50,6 +54,7 @@ public struct Corefile: Sendable {
       case "forward", "proxy":
         guard words.count > 2 else { continue }
         var forward = Forward(zone: words[1])
+        forward.text = words.joined(separator: " ")
         for target in words[2...] {
           if let upstream = Self.upstream(target) {
             forward.upstreams.append(upstream)
@@ -58,11 +63,18 @@ public struct Corefile: Sendable {
           }
         }
         forwards.append(forward)
-      case "kubernetes": clusterZones += words.dropFirst().filter { !$0.hasSuffix("arpa") }
+      case "kubernetes":
+        servesCluster = true
+        clusterZones += words.dropFirst().filter { !$0.hasSuffix("arpa") }
       case "loop": detectsLoops = true
       default: break
       }
     }
+  }
+
+  /// The line that names an upstream.
+  public func line(naming upstream: Upstream) -> String {
+    forwards.first { $0.upstreams.contains(upstream) }?.text ?? forwards.first { $0.resolverFile != nil }?.text ?? ""
   }
 
   /// `192.0.2.53`, `192.0.2.53:5353`, `dns://192.0.2.53`, `tls://9.9.9.9`, `[2001:db8::1]:53`
@@ -91,6 +103,29 @@ public struct ClusterConfiguration: Sendable {
   /// Index into `Cluster.files`.
   public var file = 0
   public init() {}
+}
+
+/// Where a kubeconfig dials the API server, by an address.
+public struct DialledServer: Sendable {
+  public var url: String
+  public var address: IPAddress
+  public var port: UInt16
+  /// Index into `Cluster.files`.
+  public var file: Int
+
+  /// `https://192.0.2.10:6443`; nil: it is none, or dials a name.
+  init?(_ url: String, file: Int) {
+    guard let scheme = url.firstRange(of: "://") else { return nil }
+    let host = url[scheme.upperBound...].prefix { $0 != "/" }
+    var bare = host
+    port = 443
+    if let colon = host.lastIndex(of: ":"), let number = UInt16(host[host.index(after: colon)...]) {
+      port = number
+      bare = host[..<colon]
+    }
+    guard let address = IPAddress(bare.filter { $0 != "[" && $0 != "]" }) else { return nil }
+    (self.url, self.address, self.file) = (url, address, file)
+  }
 }
 
 /// What a network plugin's ConfigMap tells of its overlay.

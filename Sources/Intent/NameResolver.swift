@@ -134,7 +134,7 @@ public struct NameResolver: Sendable {
     return (try ingressPath(String(url.dropFirst(scheme.count + 3)), scheme + "://"), scheme)
   }
 
-  /// The one with the longest path that fits; one that names the host before one for all hosts.
+  /// The one with the longest path that fits, an exact one first; one that names the host before one for all hosts.
   private func ingressPath(_ rest: String, _ scheme: String) throws(Failure) -> IngressPath {
     let slash = rest.firstIndex(of: "/") ?? rest.endIndex
     let host = rest[..<slash].split(separator: ":").first.map(String.init) ?? ""
@@ -142,11 +142,12 @@ public struct NameResolver: Sendable {
     let fitting = intent.ingressPaths.filter { entry in
       (entry.host.isEmpty || entry.host == host
         || entry.host.hasPrefix("*.") && host.hasSuffix(entry.host.dropFirst(1)))
-        && path.hasPrefix(entry.path)
+        && entry.takes(path)
     }
     guard
       let best = fitting.max(by: {
-        ($0.host.isEmpty ? 0 : 1, $0.path.utf8.count) < ($1.host.isEmpty ? 0 : 1, $1.path.utf8.count)
+        ($0.host.isEmpty ? 0 : 1, $0.path.utf8.count, $0.isExact ? 1 : 0)
+          < ($1.host.isEmpty ? 0 : 1, $1.path.utf8.count, $1.isExact ? 1 : 0)
       })
     else {
       throw .unknown("no Ingress for “\(scheme)\(rest)” among the objects")

@@ -3,8 +3,32 @@ import Input
 /// One object as `kubectl describe` prints it: keys with their values, and values that go on in indented lines.
 struct ObjectDescription {
   /// Unindented keys in their order, with the lines under them.
-  private var entries: [(key: String, value: String, details: [String])] = []
-  private let stated: String?
+  private var entries: [(key: String, value: String, details: [Detail])] = []
+  let stated: String?
+
+  /// A line under a key.
+  struct Detail {
+    var indent: Int
+    var text: String
+
+    /// `Key:  value`; nil: it is none.
+    var pair: (key: String, value: String)? {
+      guard let colon = text.firstIndex(of: ":") else { return nil }
+      return (String(text[..<colon]), String(text[text.index(after: colon)...].trimmingBlanks))
+    }
+
+    /// The cells of a table's row, which two blanks or more divide.
+    var cells: [String] {
+      var cells: [String] = []
+      var rest = text[...]
+      while !rest.isEmpty {
+        let end = rest.firstRange(of: "  ")?.lowerBound ?? rest.endIndex
+        cells.append(String(rest[..<end]))
+        rest = rest[end...].drop { $0 == " " }
+      }
+      return cells
+    }
+  }
 
   init(_ lines: [LineScanner.Line], kind: String?) {
     stated = kind
@@ -14,7 +38,8 @@ struct ObjectDescription {
       guard !trimmed.isEmpty else { continue }
       if line.isIndented {
         if !entries.isEmpty, entries[entries.count - 1].details.count < 10_000 {
-          entries[entries.count - 1].details.append(trimmed)
+          let indent = line.text.bytes.prefix { $0 == 0x20 || $0 == 0x09 }.count
+          entries[entries.count - 1].details.append(Detail(indent: indent, text: trimmed))
         }
       } else if let colon = text.firstIndex(of: ":") {
         entries.append((String(text[..<colon]), String(text[text.index(after: colon)...].trimmingBlanks), []))
@@ -22,19 +47,22 @@ struct ObjectDescription {
     }
   }
 
-  private func value(_ key: String) -> String? {
+  func value(_ key: String) -> String? {
     entries.first { $0.key == key }?.value.nonEmpty.flatMap { $0 == "<none>" || $0 == "<unset>" ? nil : $0 }
   }
 
-  private func details(_ key: String) -> [String] { entries.first { $0.key == key }?.details ?? [] }
+  private func details(_ key: String) -> [String] { under(key).map(\.text) }
+
+  /// The lines under a key.
+  func under(_ key: String) -> [Detail] { entries.first { $0.key == key }?.details ?? [] }
 
   /// All lines of a key whose value goes on below it: `Labels:  a=b` and `c=d`.
-  private func lines(_ key: String) -> [String] {
+  func lines(_ key: String) -> [String] {
     guard let entry = entries.first(where: { $0.key == key }), entry.value != "<none>" else { return [] }
-    return (entry.value.isEmpty ? [] : [entry.value]) + entry.details
+    return (entry.value.isEmpty ? [] : [entry.value]) + entry.details.map(\.text)
   }
 
-  private var labels: String? { ObjectText.labels(lines("Labels").joined(separator: ",")) }
+  var labels: String? { ObjectText.labels(lines("Labels").joined(separator: ",")) }
 
   /// Nil where the description is of a kind that is not used, or lacks what the object needs.
   var json: String? {
@@ -45,6 +73,9 @@ struct ObjectDescription {
     if has.contains("AddressType") { return slice(name) }
     if has.contains("Containers"), has.contains("Status") { return pod(name) }
     if has.contains("Capacity") || has.contains("System Info") { return node(name) }
+    if has.contains("Access Modes"), has.contains("StorageClass") { return claim(name) }
+    if has.contains("Rules"), has.contains("Ingress Class") || has.contains("Default backend") { return ingress(name) }
+    if let kind = workloadKind(has) { return workload(kind, name) }
     return nil
   }
 
@@ -197,46 +228,8 @@ struct ObjectDescription {
       "{\"apiVersion\":\"discovery.k8s.io/v1\",\"kind\":\"EndpointSlice\",\(ObjectText.metadata(name, value("Namespace"), labels: labels)),"
       + "\"addressType\":\(ObjectText.quote(value("AddressType") ?? "IPv4")),\"ports\":\(ObjectText.list(ports)),\"endpoints\":\(ObjectText.list(list))}"
   }
-
-  private func pod(_ name: String) -> String? {
-    let addresses = lines("IPs").compactMap { line -> String? in
-      let text = line.hasPrefix("IP:") ? String(line.dropFirst(3).trimmingBlanks) : line
-      return text.isEmpty ? nil : text
-    }
-    let all = addresses.isEmpty ? value("IP").map { [$0] } ?? [] : addresses
-    let ready = details("Conditions").contains { line in
-      let words = line.split(separator: " ")
-      return words.count == 2 && words[0] == "Ready" && words[1] == "True"
-    }
-    // `Node:  node-a/192.0.2.10`
-    let node = value("Node").map { $0.split(separator: "/").first.map(String.init) ?? $0 }
-    let status = value("Status") ?? "Running"
-    return
-      "{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\(ObjectText.metadata(name, value("Namespace"), labels: labels)),\"spec\":{"
-      + (node.map { "\"nodeName\":\(ObjectText.quote($0))" } ?? "")
-      + "},\"status\":{\"phase\":\(ObjectText.quote(status.split(separator: " ").first ?? "")),\"podIPs\":"
-      + ObjectText.list(all.map { "{\"ip\":\(ObjectText.quote($0))}" })
-      + ",\"conditions\":[{\"type\":\"Ready\",\"status\":\"\(ready ? "True" : "False")\"}]}}"
-  }
-
-  private func node(_ name: String) -> String? {
-    let addresses = lines("Addresses").compactMap { line -> String? in
-      guard line.hasPrefix("InternalIP:") else { return nil }
-      return "{\"type\":\"InternalIP\",\"address\":\(ObjectText.quote(line.dropFirst(11).trimmingBlanks))}"
-    }
-    let ready =
-      details("Conditions").first { $0.hasPrefix("Ready ") }.map {
-        $0.split(separator: " ").dropFirst().first == "True"
-      } ?? true
-    let ranges = (value("PodCIDRs") ?? value("PodCIDR") ?? "").split(separator: ",").map {
-      ObjectText.quote($0.trimmingBlanks)
-    }
-    return
-      "{\"apiVersion\":\"v1\",\"kind\":\"Node\",\(ObjectText.metadata(name, nil, labels: labels)),\"spec\":{\"podCIDRs\":\(ObjectText.list(ranges))},"
-      + "\"status\":{\"addresses\":\(ObjectText.list(addresses)),\"conditions\":[{\"type\":\"Ready\",\"status\":\"\(ready ? "True" : "False")\"}]}}"
-  }
 }
 
 extension String {
-  fileprivate var nonEmpty: String? { isEmpty ? nil : self }
+  var nonEmpty: String? { isEmpty ? nil : self }
 }

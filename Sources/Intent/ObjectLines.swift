@@ -19,8 +19,12 @@ public final class ObjectLines: Sendable {
   func line(of kind: String, _ name: String, in file: SourceFile, index: Int) -> Int? {
     guard !name.isEmpty, file.bytes.count <= Self.searched else { return nil }
     return known.withLock { known in
-      if known[index] == nil { known[index] = Self.lines(file) }
-      return known[index]![Key(kind: kind, name: name)]
+      if known[index] == nil {
+        let lines = Self.lines(file)
+        // What kubectl prints for people has no members.
+        known[index] = lines.isEmpty ? Self.words(file) : lines
+      }
+      return known[index]![Key(kind: kind, name: name)] ?? known[index]![Key(kind: "", name: name)]
     }
   }
 
@@ -48,6 +52,24 @@ public final class ObjectLines: Sendable {
     }
     return lines
   }
+
+  /// Of each word the first line; in `pod/web-0` the word is the name.
+  private static func words(_ file: SourceFile) -> [Key: Int] {
+    var lines: [Key: Int] = [:]
+    for line in DumpSection(file).lines {
+      var words = line.words
+      while let word = words.next() {
+        let name = word.split(at: UInt8(ascii: "/"))?.after ?? word
+        guard name.count <= longestName, lines.count < manyWords else { continue }
+        let key = Key(kind: "", name: name.string)
+        if lines[key] == nil { lines[key] = line.number }
+      }
+    }
+    return lines
+  }
+
+  private static let longestName = 253
+  private static let manyWords = 1 << 20
 
   private enum Word { case kind, name }
 
@@ -106,7 +128,7 @@ public final class ObjectLines: Sendable {
       found + needle.count <= bytes.count
     {
       if bytes[found..<found + needle.count].elementsEqual(needle) {
-        return bytes[..<found].reduce(1) { $1 == 10 ? $0 + 1 : $0 }
+        return bytes[..<found].reduce(file.firstLine) { $1 == 10 ? $0 + 1 : $0 }
       }
       at = found + 1
     }

@@ -64,6 +64,14 @@ extension ObjectReader {
     cluster.clusterConfiguration = configuration
   }
 
+  /// A kubeconfig, as /etc/kubernetes/kubelet.conf is one: of it only where the API server is dialled.
+  mutating func kubeconfig(_ value: JSONValue) {
+    for item in value["clusters"]?.elements ?? value.elements {
+      guard let url = item["cluster"]?["server"]?.string, let server = DialledServer(url, file: file) else { continue }
+      cluster.dialledServers.append(server)
+    }
+  }
+
   /// `10.244.0.0/16,fd00::/48`
   private static func ranges(_ value: JSONValue?) -> [IPPrefix] {
     (value?.string ?? "").split(separator: ",").compactMap { IPPrefix($0.filter { $0 != " " }) }

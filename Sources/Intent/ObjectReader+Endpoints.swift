@@ -6,7 +6,7 @@ extension ObjectReader {
     var slice = EndpointSlice(namespace: meta.namespace, name: meta.name)
     slice.file = file
     slice.service = meta.label("kubernetes.io/service-name") ?? ""
-    let what = "EndpointSlice \(meta.fullName)"
+    let what = ObjectName("EndpointSlice", meta)
     for (key, member) in value.members {
       switch key {
       case "addressType": slice.addressType = member.string ?? "IPv4"
@@ -21,7 +21,7 @@ extension ObjectReader {
     cluster.slices.append(slice)
   }
 
-  private mutating func endpointPort(_ value: JSONValue, _ what: String) -> EndpointSlice.Port {
+  private mutating func endpointPort(_ value: JSONValue, _ what: ObjectName) -> EndpointSlice.Port {
     var entry = EndpointSlice.Port()
     for (key, member) in value.members {
       switch key {
@@ -34,7 +34,7 @@ extension ObjectReader {
     return entry
   }
 
-  private mutating func endpoint(_ value: JSONValue, _ slice: inout EndpointSlice, _ what: String) {
+  private mutating func endpoint(_ value: JSONValue, _ slice: inout EndpointSlice, _ what: ObjectName) {
     // Kube-proxy takes the first address of an endpoint.
     guard let first = value["addresses"]?[0] else { return cluster.warn(file, "\(what): an endpoint has no addresses") }
     if slice.addressType == "FQDN" { return }
@@ -74,7 +74,7 @@ extension ObjectReader {
   }
 
   mutating func endpoints(_ value: JSONValue, _ meta: Metadata) {
-    let what = "Endpoints \(meta.fullName)"
+    let what = ObjectName("Endpoints", meta)
     guard let subsets = value["subsets"] else { return }
     for subset in subsets.elements {
       for version in [IPVersion.v4, .v6] {

@@ -27,7 +27,7 @@ extension ObjectReader {
 
   mutating func advertisement(_ value: JSONValue, _ meta: Metadata, _ kind: PoolAdvertisement.Kind) {
     var advertisement = PoolAdvertisement(kind, namespace: meta.namespace, name: meta.name)
-    let what = "\(kind.rawValue) \(meta.fullName)"
+    let what = ObjectName(kind == .layer2 ? "L2Advertisement" : "BGPAdvertisement", meta)
     // One without a specification is for all pools.
     let spec = value["spec"] ?? value
     for (key, member) in spec.members {
@@ -49,7 +49,7 @@ extension ObjectReader {
     for (key, member) in spec.members {
       switch key {
       case "mtls": policy.mode = member["mode"]?.string ?? ""
-      case "selector": policy.selector = labelSelector(member, "PeerAuthentication \(meta.fullName)")
+      case "selector": policy.selector = labelSelector(member, ObjectName("PeerAuthentication", meta))
       case "portLevelMtls":
         for (port, item) in member.members {
           if let number = port.number(UInt16.self) { policy.portModes[number] = item["mode"]?.string ?? "" }

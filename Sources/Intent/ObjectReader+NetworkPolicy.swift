@@ -5,7 +5,7 @@ extension ObjectReader {
   mutating func networkPolicy(_ value: JSONValue, _ meta: Metadata) {
     var policy = NetworkPolicy(namespace: meta.namespace, name: meta.name)
     policy.file = file
-    let what = "NetworkPolicy \(meta.fullName)"
+    let what = ObjectName("NetworkPolicy", meta)
     let spec = value["spec"]
     if let selector = spec?["podSelector"] { policy.pods = labelSelector(selector, what) }
     let ingress = spec?["ingress"]?.elements.map { policyRule($0, peers: $0["from"], what) } ?? []
@@ -17,7 +17,7 @@ extension ObjectReader {
     cluster.networkPolicies.append(policy)
   }
 
-  private mutating func policyRule(_ value: JSONValue, peers: JSONValue?, _ what: String) -> NetworkPolicy.Rule {
+  private mutating func policyRule(_ value: JSONValue, peers: JSONValue?, _ what: ObjectName) -> NetworkPolicy.Rule {
     var rule = NetworkPolicy.Rule()
     for item in peers?.elements.map({ $0 }) ?? [] {
       if let peer = policyPeer(item, what) { rule.peers.append(peer) }
@@ -38,7 +38,7 @@ extension ObjectReader {
     return rule
   }
 
-  private mutating func policyPeer(_ value: JSONValue, _ what: String) -> NetworkPolicy.Peer? {
+  private mutating func policyPeer(_ value: JSONValue, _ what: ObjectName) -> NetworkPolicy.Peer? {
     if let block = value["ipBlock"] {
       guard let range = block["cidr"]?.text?.trimmed.prefix else {
         cluster.warn(file, "\(what): “\(block["cidr"]?.text?.printable ?? "?")” is no address range")
@@ -50,7 +50,7 @@ extension ObjectReader {
     return .pods(value["podSelector"].map { labelSelector($0, what) } ?? LabelSelector(), namespaces: namespaces)
   }
 
-  mutating func labelSelector(_ value: JSONValue, _ what: String) -> LabelSelector {
+  mutating func labelSelector(_ value: JSONValue, _ what: ObjectName) -> LabelSelector {
     var selector = LabelSelector()
     for (key, wanted) in value["matchLabels"].map({ Self.pairs($0) }) ?? [] {
       selector.requirements.append(LabelSelector.Requirement(key, .in, [wanted]))

@@ -11,7 +11,7 @@ extension ObjectReader {
       pod.ownerKind = owner.kind
       pod.ownerName = cluster.intern(owner.name)
     }
-    let what = "Pod \(meta.fullName)"
+    let what = ObjectName("Pod", meta)
     var troubled: PodTrouble?
     if let status = value["status"] {
       pod.hasStatus = true
@@ -48,7 +48,7 @@ extension ObjectReader {
   ]
 
   private mutating func podContainer(
-    _ value: JSONValue, _ pod: inout Pod, _ trouble: inout PodTrouble?, _ what: String
+    _ value: JSONValue, _ pod: inout Pod, _ trouble: inout PodTrouble?, _ what: ObjectName
   ) {
     var name: JSONText?
     for (key, member) in value.members {
@@ -108,7 +108,7 @@ extension ObjectReader {
   // MARK: status
 
   /// Nil: all is well, and was.
-  private mutating func podStatus(_ status: JSONValue, _ pod: inout Pod, _ what: String) -> PodTrouble? {
+  private mutating func podStatus(_ status: JSONValue, _ pod: inout Pod, _ what: ObjectName) -> PodTrouble? {
     var trouble = PodTrouble()
     var conditionReason = ""
     var containerReason: String?

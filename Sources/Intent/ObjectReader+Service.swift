@@ -5,7 +5,7 @@ extension ObjectReader {
   mutating func service(_ value: JSONValue, _ meta: Metadata) {
     var service = Service(namespace: meta.namespace, name: meta.name)
     service.file = file
-    let what = "Service \(meta.fullName)"
+    let what = ObjectName("Service", meta)
     service.proxyName = meta.label("service.kubernetes.io/service-proxy-name")
     for (key, member) in meta.annotations?.members ?? value.members where meta.annotations != nil {
       if key == "service.kubernetes.io/topology-mode" || key == "service.kubernetes.io/topology-aware-hints" {
@@ -21,6 +21,7 @@ extension ObjectReader {
       case "type":
         service.kind = member.string.flatMap(Service.Kind.init) ?? .clusterIP
       case "clusterIP": single = member
+      case "externalName": service.externalName = member.string ?? ""
       case "clusterIPs":
         for item in member.elements {
           if item.text.map({ $0 == "None" }) ?? false {
@@ -70,7 +71,7 @@ extension ObjectReader {
     cluster.services.append(service)
   }
 
-  private mutating func servicePort(_ value: JSONValue, _ service: inout Service, _ what: String) {
+  private mutating func servicePort(_ value: JSONValue, _ service: inout Service, _ what: ObjectName) {
     var entry = Service.Port()
     for (key, member) in value.members {
       switch key {
@@ -115,7 +116,8 @@ extension ObjectReader {
     for rule in rules.elements {
       guard let paths = rule["http"]?["paths"] else { continue }
       for item in paths.elements {
-        if let found = path(item["backend"], rule["host"]?.string ?? "", item["path"]?.string ?? "/") {
+        if var found = path(item["backend"], rule["host"]?.string ?? "", item["path"]?.string ?? "/") {
+          found.isExact = item["pathType"]?.text.map { $0 == "Exact" } ?? false
           cluster.ingressPaths.append(found)
         }
       }

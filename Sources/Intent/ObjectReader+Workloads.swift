@@ -5,7 +5,7 @@ extension ObjectReader {
   mutating func node(_ value: JSONValue, _ meta: Metadata) {
     var node = Node(name: meta.name)
     node.file = file
-    let what = "Node \(meta.name)"
+    let what = ObjectName("Node", meta.name)
     node.zone = meta.label("topology.kubernetes.io/zone") ?? meta.label("failure-domain.beta.kubernetes.io/zone") ?? ""
     if !node.zone.isEmpty { _ = cluster.intern(node.zone) }
     _ = cluster.intern(node.name)

@@ -9,12 +9,14 @@ public struct ObjectReader {
   var legacy: [EndpointSlice] = []
   var file = 0
   private var unknownKinds: Set<String> = []
+  private var kinds: Set<Kind> = []
 
   public static func read(_ files: [SourceFile]) -> Cluster {
     var reader = ObjectReader()
     for file in files { reader.read(file) }
     let covered = Set(reader.cluster.slices.map { "\($0.namespace)/\($0.service)" })
     reader.cluster.slices += reader.legacy.filter { !covered.contains("\($0.namespace)/\($0.service)") }
+    reader.cluster.kinds.formUnion(reader.kinds.map(\.rawValue))
     reader.cluster.finish()
     return reader.cluster
   }
@@ -78,25 +80,18 @@ public struct ObjectReader {
     for (name, member) in value.members {
       if name == "kind" { kind = member.text } else if name == "apiVersion" { version = member.text }
     }
-    let kindName = kind?.string ?? listKind
-    guard !kindName.isEmpty else { return cluster.warn(file, "an object has no kind") }
-    if kindName == "List" || kindName.hasSuffix("List"), let items = value["items"] {
-      let inner = kindName == "List" ? "" : String(kindName.dropLast(4))
-      if !inner.isEmpty { cluster.kinds.insert(inner) }
-      for item in items.elements { object(item, listKind: inner) }
-      return
+    // A name is made of the bytes only where nothing that is read has it: there are a million objects in a large dump.
+    guard let read = kind.flatMap({ Kind($0) }) ?? Kind(rawValue: listKind) else {
+      return others(value, kind?.string ?? listKind)
     }
-    if kindName == "KubeletConfiguration" { return kubeletConfiguration(value) }
-    if kindName == "KubeProxyConfiguration" { return proxyConfiguration(value) }
-    if kindName == "ClusterConfiguration" { return clusterConfiguration(value) }
-    guard let read = Kind(rawValue: kindName) else { return leaveOut(kindName) }
-    cluster.kinds.insert(kindName)
+    kinds.insert(read)
     var meta = Metadata()
     if let metadata = value["metadata"] { meta.read(metadata) }
-    if meta.name.isEmpty { return cluster.warn(file, "a \(kindName) has no metadata.name; left out") }
-    if let version, !Self.isKnown(version.string, of: kindName) {
+    if meta.name.isEmpty { return cluster.warn(file, "a \(read.rawValue) has no metadata.name; left out") }
+    if let version, !Self.isKnown(version, of: read) {
       cluster.warn(
-        file, "\(kindName) \(meta.fullName): apiVersion “\(version.printable)” is not known; read as the newest one")
+        file,
+        "\(read.rawValue) \(meta.fullName): apiVersion “\(version.printable)” is not known; read as the newest one")
     }
     switch read {
     case .service: service(value, meta)
@@ -110,7 +105,7 @@ public struct ObjectReader {
     case .configMap: configMap(value, meta)
     case .event: event(value, meta)
     case .deployment, .replicaSet, .statefulSet, .daemonSet, .job, .replicationController:
-      workload(value, meta, kindName)
+      workload(value, meta, read.rawValue)
     case .claim: claim(value, meta)
     case .storageClass: storageClass(value, meta)
     case .lease: lease(value, meta)
@@ -122,18 +117,36 @@ public struct ObjectReader {
     }
   }
 
+  /// Lists, and what is read without a name.
+  private mutating func others(_ value: JSONValue, _ kind: String) {
+    guard !kind.isEmpty else { return cluster.warn(file, "an object has no kind") }
+    if kind == "List" || kind.hasSuffix("List"), let items = value["items"] {
+      let inner = kind == "List" ? "" : String(kind.dropLast(4))
+      if let known = Kind(rawValue: inner) { kinds.insert(known) }
+      for item in items.elements { object(item, listKind: inner) }
+      return
+    }
+    switch kind {
+    case "KubeletConfiguration": kubeletConfiguration(value)
+    case "KubeProxyConfiguration": proxyConfiguration(value)
+    case "ClusterConfiguration": clusterConfiguration(value)
+    case "Config": kubeconfig(value)
+    default: leaveOut(kind)
+    }
+  }
+
   /// What is read, by the names that Kubernetes gives it.
-  private enum Kind: String {
+  private enum Kind: String, CaseIterable {
+    case pod = "Pod"
     case service = "Service"
     case endpointSlice = "EndpointSlice"
+    case event = "Event"
     case endpoints = "Endpoints"
-    case pod = "Pod"
     case node = "Node"
     case networkPolicy = "NetworkPolicy"
     case namespace = "Namespace"
     case ingress = "Ingress"
     case configMap = "ConfigMap"
-    case event = "Event"
     case deployment = "Deployment"
     case replicaSet = "ReplicaSet"
     case statefulSet = "StatefulSet"
@@ -148,6 +161,14 @@ public struct ObjectReader {
     case layer2Advertisement = "L2Advertisement"
     case bgpAdvertisement = "BGPAdvertisement"
     case peerAuthentication = "PeerAuthentication"
+
+    init?(_ text: JSONText) {
+      guard let found = Self.names.first(where: { text.bytes.elementsEqual($0.bytes) }) else { return nil }
+      self = found.kind
+    }
+
+    /// The most frequent first.
+    private static let names = allCases.map { (kind: $0, bytes: Array($0.rawValue.utf8)) }
   }
 
   /// Other objects, and files of a component's own configuration, which have no name.
@@ -157,12 +178,12 @@ public struct ObjectReader {
       Diagnostic(.note, file: cluster.files[file].name, .whole, "objects of kind “\(escaped(kind))” are not used"))
   }
 
-  private static func isKnown(_ version: String, of kind: String) -> Bool {
+  private static func isKnown(_ version: JSONText, of kind: Kind) -> Bool {
     switch kind {
-    case "Service", "Endpoints", "Pod", "Node", "Namespace", "ConfigMap": version == "v1"
-    case "EndpointSlice": version == "discovery.k8s.io/v1" || version == "discovery.k8s.io/v1beta1"
-    case "NetworkPolicy": version == "networking.k8s.io/v1"
-    case "Ingress":
+    case .service, .endpoints, .pod, .node, .namespace, .configMap: version == "v1"
+    case .endpointSlice: version == "discovery.k8s.io/v1" || version == "discovery.k8s.io/v1beta1"
+    case .networkPolicy: version == "networking.k8s.io/v1"
+    case .ingress:
       version == "networking.k8s.io/v1" || version == "networking.k8s.io/v1beta1" || version == "extensions/v1beta1"
     default: true
     }
@@ -194,6 +215,21 @@ public struct ObjectReader {
     func label(_ key: String) -> String? { labels.first { $0.key == key }?.value }
   }
 
+  /// What a warning is about; spelled only where there is one.
+  struct ObjectName: CustomStringConvertible {
+    let kind: StaticString
+    let namespace: String
+    let name: String
+
+    init(_ kind: StaticString, _ meta: Metadata) { (self.kind, namespace, name) = (kind, meta.namespace, meta.name) }
+    /// One that has no namespace, or no name.
+    init(_ kind: StaticString, _ name: String = "") { (self.kind, namespace, self.name) = (kind, "", name) }
+
+    var description: String {
+      namespace.isEmpty ? name.isEmpty ? "\(kind)" : "\(kind) \(name)" : "\(kind) \(namespace)/\(name)"
+    }
+  }
+
   /// The one that controls it.
   private static func owner(_ references: JSONValue) -> ObjectOwner? {
     var found: ObjectOwner?
@@ -220,7 +256,7 @@ public struct ObjectReader {
   }
 
   /// 0 with a warning where a port is none.
-  mutating func port(_ value: JSONValue?, _ what: String) -> UInt16 {
+  mutating func port(_ value: JSONValue?, _ what: ObjectName) -> UInt16 {
     guard let value, !value.isNull else { return 0 }
     guard let number = value.int, let port = UInt16(exactly: number) else {
       cluster.warn(file, "\(what): a port is a number from 0 to 65535")
@@ -229,7 +265,7 @@ public struct ObjectReader {
     return port
   }
 
-  mutating func address(_ value: JSONValue, _ what: String) -> IPAddress? {
+  mutating func address(_ value: JSONValue, _ what: ObjectName) -> IPAddress? {
     guard let text = value.text else {
       cluster.warn(file, "\(what): expected an IP address, found a \(value.kind)")
       return nil

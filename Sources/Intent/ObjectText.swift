@@ -10,14 +10,14 @@ struct ObjectText {
 
   private var namespace: String?
   private var kind: String?
-  private var table: Table?
+  private var table: ObjectTable?
   /// The lines of the description being read.
   private var description: [LineScanner.Line] = []
 
   /// Whether a text that is neither JSON nor YAML may be kubectl's.
   static func looksLikeOne(_ source: SourceFile) -> Bool {
     for line in DumpSection(source).lines.prefix(20) {
-      if Table(line.text) != nil || isDescription(line.text) { return true }
+      if ObjectTable(line.text) != nil || isDescription(line.text) { return true }
     }
     return false
   }
@@ -38,7 +38,7 @@ struct ObjectText {
       self.kind = kind
       return
     }
-    if let heading = Table(text) {
+    if let heading = ObjectTable(text) {
       closeDescription()
       table = heading
       return
@@ -55,7 +55,7 @@ struct ObjectText {
       if text.trimmed.isEmpty {
         self.table = nil
       } else if let object = table.object(text, namespace: namespace, kind: kind) {
-        objects.append(object)
+        if !object.isEmpty { objects.append(object) }
       } else {
         problems.append((line.number, "a row of kubectl get that is not understood: “\(text.printable)”"))
       }
@@ -63,13 +63,15 @@ struct ObjectText {
   }
 
   private mutating func closeDescription() {
-    guard let first = description.first else { return }
-    if let object = ObjectDescription(description, kind: kind).json {
+    guard let first = self.description.first else { return }
+    let description = ObjectDescription(description, kind: kind)
+    objects += description.events
+    if let object = description.json {
       objects.append(object)
     } else {
       problems.append((first.number, "a description of an object of a kind that is not used"))
     }
-    description = []
+    self.description = []
   }
 
   /// Namespace and kind of `… kubectl -n shop get svc web`; nil: the line is no such command.
@@ -91,15 +93,71 @@ struct ObjectText {
     return (namespace, resource.flatMap { kind($0.split(separator: "/").first.map(String.init) ?? $0) })
   }
 
+  /// What kubectl calls a kind, in the singular, the plural or short.
   static func kind(_ resource: String) -> String? {
-    switch resource.lowercased() {
-    case "svc", "service", "services": "Service"
-    case "ep", "endpoints": "Endpoints"
-    case "endpointslice", "endpointslices", "endpointslices.discovery.k8s.io": "EndpointSlice"
-    case "po", "pod", "pods": "Pod"
-    case "no", "node", "nodes": "Node"
-    default: nil
+    let name = resource.lowercased().split(separator: ".").first.map(String.init) ?? ""
+    return kinds.first { $0.names.contains(name) }?.kind
+  }
+
+  private static let kinds: [(kind: String, names: [String])] = [
+    ("Service", ["svc", "service", "services"]), ("Endpoints", ["ep", "endpoints"]),
+    ("EndpointSlice", ["endpointslice", "endpointslices"]), ("Pod", ["po", "pod", "pods"]),
+    ("Node", ["no", "node", "nodes"]), ("Deployment", ["deploy", "deployment", "deployments"]),
+    ("ReplicaSet", ["rs", "replicaset", "replicasets"]), ("StatefulSet", ["sts", "statefulset", "statefulsets"]),
+    ("DaemonSet", ["ds", "daemonset", "daemonsets"]), ("Job", ["job", "jobs"]),
+    ("ReplicationController", ["rc", "replicationcontroller", "replicationcontrollers"]),
+    ("PersistentVolumeClaim", ["pvc", "persistentvolumeclaim", "persistentvolumeclaims"]),
+    ("StorageClass", ["sc", "storageclass", "storageclasses"]), ("Event", ["ev", "event", "events"]),
+    ("Ingress", ["ing", "ingress", "ingresses"]), ("IngressClass", ["ingressclass", "ingressclasses"]),
+    ("Namespace", ["ns", "namespace", "namespaces"]),
+  ]
+
+  /// An object of JSON; members without a value are left out.
+  static func object(_ members: [(key: String, json: String?)]) -> String {
+    "{" + members.compactMap { member in member.json.map { "\(quote(member.key)):\($0)" } }.joined(separator: ",") + "}"
+  }
+
+  static func object(
+    _ kind: String, _ version: String, _ metadata: String, _ members: [(key: String, json: String?)]
+  ) -> String {
+    let inner = object(members).dropFirst()
+    return "{\"apiVersion\":\(quote(version)),\"kind\":\(quote(kind)),\(metadata)\(inner.count > 1 ? "," : "")\(inner)"
+  }
+
+  /// `age`: seconds since it was seen last.
+  static func event(
+    kind: String, name: String, namespace: String?, type: String, reason: String, message: String, count: Int, age: Int
+  ) -> String {
+    let involved = object([
+      ("kind", quote(kind)), ("namespace", namespace.map { quote($0) }), ("name", quote(name)),
+    ])
+    return object(
+      "Event", "v1", metadata(name + ".text", namespace),
+      [
+        ("involvedObject", involved), ("reason", quote(reason)), ("type", quote(type)), ("message", quote(message)),
+        ("count", "\(count)"), ("lastTimestamp", quote(Timestamp.text(latest - age))),
+      ])
+  }
+
+  /// Texts tell ages, not times: all are taken to be of one moment.
+  private static let latest = 4_000_000_000
+
+  /// `5m12s`, `3d`, `2m (x5 over 10m)`: seconds and how often.
+  static func age(_ text: some StringProtocol) -> (seconds: Int, count: Int) {
+    var seconds = 0
+    var number = 0
+    let words = text.split(separator: " ")
+    for character in words.first ?? "" {
+      if let digit = character.wholeNumberValue {
+        number = min(number * 10 + digit, 1_000_000)
+        continue
+      }
+      let unit = ["s": 1, "m": 60, "h": 3600, "d": 86400, "y": 31_536_000][String(character)] ?? 0
+      seconds += number * unit
+      number = 0
     }
+    let times = words.first { $0.hasPrefix("(x") }.flatMap { Int($0.dropFirst(2)) } ?? 1
+    return (seconds, times)
   }
 
   /// A string of JSON.
@@ -135,7 +193,8 @@ struct ObjectText {
       + (labels.map { ",\"labels\":\($0)" } ?? "") + "}"
   }
 
-  /// The objects of ports and addresses of an Endpoints object: `10.244.0.4:80,10.244.3.3:80`; nil where the text was cut.
+  /// The objects of ports and addresses of an Endpoints object: `10.244.0.4:80,10.244.3.3:80`; nil where the text was cut. It
+  /// does not tell protocols: a Service's own takes what fits.
   static func subsets(_ endpoints: String) -> String? {
     guard endpoints != "<none>", !endpoints.isEmpty else { return "[]" }
     guard !endpoints.contains("more...") else { return nil }
@@ -153,7 +212,7 @@ struct ObjectText {
     }
     return list(
       byPort.map { port, addresses in
-        "{\"addresses\":\(list(addresses.map { "{\"ip\":\(quote($0))}" })),\"ports\":[{\"port\":\(port)}]}"
+        "{\"addresses\":\(list(addresses.map { "{\"ip\":\(quote($0))}" })),\"ports\":[{\"port\":\(port)},{\"port\":\(port),\"protocol\":\"UDP\"}]}"
       })
   }
 }
@@ -161,174 +220,5 @@ struct ObjectText {
 extension Substring {
   var trimmingBlanks: Substring {
     drop { $0 == " " }.reversed().drop { $0 == " " }.reversed().reduce(into: "") { $0.append($1) }[...]
-  }
-}
-
-/// A table of `kubectl get`: its columns by name, and where they begin.
-private struct Table {
-  private let columns: [(name: String, start: Int)]
-
-  /// Nil: the line is no heading of a table that tells something of Services, Endpoints, Pods or Nodes.
-  init?(_ line: ByteText) {
-    guard line.hasPrefix("NAME") else { return nil }
-    var columns: [(String, Int)] = []
-    var name = ""
-    var start = 0
-    var blanks = 0
-    // Names are in capitals; two of them hold one blank (`NOMINATED NODE`), columns are divided by more, or by a tab.
-    for (index, byte) in line.bytes.enumerated() {
-      if byte == 0x20 || byte == 0x09 {
-        blanks += byte == 0x09 ? 3 : 1
-        continue
-      }
-      let isNew = blanks >= 2 || blanks == 1 && !Self.continues(name)
-      if isNew || name.isEmpty {
-        if !name.isEmpty { columns.append((name, start)) }
-        name = ""
-        start = index
-      } else if blanks > 0 {
-        name += " "
-      }
-      blanks = 0
-      name.unicodeScalars.append(Unicode.Scalar(byte))
-    }
-    columns.append((name, start))
-    let names = Set(columns.map(\.0))
-    guard names.contains("NAME"), columns.count > 1, columns.count < 40,
-      names.contains("CLUSTER-IP") || names.contains("ENDPOINTS") || names.contains("READY") || names.contains("STATUS")
-    else { return nil }
-    self.columns = columns
-  }
-
-  /// Headings of more than one word.
-  private static func continues(_ name: String) -> Bool { ["NOMINATED", "READINESS", "OS"].contains(name) }
-
-  /// The row's cells. By where columns begin; by words where blanks went lost on the way.
-  private func cells(_ row: ByteText) -> [String: String]? {
-    var aligned: [String: String] = [:]
-    var isAligned = true
-    for (index, column) in columns.enumerated() {
-      let end = index + 1 < columns.count ? columns[index + 1].start : row.count
-      if column.start > 0, column.start <= row.count, row.bytes[column.start - 1] > 0x20 { isAligned = false }
-      aligned[column.name] = row[column.start..<max(column.start, end)].trimmed.string
-    }
-    // A restart's time (`1 (5h ago)`) and ages hold blanks; the other cells hold none.
-    if isAligned { return aligned }
-    let words = row.string.split(whereSeparator: { $0 == " " || $0 == "\t" }).map(String.init)
-    var cells: [String: String] = [:]
-    var at = 0
-    for column in columns {
-      guard at < words.count else { break }
-      cells[column.name] = words[at]
-      at += 1
-      // `RESTARTS` may be `3 (2d ago)`.
-      if column.name == "RESTARTS", at < words.count, words[at].hasPrefix("(") {
-        while at < words.count, !words[at].hasSuffix(")") { at += 1 }
-        at += 1
-      }
-    }
-    return cells
-  }
-
-  func object(_ row: ByteText, namespace: String?, kind: String?) -> String? {
-    guard let cells = cells(row), var name = cells["NAME"], !name.isEmpty else { return nil }
-    let namespace = cells["NAMESPACE"] ?? namespace
-    var kind = kind
-    // `kubectl get svc,pods` writes the kind before the name.
-    if let slash = name.firstIndex(of: "/") {
-      kind = ObjectText.kind(String(name[..<slash])) ?? kind
-      name = String(name[name.index(after: slash)...])
-    }
-    if cells["CLUSTER-IP"] != nil { return service(name, namespace, cells) }
-    if let endpoints = cells["ENDPOINTS"] {
-      if cells["ADDRESSTYPE"] != nil { return slice(name, namespace, cells) }
-      guard let subsets = ObjectText.subsets(endpoints) else { return nil }
-      return
-        "{\"apiVersion\":\"v1\",\"kind\":\"Endpoints\",\(ObjectText.metadata(name, namespace)),\"subsets\":\(subsets)}"
-    }
-    if cells["ROLES"] != nil || kind == "Node" { return node(name, cells) }
-    if cells["READY"] != nil, cells["STATUS"] != nil, cells["RESTARTS"] != nil { return pod(name, namespace, cells) }
-    return nil
-  }
-
-  private func service(_ name: String, _ namespace: String?, _ cells: [String: String]) -> String? {
-    guard let type = cells["TYPE"] ?? .some("ClusterIP"), let address = cells["CLUSTER-IP"] else { return nil }
-    var ports: [String] = []
-    for item in (cells["PORT(S)"] ?? "<none>").split(separator: ",") where item != "<none>" {
-      // `80:30080/TCP`
-      let parts = item.split(separator: "/")
-      let numbers = parts.first?.split(separator: ":") ?? []
-      guard let port = numbers.first.flatMap({ UInt16($0) }) else { return nil }
-      let nodePort = numbers.count > 1 ? UInt16(numbers[1]) : nil
-      ports.append(
-        "{\"port\":\(port),\"protocol\":\(ObjectText.quote(parts.count > 1 ? parts[1] : "TCP"))"
-          + (nodePort.map { ",\"nodePort\":\($0)" } ?? "") + "}")
-    }
-    var external: [String] = []
-    var balancers: [String] = []
-    for item in (cells["EXTERNAL-IP"] ?? "<none>").split(separator: ",") where !item.hasPrefix("<") {
-      if type == "LoadBalancer" {
-        balancers.append("{\"ip\":\(ObjectText.quote(item))}")
-      } else if type != "ExternalName" {
-        external.append(ObjectText.quote(item))
-      }
-    }
-    let addresses =
-      address == "<none>"
-      ? "" : ",\"clusterIP\":\(ObjectText.quote(address)),\"clusterIPs\":[\(ObjectText.quote(address))]"
-    // The table leaves out target ports, names and policies.
-    return
-      "{\"apiVersion\":\"v1\",\"kind\":\"Service\",\(ObjectText.metadata(name, namespace)),\"spec\":{\"type\":\(ObjectText.quote(type))\(addresses)"
-      + ",\"externalIPs\":\(ObjectText.list(external)),\"ports\":\(ObjectText.list(ports))"
-      + (cells["SELECTOR"].flatMap { ObjectText.labels($0) }.map { ",\"selector\":\($0)" } ?? "")
-      + "},\"status\":{\"loadBalancer\":{\"ingress\":\(ObjectText.list(balancers))}}}"
-  }
-
-  /// `web-abc  IPv4  8080  10.244.1.5,10.244.2.7`
-  private func slice(_ name: String, _ namespace: String?, _ cells: [String: String]) -> String? {
-    guard let type = cells["ADDRESSTYPE"], let endpoints = cells["ENDPOINTS"], !endpoints.contains("more...") else {
-      return nil
-    }
-    // The name is the Service's, a hyphen and a random end.
-    guard let hyphen = name.lastIndex(of: "-") else { return nil }
-    let ports = (cells["PORTS"] ?? "").split(separator: ",").compactMap { UInt16($0) }.map { "{\"port\":\($0)}" }
-    let list = endpoints.split(separator: ",").filter { $0 != "<unset>" && $0 != "<none>" }.map {
-      "{\"addresses\":[\(ObjectText.quote($0))]}"
-    }
-    return "{\"apiVersion\":\"discovery.k8s.io/v1\",\"kind\":\"EndpointSlice\","
-      + ObjectText.metadata(
-        name, namespace, labels: "{\"kubernetes.io/service-name\":\(ObjectText.quote(name[..<hyphen]))}")
-      + ",\"addressType\":\(ObjectText.quote(type)),\"ports\":\(ObjectText.list(ports)),\"endpoints\":\(ObjectText.list(list))}"
-  }
-
-  private func pod(_ name: String, _ namespace: String?, _ cells: [String: String]) -> String? {
-    guard let ready = cells["READY"], let status = cells["STATUS"] else { return nil }
-    let counts = ready.split(separator: "/")
-    let isReady = counts.count == 2 && counts[0] == counts[1] && status == "Running"
-    let phase =
-      switch status {
-      case "Running", "Pending": status
-      case "Completed": "Succeeded"
-      case "Error", "Evicted", "OOMKilled": "Failed"
-      default: "Running"
-      }
-    let address = cells["IP"].flatMap { $0.hasPrefix("<") || $0.isEmpty ? nil : $0 }
-    let node = cells["NODE"].flatMap { $0.hasPrefix("<") || $0.isEmpty ? nil : $0 }
-    return
-      "{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\(ObjectText.metadata(name, namespace, labels: cells["LABELS"].flatMap { ObjectText.labels($0) })),\"spec\":{"
-      + (node.map { "\"nodeName\":\(ObjectText.quote($0))" } ?? "")
-      + "},\"status\":{\"phase\":\(ObjectText.quote(phase))"
-      + (address.map { ",\"podIP\":\(ObjectText.quote($0)),\"podIPs\":[{\"ip\":\(ObjectText.quote($0))}]" } ?? "")
-      + ",\"conditions\":[{\"type\":\"Ready\",\"status\":\"\(isReady ? "True" : "False")\",\"reason\":\(ObjectText.quote(isReady ? "" : status))}]}}"
-  }
-
-  private func node(_ name: String, _ cells: [String: String]) -> String? {
-    guard let status = cells["STATUS"] else { return nil }
-    let isReady = status.split(separator: ",").contains("Ready")
-    let address = cells["INTERNAL-IP"].flatMap { $0.hasPrefix("<") || $0.isEmpty ? nil : $0 }
-    return
-      "{\"apiVersion\":\"v1\",\"kind\":\"Node\",\(ObjectText.metadata(name, nil)),\"spec\":{},\"status\":{\"addresses\":"
-      + ObjectText.list(address.map { ["{\"type\":\"InternalIP\",\"address\":\(ObjectText.quote($0))}"] } ?? [])
-      + ",\"conditions\":[{\"type\":\"Ready\",\"status\":\"\(isReady ? "True" : "False")\",\"message\":\(ObjectText.quote(isReady ? "" : status))}]}}"
   }
 }

@@ -45,6 +45,8 @@ public struct Service: Sendable {
   public var proxyName: String?
   public var wantsTopologyHints = false
   public var publishesNotReady = false
+  /// Of type ExternalName: the name that its own stands for.
+  public var externalName = ""
   /// Index into `Cluster.files`.
   public var file = 0
   /// Its EndpointSlices: indexes into `Cluster.slices`.

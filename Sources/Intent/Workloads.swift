@@ -91,8 +91,18 @@ public struct IngressPath: Sendable {
   /// Empty: any host.
   public var host = ""
   public var path = ""
+  /// `pathType: Exact`; the others stand for all that begins with it, element by element.
+  public var isExact = false
   public var service = ""
   /// Number or name of the Service's port.
   public var port = ""
   public init() {}
+
+  /// Whether a request's path is one of its.
+  public func takes(_ wanted: String) -> Bool {
+    if isExact { return wanted == path }
+    guard wanted.hasPrefix(path) else { return false }
+    return path.hasSuffix("/") || wanted.utf8.count == path.utf8.count
+      || wanted.utf8.dropFirst(path.utf8.count).first == UInt8(ascii: "/")
+  }
 }

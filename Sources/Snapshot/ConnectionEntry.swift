@@ -47,6 +47,10 @@ public struct SocketEntry: Sendable, Hashable {
   public var interface: String?
   /// `("nginx",pid=12,fd=6)` → nginx.
   public var process: String?
+  /// The other end, of a socket that has one.
+  public var peerAddress: IPAddress?
+  public var peerPort: UInt16 = 0
+  @NotCompared public var place = FilePlace()
   public init(protocol: String, state: String, localAddress: IPAddress?, localPort: UInt16) {
     self.protocol = `protocol`
     self.state = state

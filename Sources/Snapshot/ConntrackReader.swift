@@ -281,6 +281,9 @@ public enum ConntrackStatisticsReader: DumpReader {
         snapshot.warn(
           section, line.number, "expected `cpu=N found=N …` of conntrack -S, found “\(line.text.printable)”")
       } else if !list.contains(entry) {
+        if list.isEmpty {
+          snapshot.connectionStatisticsPlace = FilePlace(file: snapshot.fileIndex(section.file), line: line.number)
+        }
         list.append(entry)
       }
     }

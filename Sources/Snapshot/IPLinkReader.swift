@@ -78,6 +78,7 @@ public enum IPLinkReader: DumpReader {
     else { return nil }
     let full = nameWord.dropLast(1)
     var link = Link(index: index, name: full.string)
+    link.place = FilePlace(file: snapshot.fileIndex(section.file), line: number)
     if let (name, parent) = full.split(at: UInt8(ascii: "@")) {
       link.name = name.string
       if parent.hasPrefix("if"), let peer = parent.dropFirst(2).int {

@@ -23,7 +23,8 @@ public enum IPNeighbourReader: DumpReader {
     } else {
       for line in section.lines {
         guard let first = line.words.peek, first.first != UInt8(ascii: "#") else { continue }
-        if let entry = parse(line.words) {
+        if var entry = parse(line.words) {
+          entry.place = FilePlace(file: snapshot.fileIndex(section.file), line: line.number)
           add(entry, &list)
         } else {
           snapshot.warn(

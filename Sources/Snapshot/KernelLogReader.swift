@@ -6,12 +6,14 @@ public enum KernelLogReader: DumpReader {
 
   public static func read(_ section: DumpSection, into snapshot: inout Snapshot) {
     var lines = snapshot.kernelLog ?? []
+    let file = snapshot.fileIndex(section.file)
     for line in section.lines where !line.text.trimmed.isEmpty {
       guard lines.count < maximumLines else {
         snapshot.warn(section, line.number, "more than \(maximumLines) lines of kernel log; the rest is left out")
         break
       }
       lines.append(line.text[0..<4096].string)
+      snapshot.kernelLogPlaces.append(FilePlace(file: file, line: line.number))
     }
     snapshot.kernelLog = lines
   }

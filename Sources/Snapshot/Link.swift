@@ -33,6 +33,7 @@ public struct Link: Sendable, Hashable {
   public var promiscuous = false
   /// ARPHRD_*: 1 Ethernet, 772 loopback, 768 ipip, 776 sit, 65534 none.
   public var hardwareType: Int?
+  @NotCompared public var place = FilePlace()
 
   public struct VXLAN: Sendable, Hashable {
     public var id: Int

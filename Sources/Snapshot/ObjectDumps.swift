@@ -19,20 +19,31 @@ enum ObjectDumps {
   /// What `kubectl get` and `kubectl describe` print for people.
   static let textDescriptor = DumpDescriptor(
     .objectText, role: .objects,
-    commands: ["kubectl get services -A -o wide", "kubectl describe service", "kubectl get pods -A -o wide"],
+    commands: [
+      "kubectl get services -A -o wide", "kubectl describe service", "kubectl get pods -A -o wide",
+      "kubectl get events -A", "kubectl get deployments,replicasets,statefulsets,daemonsets -A -o wide",
+    ],
     read: { add($0, to: &$1) },
     recognises: { line in
       // A table's head is in capitals, and the columns that tell something of the network are known.
       if line.first == "NAME" || line.first == "NAMESPACE" && line.second == "NAME" {
-        return line.text.contains("CLUSTER-IP") || line.text.contains("ENDPOINTS") || line.text.contains("READY")
-          || line.text.contains("STATUS")
+        return columns.contains { line.text.contains($0) }
+      }
+      if line.first == "LAST" && line.second == "SEEN" || line.first == "NAMESPACE" && line.second == "LAST" {
+        return line.text.contains("REASON") && line.text.contains("OBJECT")
       }
       // The first line of a description; others begin so, too, and ipset's has its own form.
       return line.text.hasPrefix("Name:  ") && line.rest.peek == nil && line.second.count <= 253
     })
 
+  private static let columns: [StaticString] = [
+    "CLUSTER-IP", "ENDPOINTS", "READY", "STATUS", "DESIRED", "PROVISIONER", "CONTROLLER", "HOSTS",
+  ]
+
   private static func add(_ dump: RecognisedDump, to snapshot: inout Snapshot) {
     snapshot.objectFiles.append(
-      SourceFile(name: dump.section.file.name, partOf: dump.section.file, range: dump.section.range))
+      SourceFile(
+        name: dump.section.file.name, partOf: dump.section.file, range: dump.section.range,
+        firstLine: dump.section.firstLine))
   }
 }

@@ -99,6 +99,7 @@ public struct Neighbour: Sendable, Hashable {
   public var mac: String?
   /// `REACHABLE`, `STALE`, `FAILED`, `INCOMPLETE`, `PERMANENT`, `NOARP` …
   public var state: String
+  @NotCompared public var place = FilePlace()
   public init(address: IPAddress, interface: String, mac: String? = nil, state: String) {
     self.address = address
     self.interface = interface

@@ -22,10 +22,13 @@ public struct Snapshot: Sendable {
   public var wireGuards: [WireGuard]?
   /// Keys with dots, as `sysctl -a` prints them.
   public var sysctls: [String: String] = [:]
+  public var sysctlPlaces: [String: FilePlace] = [:]
   public var ipsets: [IPSet]?
   public var connections: [ConnectionEntry]?
   /// `conntrack -S`: one dictionary a CPU.
   public var connectionStatistics: [[String: Int]]?
+  /// Of the first of them.
+  public var connectionStatisticsPlace = FilePlace()
   public var sockets: [SocketEntry]?
   /// The protocols of which `sockets` has all: a listing without any of one may not have asked for it.
   public var socketProtocols: Set<IPProtocol> = []
@@ -33,8 +36,12 @@ public struct Snapshot: Sendable {
   public var virtualConnections: [VirtualConnection]?
   /// What Cilium's eBPF programs serve, from one or both of its tables.
   public var ebpfFrontends: [EBPFFrontend]?
+  /// Where the list of sockets begins: what is not in it is not there.
+  public var socketsPlace = FilePlace()
   /// Lines of dmesg.
   public var kernelLog: [String]?
+  /// Of each of these lines.
+  public var kernelLogPlaces: [FilePlace] = []
   /// Configuration, logs and lists of the node and its Pods.
   public var files = NodeFiles()
   public var diagnostics = Diagnostics()

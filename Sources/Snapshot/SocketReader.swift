@@ -9,6 +9,7 @@ public enum SocketReader: DumpReader {
     var list = snapshot.sockets ?? []
     var seen = Set(list)
     var layout: Layout?
+    let file = snapshot.fileIndex(section.file)
     for line in section.lines {
       var words = line.words
       guard let first = words.next(), first.first != UInt8(ascii: "#") else { continue }
@@ -40,10 +41,12 @@ public enum SocketReader: DumpReader {
       case .ssWithoutNetid: entry = ss(line.words, withNetid: false)
       case .netstat: entry = netstat(line.words)
       }
-      guard let entry else {
+      guard var entry else {
         snapshot.warn(section, line.number, "expected a socket of ss or netstat, found “\(line.text.printable)”")
         continue
       }
+      entry.place = FilePlace(file: file, line: line.number)
+      if snapshot.socketsPlace.line == 0 { snapshot.socketsPlace = entry.place }
       snapshot.socketProtocols.insert(entry.protocol.hasPrefix("udp") ? .udp : .tcp)
       if seen.insert(entry).inserted { list.append(entry) }
     }
@@ -65,6 +68,10 @@ public enum SocketReader: DumpReader {
       words.next()?.int != nil, words.next()?.int != nil, let local = words.next(),
       var entry = entry(netid, state: state.string, local: local)
     else { return nil }
+    // `ss -tn` shows no listening sockets, and both ends of the others.
+    if let peer = words.peek, entry.state != "LISTEN", let other = Self.entry(netid, state: "", local: peer) {
+      (entry.peerAddress, entry.peerPort) = (other.localAddress, other.localPort)
+    }
     while let word = words.next() {
       if word.hasPrefix("users:(("), let (_, name) = word.split(at: UInt8(ascii: "\"")) {
         entry.process = name.split(at: UInt8(ascii: "\""))?.before.string
@@ -77,7 +84,7 @@ public enum SocketReader: DumpReader {
   private static func netstat(_ line: Words) -> SocketEntry? {
     var words = line
     guard let proto = words.next(), words.next()?.int != nil, words.next()?.int != nil, let local = words.next(),
-      words.next() != nil
+      let peer = words.next()
     else { return nil }
     var state = ""
     if let next = words.peek, next.bytes.allSatisfy({ (65...90).contains($0) || (48...57).contains($0) || $0 == 95 }),
@@ -88,7 +95,13 @@ public enum SocketReader: DumpReader {
     }
     if state.isEmpty, proto.hasPrefix("udp") { state = "UNCONN" }
     if state == "LISTEN" || state == "LISTENING" { state = "LISTEN" }
+    // ss' words for netstat's.
+    if state == "ESTABLISHED" { state = "ESTAB" }
+    if state == "SYN_SENT" { state = "SYN-SENT" }
     guard var entry = entry(proto.string, state: state, local: local) else { return nil }
+    if state != "LISTEN", let other = Self.entry(proto.string, state: "", local: peer) {
+      (entry.peerAddress, entry.peerPort) = (other.localAddress, other.localPort)
+    }
     while let word = words.next() {
       if let (pid, name) = word.split(at: UInt8(ascii: "/")), pid.int != nil {
         entry.process = name.string
@@ -142,7 +155,8 @@ extension SocketReader {
       case "Netid": true
       case "State", "Proto": line.second == "Recv-Q"
       // `ss -H`
-      case "tcp", "udp": line.second == "LISTEN" || line.second == "UNCONN" || line.second == "ESTAB"
+      case "tcp", "udp":
+        line.second == "LISTEN" || line.second == "UNCONN" || line.second == "ESTAB" || line.second == "SYN-SENT"
       case "Active": line.second == "Internet" || line.second == "UNIX"
       default: false
       }

@@ -3,6 +3,7 @@ import Input
 /// `sysctl -a` and sysctl.conf: `key = value`, also `key: value`, `key=value`, and keys written as paths.
 public enum SysctlReader: DumpReader {
   public static func read(_ section: DumpSection, into snapshot: inout Snapshot) {
+    let file = snapshot.fileIndex(section.file)
     for line in section.lines {
       let text = line.text.trimmed
       guard let first = text.first, first != UInt8(ascii: "#"), first != UInt8(ascii: ";") else { continue }
@@ -14,6 +15,7 @@ public enum SysctlReader: DumpReader {
         continue
       }
       snapshot.sysctls[key] = value.trimmed.string
+      snapshot.sysctlPlaces[key] = FilePlace(file: file, line: line.number)
     }
   }
 

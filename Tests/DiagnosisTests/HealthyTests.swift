@@ -14,6 +14,8 @@ import Testing
     ("no-endpoints", ["no-endpoints", "selector-mismatch", "pod-not-ready"]),
     ("terminating-serving", ["no-endpoints", "pod-not-ready"]),
     ("leftover", ["no-endpoints", "selector-mismatch", "mode-leftovers", "mixed-iptables-backends"]),
+    // One of its Services waits for an address that nobody gives; a NodePort is dialled where its Service has no endpoint.
+    ("lb-many-ingress", ["load-balancer-address"]), ("nodeport-etp-local-no-local", ["no-local-endpoints-external"]),
     // Two Services claim one address.
     ("conflicting-externalips", ["host-port-shadowing"]),
     // A host firewall in the way; nftables mode opens nothing for health checks.

@@ -163,6 +163,12 @@ struct ObjectCluster {
       } else {
         items[at].merge(patch)
       }
+    case "create":
+      guard words[2] == "serviceaccount" else { return false }
+      forgetRefusals(namespace)
+    case "set":
+      guard words[2] == "resources" else { return false }
+      forgetRefusals(namespace)
     default: return false
     }
     reconcile()
@@ -174,6 +180,14 @@ struct ObjectCluster {
     return items.firstIndex { item in
       item["kind"]?.text?.lowercased() == parts[0] && item["metadata"]?["name"]?.text == parts[1]
         && [namespace, nil].contains(item["metadata"]?["namespace"]?.text)
+    }
+  }
+
+  /// What kept Pods from being made is there now.
+  private mutating func forgetRefusals(_ namespace: String) {
+    items.removeAll { item in
+      item["kind"]?.text == "Event" && item["reason"]?.text == "FailedCreate"
+        && item["metadata"]?["namespace"]?.text == namespace
     }
   }
 

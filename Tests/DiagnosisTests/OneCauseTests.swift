@@ -86,7 +86,7 @@ import Testing
           nodes:    node-1, node-2, node-3
           services: default/kubernetes:https, kube-system/kube-dns:dns, shop/cart:http, shop/edge:https,
                     shop/office:http
-          evidence: net.ipv4.ip_forward = 0
+          evidence: sysctl:10: net.ipv4.ip_forward = 0
           fix:      sysctl -w net.ipv4.ip_forward=1
           advice:   and for good: echo 'net.ipv4.ip_forward = 1' > /etc/sysctl.d/99-kubernetes.conf
           verify:   sysctl net.ipv4.ip_forward

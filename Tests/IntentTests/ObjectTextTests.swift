@@ -127,4 +127,206 @@ import Wire
     #expect(cluster.pods.isEmpty)
     #expect(cluster.services.count <= 1)
   }
+
+  // MARK: workloads and Events
+
+  @Test func whatMakesPodsOfATable() throws {
+    let cluster = Self.read(
+      """
+      NAMESPACE   NAME   READY   UP-TO-DATE   AVAILABLE   AGE   CONTAINERS   IMAGES   SELECTOR
+      shop        web    1/3     2            1           3d    web          x:1      app=web
+
+      NAMESPACE   NAME              DESIRED   CURRENT   READY   AGE   CONTAINERS   IMAGES   SELECTOR
+      shop        web-6c9f7d5b8     3         2         1       3d    web          x:1      app=web,pod-template-hash=6c9f7d5b8
+
+      NAMESPACE     NAME         DESIRED   CURRENT   READY   UP-TO-DATE   AVAILABLE   NODE SELECTOR   AGE   CONTAINERS
+      kube-system   kube-proxy   3         3         2       3            2           disk=ssd        3d    kube-proxy
+
+      NAMESPACE   NAME   READY   AGE   CONTAINERS   IMAGES
+      shop        db     0/1     3d    db           x:1
+
+      NAME   STATUS   COMPLETIONS   DURATION   AGE
+      once   Failed   0/1           5m         5m
+      """)
+    #expect(cluster.workloads.map(\.kind) == [.deployment, .replicaSet, .daemonSet, .statefulSet, .job])
+    #expect(cluster.workloads.map(\.wanted).prefix(4) == [3, 3, 3, 1])
+    #expect(cluster.workloads.map(\.ready).prefix(4) == [1, 1, 2, 0])
+    #expect(cluster.workloads[1].owner == ObjectOwner(kind: "Deployment", name: "web"))
+    #expect(cluster.workloads[0].labels.map(\.value) == ["web"])
+    #expect(cluster.workloads[2].nodeSelector.map(\.key) == ["disk"])
+    #expect(cluster.diagnostics.list.isEmpty)
+  }
+
+  @Test func eventsOfATable() {
+    let cluster = Self.read(
+      """
+      NAMESPACE   LAST SEEN   TYPE      REASON             OBJECT                     MESSAGE
+      shop        5m          Warning   FailedCreate       replicaset/web-6c9f7d5b8   Error creating: pods "web-x" is forbidden: exceeded quota: small
+      shop        2m          Warning   BackOff            pod/web-0                  Back-off restarting failed container
+      default     1m          Normal    Scheduled          pod/x                      placed
+      default     9s          Warning   NodeNotReady       node/b                     Node b status is now: NodeNotReady
+      """)
+    #expect(cluster.events.map(\.reason) == ["FailedCreate", "BackOff", "NodeNotReady"])
+    #expect(
+      cluster.events.map(\.subject) == [
+        .init(kind: "ReplicaSet", namespace: "shop", name: "web-6c9f7d5b8"),
+        .init(kind: "Pod", namespace: "shop", name: "web-0"), .init(kind: "Node", namespace: "", name: "b"),
+      ])
+    #expect(cluster.events[0].message.hasSuffix("exceeded quota: small"))
+    #expect(cluster.events[0].time < cluster.events[1].time)
+    #expect(cluster.line(holding: cluster.events[1].message, in: 0) == 3)
+  }
+
+  @Test func volumesAndIngressesOfATable() {
+    let cluster = Self.read(
+      """
+      NAME   STATUS    VOLUME   CAPACITY   ACCESS MODES   STORAGECLASS   AGE
+      data   Pending                                      fast           5m
+
+      NAME                 PROVISIONER   RECLAIMPOLICY   VOLUMEBINDINGMODE   ALLOWVOLUMEEXPANSION   AGE
+      standard (default)   x.example     Delete          Immediate           true                   9d
+
+      NAME   CLASS   HOSTS          ADDRESS       PORTS   AGE
+      shop   nginx   shop.example   203.0.113.9   80      9d
+
+      NAME    CONTROLLER             PARAMETERS   AGE
+      nginx   k8s.io/ingress-nginx   <none>       9d
+      """)
+    #expect(cluster.claims.first?.phase == "Pending" && cluster.claims.first?.storageClass == "fast")
+    #expect(cluster.storageClasses.first?.name == "standard" && cluster.storageClasses.first?.isDefault == true)
+    #expect(cluster.ingresses.first?.className == "nginx")
+    #expect(cluster.ingresses.first?.addresses == [IPAddress("203.0.113.9")!])
+    #expect(cluster.ingressClasses.first?.controller == "k8s.io/ingress-nginx")
+    #expect(cluster.diagnostics.list.isEmpty)
+  }
+
+  /// What STATUS says is what a container's status would.
+  @Test func troublesOfPodsOfATable() {
+    let cluster = Self.read(
+      """
+      NAME    READY   STATUS                  RESTARTS     AGE   IP           NODE
+      web-0   0/1     CrashLoopBackOff        9 (2m ago)   3d    10.244.1.5   a
+      web-1   0/1     Init:ImagePullBackOff   0            3d    <none>       a
+      web-2   0/1     Evicted                 0            3d    <none>       a
+      web-3   0/1     Pending                 0            3d    <none>       <none>
+      web-4   1/1     Terminating             0            3d    10.244.1.9   b
+      web-5   0/1     OOMKilled               3            3d    10.244.1.8   b
+      """)
+    let troubles = cluster.pods.map { $0.trouble?.containers.first }
+    #expect(troubles[0]?.waiting == "CrashLoopBackOff" && troubles[0]?.restarts == 9)
+    #expect(troubles[1]?.waiting == "ImagePullBackOff" && troubles[1]?.isInit == true)
+    #expect(cluster.pods[2].trouble?.reason == "Evicted" && cluster.pods[2].phase == "Failed")
+    #expect(cluster.pods[3].node.isEmpty && cluster.pods[3].phase == "Pending")
+    #expect(cluster.pods[4].isTerminating)
+    #expect(troubles[5]?.ended?.exitCode == 137)
+    #expect(cluster.line(of: "Pod", "web-3", in: 0) == 5)
+  }
+
+  // MARK: descriptions
+
+  @Test func describedPod() throws {
+    let cluster = Self.read(
+      """
+      Name:             cart-0
+      Namespace:        shop
+      Node:             a/192.0.2.1
+      Labels:           app=cart
+                        tier=back
+      Status:           Running
+      IP:               10.244.1.9
+      Controlled By:  StatefulSet/cart
+      Init Containers:
+        wait:
+          Image:          busybox
+          State:          Terminated
+            Reason:       Completed
+            Exit Code:    0
+          Ready:          True
+          Restart Count:  0
+      Containers:
+        server:
+          Image:          reg.example/cart:2
+          Port:           7070/TCP
+          State:          Waiting
+            Reason:       CrashLoopBackOff
+          Last State:     Terminated
+            Reason:       OOMKilled
+            Exit Code:    137
+          Ready:          False
+          Restart Count:  6
+          Limits:
+            memory:  64Mi
+          Readiness:    http-get http://:7070/ready delay=0s timeout=1s period=10s
+      Conditions:
+        Type              Status
+        Ready             False
+      Volumes:
+        data:
+          Type:       PersistentVolumeClaim (a reference to a PersistentVolumeClaim in the same namespace)
+          ClaimName:  cart-data
+      Events:
+        Type     Reason   Age                From     Message
+        ----     ------   ----               ----     -------
+        Warning  BackOff  2m (x25 over 9m)   kubelet  Back-off restarting failed container
+      """)
+    let pod = try #require(cluster.pods.first)
+    let trouble = try #require(pod.trouble)
+    let container = try #require(trouble.containers.first)
+    #expect(pod.labels.map(\.value) == ["cart", "back"] && pod.node == "a" && !pod.ready)
+    #expect(trouble.containers.count == 1 && container.name == "server" && container.waiting == "CrashLoopBackOff")
+    #expect(container.lastEnd?.reason == "OOMKilled" && container.lastEnd?.exitCode == 137)
+    #expect(container.memoryLimit == "64Mi" && container.restarts == 6)
+    #expect(container.probe(.readiness)?.text == "HTTP GET :7070/ready")
+    #expect(pod.ports.map(\.port) == [7070] && trouble.claims == ["cart-data"])
+    #expect(cluster.events.map(\.count) == [25] && cluster.events[0].subject.name == "cart-0")
+  }
+
+  @Test func describedWorkloadsAndNodes() throws {
+    let cluster = Self.read(
+      """
+      Name:           web-6c9f7d5b8
+      Namespace:      shop
+      Selector:       app=web,pod-template-hash=6c9f7d5b8
+      Controlled By:  Deployment/web
+      Replicas:       0 current / 2 desired
+      Pods Status:    0 Running / 0 Waiting / 0 Succeeded / 0 Failed
+      Conditions:
+        Type             Status  Reason
+        ----             ------  ------
+        ReplicaFailure   True    FailedCreate
+      Events:
+        Type     Reason        Age               From                   Message
+        ----     ------        ----              ----                   -------
+        Warning  FailedCreate  3m (x5 over 9m)   replicaset-controller  Error creating: forbidden
+      Name:                   web
+      Namespace:              shop
+      Selector:               app=web
+      Replicas:               2 desired | 0 updated | 0 total | 0 available | 2 unavailable
+      StrategyType:           RollingUpdate
+      Pod Template:
+        Labels:  app=web
+        Containers:
+         web:
+          Image:  x
+      Events:  <none>
+      Name:               b
+      Roles:              <none>
+      Taints:             node.kubernetes.io/not-ready:NoExecute
+      Conditions:
+        Type    Status  LastHeartbeatTime                 LastTransitionTime                Reason            Message
+        ----    ------  -----------------                 ------------------                ------            -------
+        Ready   False   Mon, 02 Mar 2026 09:00:00 +0000   Mon, 02 Mar 2026 09:00:00 +0000   KubeletNotReady   cni plugin not initialized
+      Addresses:
+        InternalIP:  192.0.2.11
+      Capacity:
+        cpu:  4
+      """)
+    #expect(cluster.workloads.map(\.kind) == [.replicaSet, .deployment])
+    #expect(cluster.workloads[0].owner?.name == "web" && cluster.workloads[0].complaint?.reason == "FailedCreate")
+    #expect(cluster.workloads[1].wanted == 2 && cluster.workloads[1].current == 0)
+    #expect(cluster.events.first?.subject == .init(kind: "ReplicaSet", namespace: "shop", name: "web-6c9f7d5b8"))
+    let node = try #require(cluster.nodes.first)
+    #expect(!node.ready && node.reason == "cni plugin not initialized")
+    #expect(node.taints.map(\.key) == ["node.kubernetes.io/not-ready"])
+  }
 }

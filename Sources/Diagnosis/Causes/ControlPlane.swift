@@ -97,8 +97,8 @@ struct ControlPlane: Sendable {
         cause: "nobody has led for \(seconds) seconds: Lease kube-system/\(lease.name) is not renewed",
         evidence: [
           intent.evidence(
-            lease.file,
-            "Lease kube-system/\(lease.name): held by \(lease.holder), renewed \(seconds) s before the newest Lease")
+            "Lease", lease.name, "kube-system/\(lease.name)", in: lease.file,
+            ": held by \(lease.holder), renewed \(seconds) s before the newest Lease")
         ],
         fix: commands(component, String(lease.holder.split(separator: "_").first ?? "the control plane")),
         verify: ["kubectl -n kube-system get lease \(lease.name)"], confidence: .likely))
@@ -121,6 +121,24 @@ extension Cluster {
     Finding.Evidence(file: files.indices.contains(file) ? files[file].name : nil, line: line, text: text)
   }
 
+  /// `text` follows the object's name; `name` is that of its metadata, `place` with its namespace.
+  func evidence(_ kind: String, _ name: String, _ place: String, in file: Int, _ text: String) -> Finding.Evidence {
+    evidence(file, "\(kind) \(place)\(text)", line: line(of: kind, name, in: file))
+  }
+
+  func evidence(_ pool: AddressPool) -> Finding.Evidence {
+    evidence(
+      "IPAddressPool", pool.name, "\(pool.namespace)/\(pool.name)", in: pool.file,
+      ": \(pool.ranges.map(\.description).joined(separator: ", "))")
+  }
+
+  /// A line of the Corefile, where the file has it as a line of its own; else its ConfigMap.
+  func evidence(_ corefile: Corefile, _ line: String, _ text: String) -> Finding.Evidence {
+    evidence(
+      corefile.file, "Corefile: \(text)",
+      line: self.line(holding: line, in: corefile.file) ?? self.line(of: "ConfigMap", "coredns", in: corefile.file))
+  }
+
   /// `text` follows the object's name.
   func evidence(_ pod: Pod, _ text: String) -> Finding.Evidence {
     let line = line(of: "Pod", pod.name, in: pod.file)
@@ -135,6 +153,10 @@ extension Cluster {
   func evidence(_ service: Service, _ text: String) -> Finding.Evidence {
     let line = line(of: "Service", service.name, in: service.file)
     return evidence(service.file, "Service \(service.fullName)" + text, line: line)
+  }
+
+  func evidence(_ ingress: Ingress, _ text: String) -> Finding.Evidence {
+    evidence("Ingress", ingress.name, ingress.fullName, in: ingress.file, text)
   }
 
   func evidence(_ workload: Workload, _ text: String) -> Finding.Evidence {

@@ -14,6 +14,8 @@ enum EndpointCause: Hashable, Sendable {
   case controlPlane(ControlPlane.Component)
   /// It has no Pods; index into `Cluster.workloads`.
   case workload(Int)
+  /// It may not make its Pods, as an Event says; only its name is known.
+  case refused(ObjectIndex.Name)
   /// Index into `Cluster.services`.
   case selector(Int)
   case volume(ObjectIndex.Name)
@@ -31,7 +33,7 @@ enum EndpointCause: Hashable, Sendable {
     case .networkPlugin: NetworkPluginDown.id
     case .addresses: IPAMExhausted.id
     case .controlPlane: ControlPlaneDown.id
-    case .workload: NoPods.id
+    case .workload, .refused: NoPods.id
     case .selector: SelectorMismatch.id
     case .volume: VolumeNotBound.id
     case .unwritten: EndpointsNotWritten.id
@@ -44,7 +46,7 @@ enum EndpointCause: Hashable, Sendable {
   var standsAlone: Bool {
     switch self {
     case .node, .networkPlugin, .addresses, .controlPlane, .targetPort, .volume: true
-    case .untold, .pod, .workload, .selector, .unwritten: false
+    case .untold, .pod, .workload, .refused, .selector, .unwritten: false
     }
   }
 }
@@ -106,7 +108,15 @@ struct CauseFinder {
     if service.selector.isEmpty {
       return (
         .untold,
-        Explanation(cause: "no EndpointSlice gives it a ready endpoint, and it has no selector", confidence: .likely)
+        Explanation(
+          cause:
+            "no EndpointSlice gives it a ready endpoint, and it has no selector: nobody but you writes its endpoints",
+          fix: [
+            .look(service.editCommand, why: "give it spec.selector, if Pods of the cluster serve it"),
+            .advice(
+              "else write an EndpointSlice with the label kubernetes.io/service-name: \(service.name) and the servers' addresses"
+            ),
+          ], confidence: .likely)
       )
     }
     if intent.pods.isEmpty, intent.workloads.isEmpty {
@@ -126,7 +136,18 @@ struct CauseFinder {
     for found in objects.workloads(matching: service.selector, in: service.namespace, intent) {
       if let (cause, explanation) = empty(found) { return (cause, explanation) }
     }
-    return (.selector(index), SelectorMismatch.explanation(service, objects, intent))
+    // An Event may name one that is not among the objects.
+    for name in [service.name] + service.selector.map(\.value) {
+      let key = ObjectIndex.Name(namespace: service.namespace, name: name)
+      guard let event = objects.refusals[key].map({ intent.events[$0] }) else { continue }
+      let maker = Workload(
+        event.subject.kind == "ReplicaSet" ? .deployment : Workload.Kind(rawValue: event.subject.kind) ?? .deployment,
+        namespace: service.namespace, name: name)
+      return (
+        .refused(key), RefusedPods.explanation(maker, event.message, event, intent, isGiven: false)
+      )
+    }
+    return (.selector(index), SelectorMismatch.explanation(index, objects, intent))
   }
 
   /// Why a workload that makes the Pods has none; nil: it should have some, and they may be missing from the objects only.

@@ -274,6 +274,12 @@ extension PodFault {
       ]
       return
     }
+    if words.isEmpty {
+      result.cause = "it is not placed on a node"
+      result.fix = [.look("\(place) describe pod \(pod.name)", why: "FailedScheduling among its Events tells why")]
+      result.confidence = .likely
+      return
+    }
     var why: [String] = []
     if words.contains("Insufficient ") {
       let what = ["cpu", "memory", "ephemeral-storage", "pods", "nvidia.com/gpu"].filter {

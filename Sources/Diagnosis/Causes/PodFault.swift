@@ -70,7 +70,8 @@ struct PodFault: Sendable {
     let event = event(events, "FailedScheduling")
     if trouble.isGated { return PodFault(.unscheduled, words: trouble.unschedulable ?? "", event: event) }
     let words = trouble.unschedulable.flatMap { $0.isEmpty ? nil : $0 } ?? event?.message
-    guard let words else { return PodFault(.notScheduledYet) }
+    // A table leaves out what the scheduler says.
+    guard let words else { return PodFault(intent.hasTexts ? .unscheduled : .notScheduledYet) }
     let isVolume = [
       "PersistentVolumeClaim", "persistentvolumeclaim", "volume node affinity", "available persistent volumes",
     ]

@@ -21,20 +21,23 @@ enum RefusedPods {
         return (complaint.message, events.first)
       }
     }
-    return events.first.map { ($0.message, $0) }
+    // Where the ReplicaSets are not among the objects, their Events still name them.
+    let named = objects.refusals[ObjectIndex.Name(namespace: workload.namespace, name: workload.name)]
+    return (events.first ?? named.map { intent.events[$0] }).map { ($0.message, $0) }
   }
 
+  /// `isGiven`: the workload is among the objects, and not only its Events.
   static func explanation(
-    _ workload: Workload, _ words: String, _ event: ClusterEvent?, _ intent: Cluster
+    _ workload: Workload, _ words: String, _ event: ClusterEvent?, _ intent: Cluster, isGiven: Bool = true
   ) -> Explanation {
     let place: ShellCommand = "kubectl -n \(workload.namespace)"
     let name = workload.kubectlName
     var result = Explanation(
       cause:
         "\(workload.kind.rawValue) \(workload.fullName) may not make its Pods (ReplicaFailure, FailedCreate: \(Explanation.quoted(words)))",
-      evidence: [
-        intent.evidence(workload, ": \(workload.wanted) wanted, \(workload.current) exist")
-      ], verify: ["\(place) rollout status \(name) --timeout=60s"])
+      evidence: isGiven
+        ? [intent.evidence(workload, ": \(workload.wanted) wanted, \(workload.current) exist")] : [],
+      verify: ["\(place) rollout status \(name) --timeout=60s"])
     if let event { result.evidence.append(intent.evidence(event)) }
     if words.contains("violates PodSecurity") {
       let level =
@@ -64,12 +67,25 @@ enum RefusedPods {
       ]
     } else if words.contains("failed calling webhook") {
       let webhook = words.components("failed calling webhook \"", "\"").first ?? "?"
-      result.cause += " ← the API server gets no answer from the admission webhook \(webhook)"
-      result.fix = [
-        .look(
-          "kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations",
-          why: "that of \(webhook): its Service must have ready endpoints, its CA bundle must fit")
-      ]
+      let service = words.components("no endpoints available for service \"", "\"").first
+      let isCertificate = words.contains("x509") || words.contains("certificate")
+      result.cause +=
+        service.map { " ← Service \($0) of the admission webhook \(webhook) has no endpoint" }
+        ?? (isCertificate
+          ? " ← the API server does not trust the certificate of the admission webhook \(webhook)"
+          : " ← the API server gets no answer from the admission webhook \(webhook)")
+      result.fix =
+        (service.map { [.look("kubectl get pods -A -o wide", why: "the Pods behind \($0): why are none ready")] } ?? [])
+        + (isCertificate
+          ? [
+            .advice("renew that certificate, or write its CA into clientConfig.caBundle of the webhook's configuration")
+          ]
+          : [])
+        + [
+          .look(
+            "kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations",
+            why: "that of \(webhook): its Service must have ready endpoints, its CA bundle must fit")
+        ]
     } else if words.contains("admission webhook") && words.contains("denied the request") {
       result.cause += " ← an admission webhook forbids it"
       result.fix = [.advice("correct the template of \(name) as the message says")]

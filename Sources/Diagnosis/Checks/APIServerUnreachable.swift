@@ -13,6 +13,8 @@ enum APIServerUnreachable: Check {
     let service = context.intent.services[index]
     var findings = listening(service, context)
     findings += complaints(service, context)
+    findings += configured(service, context)
+    if findings.isEmpty { findings += dialling(service, context) }
     // What the control plane itself shows needs no trace.
     if !findings.isEmpty { return findings }
     if context.withoutEndpoints.contains(where: { $0.service == index }) {
@@ -42,6 +44,64 @@ enum APIServerUnreachable: Check {
     }
     return findings
   }
+
+  /// A kubeconfig dials a node on which no API server runs, as far as Nodes and the announced endpoints tell. An address that
+  /// is no node's may be a load balancer's.
+  private static func configured(_ service: Service, _ context: CheckContext) -> [Finding] {
+    let intent = context.intent
+    let endpoints = Set(service.slices.flatMap { intent.slices[$0].endpoints.map(\.address) })
+    guard !endpoints.isEmpty else { return [] }
+    return intent.dialledServers.compactMap { server in
+      guard !endpoints.contains(server.address), !server.address.isLoopback,
+        let node = intent.nodes.first(where: { $0.internalIPs.contains(server.address) })
+      else { return nil }
+      let list = endpoints.sorted().prefix(3).map(\.description).joined(separator: ", ")
+      return Finding(
+        id: id, severity: .error, confidence: .likely, subject: context.subject(service),
+        problem: "a kubeconfig dials \(printable(server.url)), and no API server runs on node \(node.name)",
+        cause: "the API server is announced at \(list) ← server: in that file is out of date",
+        evidence: [
+          intent.evidence(
+            server.file, "server: \(printable(server.url))", line: intent.line(holding: server.url, in: server.file))
+        ],
+        fix: [.advice("correct server: in it (kubelet: /etc/kubernetes/kubelet.conf), then systemctl restart kubelet")],
+        verify: ["curl -k \(server.url)/livez"])
+    }
+  }
+
+  /// Sockets that still wait for the first answer of the API server, or of etcd.
+  private static func dialling(_ service: Service, _ context: CheckContext) -> [Finding] {
+    let servers = Set(
+      service.slices.flatMap { context.intent.slices[$0].endpoints.map(\.address) } + service.clusterIPs)
+    return context.nodes.compactMap { node in
+      let waiting = (node.snapshot.sockets ?? []).filter { socket in
+        guard socket.state == "SYN-SENT", let peer = socket.peerAddress else { return false }
+        return isEtcd(socket.peerPort) ? socket.process?.hasPrefix("kube-apiserver") ?? true : servers.contains(peer)
+      }
+      guard let first = waiting.first, let peer = first.peerAddress else { return nil }
+      // A connection that stands proves that others get through.
+      let stands = (node.snapshot.sockets ?? []).contains {
+        $0.state == "ESTAB" && $0.peerAddress == peer && $0.peerPort == first.peerPort
+      }
+      guard !stands else { return nil }
+      let what = isEtcd(first.peerPort) ? "etcd" : "the API server"
+      let place = EndpointAddress(peer, first.peerPort)
+      return Finding(
+        id: id, severity: .error, confidence: .likely, subject: context.subject(service, node: node.name),
+        problem: "\(printable(first.process ?? "a process")) of \(node.name) gets no answer from \(what) at \(place)",
+        cause:
+          "\(waiting.count == 1 ? "a connection waits" : "\(waiting.count) connections wait") in SYN-SENT, and none stands ← a firewall on the way, or the machine of \(place.address) is down",
+        evidence: [node.snapshot.evidence("ss of \(node.name): SYN-SENT to \(place)", at: first.place)],
+        fix: [
+          .advice(
+            "see whether \(place.address) is up, and whether its firewall lets \(node.name) in at port \(place.port)")
+        ]
+          + whenKubectlFails,
+        verify: ["nc -zv \(place.address) \(place.port)  # on \(node.name)"])
+    }
+  }
+
+  private static func isEtcd(_ port: UInt16) -> Bool { port == 2379 || port == 2380 }
 
   /// Components say that they do not reach it, at the end of their logs.
   private static func complaints(_ service: Service, _ context: CheckContext) -> [Finding] {
@@ -95,9 +155,12 @@ enum APIServerUnreachable: Check {
           cause:
             "every node dials itself at \(loopback) ← \(flag.map { "kube-apiserver is started with \(printable($0))" } ?? "--advertise-address of kube-apiserver is a loopback address")",
           evidence: [
-            intent.evidence(
-              service.slices.first.map { intent.slices[$0].file } ?? service.file,
-              "endpoint of \(service.fullName): \(loopback)")
+            service.slices.first.map {
+              intent.evidence(
+                "EndpointSlice", intent.slices[$0].name, "default/\(intent.slices[$0].name)",
+                in: intent.slices[$0].file,
+                ": endpoint \(loopback) of \(service.fullName)")
+            } ?? intent.evidence(service, ": endpoint \(loopback)")
           ]
             + (flag.map { [intent.evidence(manifest!.file, printable($0))] } ?? []),
           fix: [
@@ -132,11 +195,7 @@ enum APIServerUnreachable: Check {
           }
           ?? "no process listens on port \(endpoint.port) ← kube-apiserver does not run: its container ends, its manifest is wrong or gone, or etcd does not answer it",
         evidence: [
-          Finding.Evidence(
-            text: found.isEmpty
-              ? "ss of \(node.name): no tcp socket on port \(endpoint.port)"
-              : "ss of \(node.name): \(found.prefix(3).map { "\($0.localAddress.map { "\($0)" } ?? "*"):\($0.localPort) \(printable($0.process ?? ""))" }.joined(separator: ", "))"
-          )
+          node.snapshot.evidence(found, absent: "no tcp socket on port \(endpoint.port)")
         ],
         fix: (other.map { [.advice("stop \(printable($0.process ?? "it")), or move it to another port")] } ?? [])
           + whenKubectlFails,
@@ -169,7 +228,7 @@ enum APIServerUnreachable: Check {
           "kube-apiserver is started with \(printable(flag)), and etcd listens on \(places.joined(separator: ", "))",
         evidence: [
           context.intent.evidence(manifest!.file, printable(flag)),
-          Finding.Evidence(text: "ss: etcd on \(places.joined(separator: ", "))"),
+          node.snapshot.evidence(sockets.filter { $0.process == "etcd" && $0.state == "LISTEN" }, absent: "no etcd"),
         ],
         fix: [
           .advice(

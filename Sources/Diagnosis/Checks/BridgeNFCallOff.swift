@@ -18,7 +18,7 @@ enum BridgeNFCallOff: Check {
         problem:
           "Pods on \(node.name) cannot reach Services whose endpoint is on the same node: the answer comes from the Pod's own address",
         cause: "net.bridge.bridge-nf-call-iptables is 0 and Pods share bridge \(bridge.name)",
-        evidence: [Finding.Evidence(text: "net.bridge.bridge-nf-call-iptables = 0")],
+        evidence: [node.snapshot.evidence(sysctl: "net.bridge.bridge-nf-call-iptables")],
         fix: [.command("modprobe br_netfilter && sysctl -w net.bridge.bridge-nf-call-iptables=1")],
         verify: ["sysctl net.bridge.bridge-nf-call-iptables"])
     }

@@ -32,7 +32,8 @@ enum ConfigurationMismatch: Check {
           "the ConfigMap was changed and kube-proxy not restarted, or it could not use that mode and took another (its log says so)",
         evidence: [
           context.intent.evidence(
-            configuration.file, "ConfigMap kube-system/kube-proxy: mode \"\(configuration.mode)\"")
+            "ConfigMap", "kube-proxy", "kube-system/kube-proxy", in: configuration.file,
+            ": mode \"\(configuration.mode)\"")
         ],
         fix: [
           restart,
@@ -64,7 +65,8 @@ enum ConfigurationMismatch: Check {
         cause:
           "with detectLocalMode ClusterCIDR it masquerades what Pods send to Services: endpoints see the node, and policies see no Pod ← clusterCIDR is not the Pods' range\(home.map { " (node \(first.0.node) gives addresses of \($0))" } ?? "")",
         evidence: [
-          context.intent.evidence(configuration.file, "ConfigMap kube-system/kube-proxy: clusterCIDR \(list)")
+          context.intent.evidence(
+            "ConfigMap", "kube-proxy", "kube-system/kube-proxy", in: configuration.file, ": clusterCIDR \(list)")
         ],
         fix: [
           .look(

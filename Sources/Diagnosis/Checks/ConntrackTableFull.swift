@@ -29,17 +29,26 @@ enum ConntrackTableFull: Check {
       isFull = Double(count) >= asGoodAsFull * Double(maximum)
       isNear = !isFull
       words.append("\(count) of \(maximum) entries")
+      let key = snapshot.sysctl("net.netfilter.nf_conntrack_max") == nil ? "net" : "net.netfilter"
       evidence.append(
-        .init(
-          text: count == listed && snapshot.files.connectionCount == nil
+        snapshot.evidence(
+          count == listed && snapshot.files.connectionCount == nil
             ? "conntrack -L: \(listed) entries, net.netfilter.nf_conntrack_max = \(maximum)"
-            : "net.netfilter.nf_conntrack_count = \(count), nf_conntrack_max = \(maximum)"))
+            : "net.netfilter.nf_conntrack_count = \(count), nf_conntrack_max = \(maximum)",
+          at: snapshot.sysctlPlaces[key + ".nf_conntrack_max"] ?? FilePlace()))
     }
-    let log = (snapshot.kernelLog ?? []).filter { $0.contains("nf_conntrack") && $0.contains("table full") }
+    let kernelLog = snapshot.kernelLog ?? []
+    let log = kernelLog.indices.filter {
+      kernelLog[$0].contains("nf_conntrack") && kernelLog[$0].contains("table full")
+    }
     if let last = log.last {
       isFull = true
       words.append("the kernel says so \(log.count == 1 ? "once" : "\(log.count) times")")
-      evidence.append(.init(text: "dmesg: \(printable(last, limit: 200))"))
+      let places = snapshot.kernelLogPlaces
+      evidence.append(
+        snapshot.evidence(
+          "dmesg: \(printable(kernelLog[last], limit: 200))",
+          at: places.indices.contains(last) ? places[last] : FilePlace()))
     }
     let dropped = sum("drop", snapshot)
     let early = sum("early_drop", snapshot)
@@ -47,8 +56,9 @@ enum ConntrackTableFull: Check {
       isFull = true
       words.append("\(dropped) packets dropped for want of room, \(early) entries given up early")
       evidence.append(
-        .init(text: "conntrack -S: drop=\(dropped) early_drop=\(early) insert_failed=\(sum("insert_failed", snapshot))")
-      )
+        snapshot.evidence(
+          "conntrack -S: drop=\(dropped) early_drop=\(early) insert_failed=\(sum("insert_failed", snapshot))",
+          at: snapshot.connectionStatisticsPlace))
     }
     guard isFull || isNear else { return nil }
     return Finding(

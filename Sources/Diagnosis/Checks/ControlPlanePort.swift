@@ -104,8 +104,7 @@ enum ControlPlanePort: Check {
       needs.append(
         Need(
           port: port, ipProtocol: .tcp, program: program, caller: caller, consequence: consequence,
-          evidence: .init(
-            text: "ss: \(socket.process ?? program) listens on \(socket.localAddress.map { "\($0)" } ?? "*"):\(port)")))
+          evidence: node.snapshot.evidence([socket], absent: "")))
     }
     for tunnel in TunnelDevice.all(node.snapshot) where tunnel.isUp && tunnel.version == .v4 {
       guard tunnel.kind.ipProtocol != .udp || tunnel.port != nil else { continue }

@@ -15,7 +15,7 @@ enum DNSService: Check {
   }
 
   static func run(_ context: CheckContext) -> [Finding] {
-    withoutEndpoints(context) + astray(context) + configured(context) + DNSUpstreams.run(context)
+    withoutEndpoints(context) + astray(context) + configured(context) + zones(context) + DNSUpstreams.run(context)
   }
 
   private static func withoutEndpoints(_ context: CheckContext) -> [Finding] {
@@ -32,6 +32,48 @@ enum DNSService: Check {
         fix: told?.fix ?? [.command("kubectl -n kube-system rollout restart deployment coredns")],
         verify: ["kubectl -n kube-system get pods -l k8s-app=kube-dns"] + (told?.verify ?? []))
     }
+  }
+
+  // MARK: zones
+
+  /// The zone in which Pods look for Services, where something tells it, and whether CoreDNS serves it.
+  private static func zones(_ context: CheckContext) -> [Finding] {
+    let intent = context.intent
+    guard let corefile = intent.corefile, let index = index(intent) else { return [] }
+    let searched = context.nodes.lazy.flatMap(\.snapshot.files.resolvers).filter(\.isPods).flatMap(\.searches)
+      .first { $0.hasPrefix("svc.") }.map { String($0.dropFirst(4)) }
+    let configured =
+      intent.clusterDomain ?? intent.clusterConfiguration.flatMap { $0.dnsDomain.isEmpty ? nil : $0.dnsDomain }
+    let wanted = searched ?? configured ?? "cluster.local"
+    let isServed = corefile.clusterZones.contains { zone in
+      let bare = zone.hasSuffix(".") ? String(zone.dropLast()) : zone
+      return bare == wanted || bare.isEmpty || wanted.hasSuffix("." + bare)
+    }
+    // Without a zone of its own the plugin serves that of its server block.
+    guard !corefile.servesCluster || !corefile.clusterZones.isEmpty && !isServed else { return [] }
+    let isKnown = searched != nil || configured != nil
+    let zones = corefile.clusterZones.map { printable($0) }.joined(separator: ", ")
+    return [
+      Finding(
+        id: id, severity: isKnown || !corefile.servesCluster ? .error : .warning,
+        confidence: isKnown ? .certain : .likely,
+        subject: context.subject(intent.services[index]),
+        problem: "names of Services do not resolve: CoreDNS does not serve the zone \(printable(wanted))",
+        cause: corefile.servesCluster
+          ? "plugin kubernetes of the Corefile serves \(zones), and Pods look for \(printable(wanted))"
+          : "the Corefile has no plugin kubernetes",
+        evidence: [
+          intent.evidence(
+            corefile, "kubernetes \(corefile.clusterZones.first ?? "")",
+            corefile.servesCluster ? "kubernetes \(zones)" : "no line of plugin kubernetes")
+        ],
+        fix: [
+          .look(
+            "kubectl -n kube-system edit configmap coredns",
+            why: "kubernetes \(printable(wanted)) in-addr.arpa ip6.arpa { … }")
+        ],
+        verify: ["kubectl run -it --rm dns --image=busybox --restart=Never -- nslookup kubernetes.default"])
+    ]
   }
 
   // MARK: nameservers
@@ -91,7 +133,11 @@ enum DNSService: Check {
       cause: isKubelet
         ? "\(server) \(what) ← clusterDNS in the kubelet's configuration is not \(wanted)"
         : "\(server) \(what) ← spec.dnsConfig.nameservers of Pods with dnsPolicy None",
-      evidence: settings.prefix(3).map { .init(file: intent.files[$0.file].name, text: text($0, intent)) },
+      evidence: settings.prefix(3).map { setting in
+        intent.evidence(
+          setting.file, text(setting, intent),
+          line: setting.nameservers.first.flatMap { intent.line(holding: "- \($0)", in: setting.file) })
+      },
       fix: isKubelet
         ? [
           .advice(

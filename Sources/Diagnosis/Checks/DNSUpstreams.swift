@@ -56,7 +56,8 @@ enum DNSUpstreams {
           "\(why) (\(isTCP ? "TCP" : "UDP") from Pod \(server.fullName), \(address)) ← a firewall that closes port \(upstream.port) to Pods, or a route that is missing",
         evidence: [
           intent.evidence(
-            corefile.file, "Corefile: forward to \(upstream.address)\(upstream.port == 53 ? "" : ":\(upstream.port)")")
+            corefile, corefile.line(naming: upstream),
+            "forward to \(upstream.address)\(upstream.port == 53 ? "" : ":\(upstream.port)")")
         ]
           + context.evidence(step, node) + (said.map { [LogComplaint.evidence($0, node)] } ?? []),
         fix: (step.map {
@@ -102,6 +103,15 @@ enum DNSUpstreams {
             ),
             .look(
               "kubectl -n kube-system edit configmap coredns", why: "or forward to the address of a real nameserver"),
+          ])
+      }
+      if let said = complaint(.dnsConfiguration, node) {
+        add(
+          "CoreDNS does not start: it cannot read its Corefile", said,
+          "the Corefile is not well formed, or names a plugin that CoreDNS does not have",
+          [
+            .look("kubectl -n kube-system edit configmap coredns", why: "the line that it names"),
+            .command("kubectl -n kube-system rollout restart deployment coredns", why: "behind that"),
           ])
       }
       if !isTraced, let said = complaint(.dnsUpstream, node) {

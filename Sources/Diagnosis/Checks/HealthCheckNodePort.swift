@@ -59,7 +59,7 @@ enum HealthCheckNodePort: Check {
           id: id, severity: .warning, confidence: .likely, subject: context.subject(service, node: node.name),
           problem: "load balancers see \(node.name) as down for \(service.fullName): nothing answers at port \(port)",
           cause: "no process listens on the health-check port ← kube-proxy does not run, or is behind",
-          evidence: [Finding.Evidence(text: "ss: no TCP socket on port \(port)")], fix: [node.restartKubeProxy],
+          evidence: [node.snapshot.evidence([], absent: "no TCP socket on port \(port)")], fix: [node.restartKubeProxy],
           verify: ["curl -si http://127.0.0.1:\(port)/healthz"], reference: "kubernetes/kubernetes#97824")
       }
     }

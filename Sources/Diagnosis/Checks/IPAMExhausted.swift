@@ -24,6 +24,8 @@ enum IPAMExhausted: Check {
       let listed = range.flatMap { reserved($0, context) }
       let isFull = room.map { max(used, listed?.count ?? 0) >= $0 } ?? false
       guard !refused.isEmpty || isFull || room.map({ used * 20 >= $0 * 19 }) ?? false else { return nil }
+      // Plugins of clouds give addresses of the machine's own network, not of the node's Pod range.
+      let isCloud = refused.first.map { pair in cloudPlugins.contains { pair.1.words.contains($0) } } ?? false
       return Finding(
         id: id, severity: refused.isEmpty && !isFull ? .warning : .error,
         confidence: refused.isEmpty ? .likely : .certain,
@@ -32,20 +34,32 @@ enum IPAMExhausted: Check {
           ? "\(node.name) has addresses for \(room! - used) more Pods only"
           : "new Pods on \(node.name) get no address and stay in ContainerCreating\(down.isEmpty ? "" : ", which takes down \(down)")",
         cause: (refused.first.map { $0.1.words.isEmpty ? "" : "\(Explanation.quoted($0.1.words)) ← " } ?? "")
-          + (range.map { "\(used) Pods use its range \($0), which has room for \(room!)" }
-            ?? "the CNI has no address left")
+          + (isCloud
+            ? "the network interfaces of the machine hold no more addresses, or the subnet has none left"
+            : range.map { "\(used) Pods use its range \($0), which has room for \(room!)" }
+              ?? "the CNI has no address left")
           + (listed.map {
             $0.count > used ? " ← \($0.count) addresses are given out, most of them to Pods that are gone" : ""
           } ?? ""),
         evidence: refused.prefix(3).flatMap { pod, fault in
           [PodFault.evidence(pod, context.intent)] + (fault.event.map { [context.intent.evidence($0)] } ?? [])
         } + (listed.map { [$0.evidence] } ?? []),
-        fix: [
-          .advice("delete the entries of Pods that are gone: ls /var/lib/cni/networks/* on the node"),
-          .advice("give nodes larger ranges (node-cidr-mask-size) or spread the Pods"),
-        ], verify: ["kubectl get pods -A -o wide --field-selector spec.nodeName=\(node.name)"])
+        fix: isCloud
+          ? [
+            .look(
+              "kubectl -n kube-system logs -l k8s-app=aws-node --tail=50",
+              why: "is it the limit of the instance type, or the subnet's last address"),
+            .advice(
+              "spread the Pods over more nodes, use a larger instance type or prefix delegation, or a larger subnet"),
+          ]
+          : [
+            .advice("delete the entries of Pods that are gone: ls /var/lib/cni/networks/* on the node"),
+            .advice("give nodes larger ranges (node-cidr-mask-size) or spread the Pods"),
+          ], verify: ["kubectl get pods -A -o wide --field-selector spec.nodeName=\(node.name)"])
     }
   }
+
+  private static let cloudPlugins = ["aws-cni", "azure-vnet", "ENI", "ipamd"]
 
   /// What host-local has given out of a range, as a listing of its folder tells; nil: there is none.
   private static func reserved(_ range: IPPrefix, _ context: CheckContext) -> (count: Int, evidence: Finding.Evidence)?

@@ -20,7 +20,7 @@ enum IPForwardOff: Check {
             subject: node.subject,
             problem: "\(node.name) forwards no \(version) packets: Pods reach no endpoint on another node",
             cause: "\(key) is 0 ← a reset of the network settings, or a missing sysctl file",
-            evidence: [Finding.Evidence(text: "\(key) = 0")],
+            evidence: [node.snapshot.evidence(sysctl: key)],
             fix: [
               .command("sysctl -w \(key)=1"),
               .advice("and for good: echo '\(key) = 1' > /etc/sysctl.d/99-kubernetes.conf"),

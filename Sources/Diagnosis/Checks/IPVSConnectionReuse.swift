@@ -20,8 +20,8 @@ enum IPVSConnectionReuse: Check {
           : "clients of \(node.name) that use a source port again wait one second for their connection",
         cause: "net.ipv4.vs.conn_reuse_mode is \(mode) on kernel \(kernel); kernels from \(mended) on do neither",
         evidence: [
-          Finding.Evidence(text: "net.ipv4.vs.conn_reuse_mode = \(mode)"),
-          Finding.Evidence(text: "kernel.osrelease = \(node.snapshot.sysctl("kernel.osrelease") ?? "")"),
+          node.snapshot.evidence(sysctl: "net.ipv4.vs.conn_reuse_mode"),
+          node.snapshot.evidence(sysctl: "kernel.osrelease"),
         ],
         fix: [.advice("update the kernel to \(mended) or newer")], verify: ["sysctl net.ipv4.vs.conn_reuse_mode"],
         reference: "kubernetes/kubernetes#81775")

@@ -17,7 +17,7 @@ enum IPVSConntrackOff: Check {
           "\(node.name) does not masquerade what IPVS sends on: clients outside, and Pods that pick themselves, get no usable answer",
         cause:
           "net.ipv4.vs.conntrack = 0, so the connections of \(servers.count) virtual servers are not tracked ← the sysctl was changed after kube-proxy set it",
-        evidence: [Finding.Evidence(text: "net.ipv4.vs.conntrack = 0")],
+        evidence: [node.snapshot.evidence(sysctl: "net.ipv4.vs.conntrack")],
         fix: [.command("sysctl -w net.ipv4.vs.conntrack=1")], verify: ["sysctl net.ipv4.vs.conntrack"])
     }
   }

@@ -29,7 +29,7 @@ enum IPVSStrictARP: Check {
           "\(node.name) answers ARP for \(neighbour ?? first), as every node in IPVS mode does: clients reach whichever is faster",
         cause:
           "\(claimed.count) load balancer and external addresses are on kube-ipvs0, and arp_ignore is 0 (strictARP is off)",
-        evidence: [Finding.Evidence(text: "net.ipv4.conf.all.arp_ignore = 0")],
+        evidence: [node.snapshot.evidence(sysctl: "net.ipv4.conf.all.arp_ignore")],
         fix: [
           .advice(
             "set ipvs: {strictARP: true} (kubectl -n kube-system edit configmap kube-proxy), then restart kube-proxy")

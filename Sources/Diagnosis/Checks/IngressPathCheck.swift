@@ -6,25 +6,88 @@ import Snapshot
 enum IngressPathCheck: Check {
   static let id = "ingress-path"
 
-  static func run(_ context: CheckContext) -> [Finding] { backends(context) + classes(context) }
+  static func run(_ context: CheckContext) -> [Finding] { backends(context) + classes(context) + complaints(context) }
 
   private static func backends(_ context: CheckContext) -> [Finding] {
     guard !context.intent.services.isEmpty else { return [] }
     return context.intent.ingressPaths.compactMap { path in
       let full = "\(path.namespace)/\(path.service)"
-      let cause: String
+      let cause: (words: String, hint: String)
       if let service = context.intent.service(full) {
         guard !service.ports.contains(where: { $0.name == path.port || "\($0.port)" == path.port }) else { return nil }
-        cause = "Service \(full) has no port “\(path.port)”"
+        let list = service.ports.map { $0.name.isEmpty ? "\($0.port)" : "\($0.name) (\($0.port))" }
+        cause = (
+          "Service \(full) has no port “\(printable(path.port))”; it has \(list.joined(separator: ", "))",
+          isTarget(path.port, of: service)
+            ? ": an Ingress names the Service's port, not the container's" : ""
+        )
       } else {
-        cause = "Service \(full) does not exist"
+        let others = context.intent.services.filter { $0.name == path.service }.map(\.namespace)
+        cause = (
+          "Service \(full) does not exist"
+            + (others.isEmpty ? "" : "; there is one in namespace \(others.prefix(3).joined(separator: ", "))"),
+          others.isEmpty ? "" : ": an Ingress leads to Services of its own namespace only"
+        )
       }
       return Finding(
         id: id, severity: .error, confidence: .certain,
         subject: Finding.Subject(kind: "Ingress", namespace: path.namespace, name: path.ingress),
-        problem: "\(path.place) answers with an error from the Ingress controller", cause: cause,
-        fix: [.look("kubectl -n \(path.namespace) edit ingress \(path.ingress)", why: "correct the path's backend")],
+        problem: "\(path.place) answers with an error from the Ingress controller", cause: cause.words,
+        evidence: ingress(path, context.intent).map {
+          [context.intent.evidence($0, ": \(path.place) → \(printable(path.service)):\(printable(path.port))")]
+        } ?? [],
+        fix: [
+          .look(
+            "kubectl -n \(path.namespace) edit ingress \(path.ingress)",
+            why: "correct the path's backend\(cause.hint)")
+        ],
         verify: ["kubectl -n \(path.namespace) describe ingress \(path.ingress)"])
+    }
+  }
+
+  private static func ingress(_ path: IngressPath, _ intent: Cluster) -> Ingress? {
+    intent.ingresses.first { $0.namespace == path.namespace && $0.name == path.ingress }
+  }
+
+  private static func isTarget(_ port: String, of service: Service) -> Bool {
+    service.ports.contains { $0.targetPort == port }
+  }
+
+  // MARK: what its controller says
+
+  /// A Warning of its controller: the Secret of its certificate is missing, an annotation is not understood, two Ingresses
+  /// claim one path.
+  private static func complaints(_ context: CheckContext) -> [Finding] {
+    let intent = context.intent
+    return intent.ingresses.compactMap { ingress in
+      guard
+        let event = context.objects.events("Ingress", ingress.namespace, ingress.name, intent).first,
+        event.isWarning
+      else { return nil }
+      let words = Explanation.quoted(event.message)
+      let secret =
+        event.message.contains("SSL certificate") || event.message.contains("TLS")
+        || event.message.lowercased().contains("secret")
+      return Finding(
+        id: id, severity: .error, confidence: .likely,
+        subject: Finding.Subject(kind: "Ingress", namespace: ingress.namespace, name: ingress.name),
+        problem: secret
+          ? "Ingress \(ingress.fullName) has no certificate of its own: its controller serves a default one, or none"
+          : "the controller of Ingress \(ingress.fullName) does not take it as it is",
+        cause: "it says \(event.reason): \(words)"
+          + (secret
+            ? " ← the Secret of spec.tls does not exist in namespace \(ingress.namespace), or holds no pair" : ""),
+        evidence: [intent.evidence(event)],
+        fix: secret
+          ? [
+            .look(
+              "kubectl -n \(ingress.namespace) get secrets --field-selector type=kubernetes.io/tls",
+              why: "spec.tls[].secretName must be one of these"),
+            .look(
+              "kubectl -n \(ingress.namespace) create secret tls NAME --cert=FILE --key=FILE",
+              why: "else make it, with the name that spec.tls asks for"),
+          ] : [.look("kubectl -n \(ingress.namespace) describe ingress \(ingress.name)", why: "what the Event names")],
+        verify: ["kubectl -n \(ingress.namespace) describe ingress \(ingress.name)"])
     }
   }
 
@@ -51,8 +114,8 @@ enum IngressPathCheck: Check {
     }
     let evidence = [
       intent.evidence(
-        ingress.file,
-        "Ingress \(ingress.fullName): ingressClassName \(ingress.className ?? "not given"), \(isServed ? "has an address" : "no address in its status")"
+        ingress,
+        ": ingressClassName \(ingress.className ?? "not given"), \(isServed ? "has an address" : "no address in its status")"
       )
     ]
     guard let wanted = ingress.className else {

@@ -92,7 +92,7 @@ enum KubeProxyNotProgramming: Check {
         subject: node.subject,
         problem: "the Service rules of \(node.name) may not follow the cluster any more",
         cause: "nothing listens on port \(port) ← kube-proxy does not run, or its healthzBindAddress is another",
-        evidence: [Finding.Evidence(text: "ss: no TCP socket on port \(port)")],
+        evidence: [node.snapshot.evidence([], absent: "no TCP socket on port \(port)")],
         fix: [
           .advice(
             "see whether it runs: "
@@ -116,8 +116,9 @@ enum KubeProxyNotProgramming: Check {
         cause:
           "\(proxy) has \(proxy == "Cilium" ? "none of them in its tables" : "written no rules here") ← it does not run, cannot reach the API, or its \(proxy == "Cilium" ? "maps" : "rules") fail to load",
         evidence: [
-          Finding.Evidence(
-            text: "\(node.snapshot.ruleset.rules.count) rules in the snapshot, none translates a Service's address")
+          node.snapshot.evidence(
+            "\(node.snapshot.ruleset.rules.count) rules in the snapshot, none translates a Service's address",
+            at: node.snapshot.firstRules)
         ],
         fix: [
           .advice(

@@ -23,12 +23,16 @@ enum LoadBalancerAddress: Check {
     let events = context.objects.events("Service", service.namespace, service.name, intent)
     let told = events.first { $0.isWarning }
     let known = reason(service, told, context)
+    let isAlone = known == nil && lacksController(context)
     return Finding(
-      id: id, severity: known == nil ? .info : .error, confidence: known == nil ? .likely : .certain,
+      id: id, severity: known == nil && !isAlone ? .warning : .error, confidence: known == nil ? .likely : .certain,
       subject: context.subject(service),
       problem: "Service \(service.fullName) has no external address yet: clients outside cannot dial it",
       cause: "status.loadBalancer is empty ← "
-        + (known?.cause ?? "no load-balancer controller (cloud, MetalLB) has given it one, or none runs"),
+        + (known?.cause
+          ?? (isAlone
+            ? "no Pod of a load-balancer controller (a cloud's, MetalLB, kube-vip …) is in the cluster"
+            : "no load-balancer controller (cloud, MetalLB) has given it one, or none runs")),
       evidence: [
         intent.evidence(service, ": type LoadBalancer, status.loadBalancer is empty")
       ]
@@ -39,6 +43,27 @@ enum LoadBalancerAddress: Check {
           why: "Events of the controller; without one, install it (MetalLB) or use type NodePort")
       ],
       verify: ["kubectl -n \(service.namespace) get service \(service.name)"])
+  }
+
+  /// Words in the names of Pods, or of their namespaces, that give Services addresses.
+  private static let controllers = [
+    "metallb", "cloud-controller", "cloud-provider", "kube-vip", "svclb", "purelb", "openelb", "loxilb", "cilium",
+  ]
+
+  /// The Pods of the whole cluster are known, and none of them gives Services addresses.
+  private static func lacksController(_ context: CheckContext) -> Bool {
+    let intent = context.intent
+    guard !intent.isPartial, context.objects.podsOfNamespace.count > 1,
+      context.objects.podsOfNamespace["kube-system"] != nil
+    else { return false }
+    // A cloud's own control plane gives them from outside.
+    let isManaged = intent.nodes.contains { node in
+      node.labels.contains {
+        $0.key.hasPrefix("eks.") || $0.key.hasPrefix("cloud.google.com") || $0.key.contains("azure")
+      }
+    }
+    return !isManaged
+      && !intent.pods.contains { pod in controllers.contains { pod.name.contains($0) || pod.namespace.contains($0) } }
   }
 
   private static func reason(_ service: Service, _ told: ClusterEvent?, _ context: CheckContext) -> Explanation? {
@@ -61,8 +86,7 @@ enum LoadBalancerAddress: Check {
       let list = pools.map { "\($0.name) (\($0.ranges.map(\.description).joined(separator: ", ")))" }.joined(
         separator: "; ")
       let evidence = pools.prefix(3).map {
-        intent.evidence(
-          $0.file, "IPAddressPool \($0.namespace)/\($0.name): \($0.ranges.map(\.description).joined(separator: ", "))")
+        intent.evidence($0)
       }
       let widen = pools.first { $0.assignsByItself } ?? pools[0]
       if open.isEmpty {
@@ -168,8 +192,7 @@ enum LoadBalancerAddress: Check {
     Explanation(
       cause: "its address is in no IPAddressPool, so no speaker announces it",
       evidence: intent.addressPools.prefix(3).map {
-        intent.evidence(
-          $0.file, "IPAddressPool \($0.namespace)/\($0.name): \($0.ranges.map(\.description).joined(separator: ", "))")
+        intent.evidence($0)
       },
       fix: [
         .advice(
@@ -213,11 +236,7 @@ enum LoadBalancerAddress: Check {
     let covering = intent.advertisements.map { ($0, $0.covers(pool)) }
     if covering.contains(where: { $0.1 == nil }) { return nil }
     let own = covering.filter { $0.1 == true }.map(\.0)
-    let evidence = [
-      intent.evidence(
-        pool.file,
-        "IPAddressPool \(pool.namespace)/\(pool.name): \(pool.ranges.map(\.description).joined(separator: ", "))")
-    ]
+    let evidence = [intent.evidence(pool)]
     guard let first = own.first else {
       return Explanation(
         cause: "no L2Advertisement or BGPAdvertisement is for pool \(pool.name)", evidence: evidence,

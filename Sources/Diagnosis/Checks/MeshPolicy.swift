@@ -39,8 +39,8 @@ enum MeshPolicy: Check {
           "in ambient mode all traffic between Pods arrives as HBONE at port \(tunnelPort), and no ingress rule of the policy allows it",
         evidence: [
           intent.evidence(
-            policy.file,
-            "NetworkPolicy \(policy.fullName): isolates \(pods.count) Pods for ingress, without port \(tunnelPort)")
+            "NetworkPolicy", policy.name, policy.fullName, in: policy.file,
+            ": isolates \(pods.count) Pods for ingress, without port \(tunnelPort)")
         ],
         fix: [
           .look(
@@ -87,7 +87,8 @@ enum MeshPolicy: Check {
         cause:
           "the sidecars take mutual TLS only (mode STRICT), and \(outsider.fullName) speaks plaintext ← it was made before injection was on, or its namespace has no label istio-injection=enabled",
         evidence: [
-          intent.evidence(policy.file, "PeerAuthentication \(policy.fullName): mtls.mode STRICT"),
+          intent.evidence(
+            "PeerAuthentication", policy.name, policy.fullName, in: policy.file, ": mtls.mode STRICT"),
           intent.evidence(outsider, ": no container istio-proxy"),
         ],
         fix: [

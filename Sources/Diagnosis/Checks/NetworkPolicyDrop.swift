@@ -1,6 +1,7 @@
 import Findings
 import Intent
 import ServiceMap
+import Snapshot
 import Wire
 
 /// NetworkPolicies stop connections: the way to an endpoint ends in a chain that enforces them, or the objects tell that
@@ -20,7 +21,8 @@ enum NetworkPolicyDrop: Check {
 
   static func run(_ context: CheckContext) -> [Finding] {
     traced(context)
-      + (context.intent.networkPolicies.isEmpty ? [] : ingress(context) + narrow(context) + names(context))
+      + (context.intent.networkPolicies.isEmpty
+        ? [] : ingress(context) + narrow(context) + outgoing(context) + names(context))
   }
 
   private static func traced(_ context: CheckContext) -> [Finding] {
@@ -146,8 +148,9 @@ enum NetworkPolicyDrop: Check {
     return finding
   }
 
-  /// Policies that let some Pods in and others not, one finding each: whom they stop. That is what policies are for, unless a
-  /// connection of somebody whom they stop was seen to hang.
+  /// Policies that let some Pods in and others not, one finding each: whom they stop. That is what policies are for, unless
+  /// something tells that it stops its own clients: connections that hang, a rule for labels that nobody has, or Pods that all
+  /// but carry the label which it asks for.
   private static func narrow(_ context: CheckContext) -> [Finding] {
     let intent = context.intent
     let clients = intent.pods.filter { !$0.hostNetwork && !$0.isOver && !$0.addresses.isEmpty }
@@ -167,29 +170,107 @@ enum NetworkPolicyDrop: Check {
       var stopped: [Pod] = []
       var admitted = 0
       for client in clients.prefix(examined) where client.name != server.name {
-        if case .denied(let policies) = intent.policyVerdict(
-          .ingress, of: server, with: .pod(client), port: port.port, port.ipProtocol)
-        {
-          if policies.contains(index) { stopped.append(client) }
-        } else {
-          admitted += 1
+        switch intent.policyVerdict(.ingress, of: server, with: .pod(client), port: port.port, port.ipProtocol) {
+        case .denied(let policies): if policies.contains(index) { stopped.append(client) }
+        // Namespaces that are not among the objects decide.
+        case .unknown: return nil
+        case .allowed: admitted += 1
         }
       }
-      guard !stopped.isEmpty, admitted > 0 else { return nil }
-      let hanging = hanging(stopped, pods, context)
+      guard !stopped.isEmpty, admitted > 0 || isForPodsAlone(rules), !intent.isPartial else { return nil }
       let near = stopped.filter { $0.namespace == policy.namespace }
-      let example = (near.isEmpty ? stopped : near).prefix(3).map(\.fullName).joined(separator: ", ")
+      let doubt = doubt(policy, rules, stopped, pods, admitted, context)
+      let examples = doubt?.pod.map { [$0] } ?? Array((near.isEmpty ? stopped : near).prefix(3))
+      let whom =
+        admitted == 0 ? "lets none of the Pods reach" : "lets \(admitted) of the Pods reach"
       return Finding(
-        id: id, severity: hanging == nil ? .info : .error, confidence: hanging == nil ? .likely : .certain,
+        id: id, severity: doubt == nil ? .info : .error, confidence: doubt?.confidence ?? .likely,
         subject: Finding.Subject(kind: "NetworkPolicy", namespace: policy.namespace, name: policy.name),
         problem:
-          "NetworkPolicy \(policy.fullName) lets \(admitted) of the Pods reach \(context.names(of: services)) and stops \(stopped.count) others, e.g. \(example), \(enforcement)",
-        cause: hanging.map { "connections of a stopped Pod hang: \($0.text)" }
-          ?? "none of its ingress rules is for them",
-        evidence: evidence([index], context) + (hanging.map { [$0] } ?? []),
+          "NetworkPolicy \(policy.fullName) \(whom) \(context.names(of: services)) and stops \(stopped.count) others, e.g. \(examples.map(\.fullName).joined(separator: ", ")), \(enforcement)",
+        cause: doubt?.words ?? "none of its ingress rules is for them",
+        evidence: evidence([index], context) + (doubt?.evidence ?? []),
         fix: [.look(policy.editCommand, why: "if one of those is a client, add its labels to spec.ingress[].from")],
         verify: ["kubectl -n \(policy.namespace) describe networkpolicy \(policy.name)"])
     }
+  }
+
+  /// Its rules name Pods by their labels: an address outside may be anybody's.
+  private static func isForPodsAlone(_ rules: [NetworkPolicy.Rule]) -> Bool {
+    rules.allSatisfy { rule in
+      !rule.peers.isEmpty
+        && rule.peers.allSatisfy { peer in
+          if case .pods = peer { true } else { false }
+        }
+    }
+  }
+
+  /// Why a policy may stop whom it is meant to let in.
+  private struct Doubt {
+    var words: String
+    var confidence: Finding.Confidence
+    var evidence: [Finding.Evidence] = []
+    /// Whom it stops.
+    var pod: Pod?
+  }
+
+  private static func doubt(
+    _ policy: NetworkPolicy, _ rules: [NetworkPolicy.Rule], _ stopped: [Pod], _ servers: [Pod], _ admitted: Int,
+    _ context: CheckContext
+  ) -> Doubt? {
+    if let seen = hanging(stopped, servers, context) {
+      return Doubt(words: "connections of a stopped Pod hang: \(seen.text)", confidence: .certain, evidence: [seen])
+    }
+    if admitted == 0 {
+      return Doubt(
+        words: "its ingress rules are for \(wanted(rules)), and no Pod of the cluster has that", confidence: .likely)
+    }
+    let near = stopped.lazy.filter { $0.namespace == policy.namespace }.compactMap { pod in
+      Self.almost(pod, rules).map { (pod, $0) }
+    }.first
+    guard let (pod, label) = near else { return nil }
+    return Doubt(
+      words:
+        "it lets \(label.key)=\(label.wanted) in, and Pod \(pod.fullName) has \(label.key)=\(label.value) ← its rule is for one of two names that read like one application",
+      confidence: .possible, evidence: [context.intent.evidence(pod, ": \(label.key)=\(label.value)")], pod: pod)
+  }
+
+  /// `role=client`, or several of such.
+  private static func wanted(_ rules: [NetworkPolicy.Rule]) -> String {
+    var texts: [String] = []
+    for rule in rules {
+      for case .pods(let labels, let namespaces) in rule.peers {
+        let own = labels.requirements.map { "\($0.key)=\($0.values.joined(separator: "|"))" }
+        let place = (namespaces?.requirements ?? []).map { "\($0.key)=\($0.values.joined(separator: "|"))" }
+        texts.append(
+          [
+            own.isEmpty ? "any Pods" : "Pods with \(printable(own.joined(separator: ",")))",
+            place.isEmpty ? "" : "of namespaces with \(printable(place.joined(separator: ",")))",
+          ].filter { !$0.isEmpty }.joined(separator: " "))
+      }
+    }
+    return texts.prefix(3).joined(separator: ", or ")
+  }
+
+  /// The label in which a Pod differs from what a rule asks for by a word more or less: `frontend` and `frontend-external`.
+  private static func almost(
+    _ pod: Pod, _ rules: [NetworkPolicy.Rule]
+  ) -> (key: String, wanted: String, value: String)? {
+    for rule in rules {
+      for case .pods(let labels, _) in rule.peers {
+        let differing = labels.requirements.filter { requirement in
+          requirement.comparison == .in
+            && !pod.labels.contains { $0.key == requirement.key && requirement.values.contains($0.value) }
+        }
+        guard differing.count == 1, let only = differing.first, only.values.count == 1,
+          let value = pod.labels.first(where: { $0.key == only.key })?.value
+        else { continue }
+        let wanted = only.values[0]
+        let (short, long) = wanted.utf8.count < value.utf8.count ? (wanted, value) : (value, wanted)
+        if long.hasPrefix(short + "-") { return (only.key, wanted, value) }
+      }
+    }
+    return nil
   }
 
   /// So many possible clients are asked for.
@@ -199,19 +280,55 @@ enum NetworkPolicyDrop: Check {
   private static func hanging(_ stopped: [Pod], _ servers: [Pod], _ context: CheckContext) -> Finding.Evidence? {
     let sources = Set(stopped.flatMap(\.addresses))
     let targets = Set(servers.flatMap(\.addresses))
+    return unanswered(context) { sources.contains($0.original.source) && targets.contains($0.reply.source) }
+  }
+
+  private static func unanswered(
+    _ context: CheckContext, _ isOne: (ConnectionEntry) -> Bool
+  ) -> Finding.Evidence? {
     for node in context.nodes {
-      for entry in node.snapshot.connections ?? []
-      where entry.unreplied && entry.state == "SYN_SENT" && sources.contains(entry.original.source)
-        && targets.contains(entry.reply.source)
-      {
-        return Finding.Evidence(
-          file: node.snapshot.fileName(entry.file), line: entry.line > 0 ? entry.line : nil,
-          text:
-            "SYN_SENT [UNREPLIED] \(entry.original.source) → \(entry.original.destination):\(entry.original.destinationPort)"
-        )
+      for entry in node.snapshot.connections ?? [] where entry.unreplied && entry.state == "SYN_SENT" && isOne(entry) {
+        return node.snapshot.evidence(
+          "SYN_SENT [UNREPLIED] \(entry.original.source) → \(entry.original.destination):\(entry.original.destinationPort)",
+          at: FilePlace(file: entry.file, line: entry.line))
       }
     }
     return nil
+  }
+
+  /// Connections of Pods that their own policies do not let out, seen to hang.
+  private static func outgoing(_ context: CheckContext) -> [Finding] {
+    let intent = context.intent
+    guard intent.networkPolicies.contains(where: { $0.rules[.egress] != nil }) else { return [] }
+    var told: Set<[Int]> = []
+    var findings: [Finding] = []
+    for node in context.nodes {
+      for entry in node.snapshot.connections ?? [] where entry.unreplied && entry.state == "SYN_SENT" {
+        guard let client = intent.podOfAddress[entry.original.source].map({ intent.pods[$0] }),
+          intent.policiesOfNamespace[client.namespace] != nil,
+          case .denied(let policies) = intent.policyVerdict(
+            .egress, of: client, with: intent.policyPeer(at: entry.reply.source), port: entry.reply.sourcePort, .tcp),
+          told.insert(policies).inserted
+        else { continue }
+        let first = intent.networkPolicies[policies[0]]
+        let target = EndpointAddress(entry.reply.source, entry.reply.sourcePort)
+        findings.append(
+          Finding(
+            id: id, severity: .error, confidence: .certain,
+            subject: Finding.Subject(kind: "NetworkPolicy", namespace: first.namespace, name: first.name),
+            problem:
+              "Pod \(client.fullName) does not reach \(intent.owner(of: target.address) ?? "\(target)") (port \(target.port)): its own policy does not let it out",
+            cause: "no egress rule allows it ← \(intent.policyNames(policies))",
+            evidence: evidence(policies, context) + [
+              node.snapshot.evidence(
+                "SYN_SENT [UNREPLIED] \(entry.original.source) → \(entry.original.destination):\(entry.original.destinationPort)",
+                at: FilePlace(file: entry.file, line: entry.line))
+            ],
+            fix: [.look(first.editCommand, why: "allow it in spec.egress")],
+            verify: ["kubectl -n \(first.namespace) describe networkpolicy \(first.name)"]))
+      }
+    }
+    return findings
   }
 
   /// The policies that isolate all of the endpoints' Pods from a peer; nil: some may be reached, or is no known Pod's.
@@ -273,9 +390,9 @@ enum NetworkPolicyDrop: Check {
       let rules = policy.rules.sorted { $0.key.rawValue < $1.key.rawValue }.map {
         "\($0.value.count) rule\($0.value.count == 1 ? "" : "s") for \($0.key.rawValue)"
       }
-      return Finding.Evidence(
-        file: context.intent.files.indices.contains(policy.file) ? context.intent.files[policy.file].name : nil,
-        text: "NetworkPolicy \(policy.fullName): isolates its Pods, with \(rules.joined(separator: " and "))")
+      return context.intent.evidence(
+        "NetworkPolicy", policy.name, policy.fullName, in: policy.file,
+        ": isolates its Pods, with \(rules.joined(separator: " and "))")
     }
   }
 }

@@ -24,7 +24,7 @@ enum NftPrerequisites: Check {
         add(
           "kube-proxy's nftables mode does not work on \(node.name)",
           "its kernel is \(kernel), and the mode needs \(oldestKernel) or newer",
-          [Finding.Evidence(text: "kernel.osrelease = \(node.snapshot.sysctl("kernel.osrelease") ?? "")")],
+          [node.snapshot.evidence(sysctl: "kernel.osrelease")],
           "update the kernel, or set mode: iptables in kube-proxy's configuration")
       }
       if context.programsNothing(node), !RulesFlushed.hasServiceRules(node) {

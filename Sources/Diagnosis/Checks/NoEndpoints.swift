@@ -22,7 +22,21 @@ enum NoEndpoints: Check {
         for port in ports[index]! { findings.append(finding(index, service, [port], context)) }
       }
     }
-    return findings
+    return findings + context.headlessWithoutEndpoints.map { headless($0, context) }
+  }
+
+  /// DNS answers for a Service without a ClusterIP with the addresses of its ready Pods.
+  private static func headless(_ index: Int, _ context: CheckContext) -> Finding {
+    let service = context.intent.services[index]
+    let entry = context.endpointCauses.ofService[index].map { context.endpointCauses.entries[$0] }
+    return Finding(
+      id: id, severity: .error, confidence: .certain, subject: context.subject(service),
+      problem:
+        "\(service.name).\(service.namespace).svc resolves to no address: headless Service \(service.fullName) has no ready endpoint",
+      cause: "no ready endpoint ← \(context.whyNoEndpoint(service))",
+      evidence: [context.intent.evidence(service, ": clusterIP None")] + (entry?.explanation.evidence ?? []),
+      fix: entry?.explanation.fix ?? [],
+      verify: [service.slicesCommand] + (entry?.explanation.verify ?? []))
   }
 
   private static func finding(_ index: Int, _ service: Service, _ ports: [Int], _ context: CheckContext) -> Finding {
@@ -31,10 +45,10 @@ enum NoEndpoints: Check {
     let which = ports.map { service.ports[$0].name.isEmpty ? "\(service.ports[$0].port)" : service.ports[$0].name }
     var evidence = [
       context.intent.evidence(
-        service.file,
+        service,
         slices.isEmpty
-          ? "no EndpointSlice belongs to the Service"
-          : "\(slices.count) EndpointSlices, none with a usable endpoint for port \(which.joined(separator: ", "))")
+          ? ": no EndpointSlice belongs to it"
+          : ": \(slices.count) EndpointSlices, none with a usable endpoint for port \(which.joined(separator: ", "))")
     ]
     // Where rules to refuse with are missing, another finding says so.
     let isRefused = !context.nodes.contains { node in

@@ -1,6 +1,7 @@
 import Findings
 import Intent
 import ServiceMap
+import Snapshot
 import Wire
 
 /// externalTrafficPolicy Local without an endpoint on a node: outside clients of that node time out.
@@ -18,14 +19,22 @@ enum NoLocalEndpointsExternal: Check {
           guard selection.local.isEmpty, !selection.cluster.isEmpty else { continue }
           let behindBalancer = service.kind == .loadBalancer && service.healthCheckNodePort != 0
           let place = port.nodePort != 0 ? "NodePort \(port.nodePort)" : "external addresses"
+          let stopped = port.nodePort == 0 ? nil : waiting(port, node)
+          // Where a load balancer asks for its health, it sends nobody here; a NodePort is dialled by whoever knows it.
+          let severity: Finding.Severity =
+            stopped != nil ? .error : behindBalancer || service.kind == .loadBalancer ? .info : .warning
           findings.append(
             Finding(
-              id: id, severity: .info, confidence: .certain, subject: context.subject(service, port, node: node.name),
+              id: id, severity: severity, confidence: .certain,
+              subject: context.subject(service, port, node: node.name),
               problem: "\(place) of \(service.portName(port)) times out for outside clients of \(node.name)",
               cause: "externalTrafficPolicy Local, no endpoint on \(node.name) ← \(places(context, service, selection))"
                 + (behindBalancer
                   ? " (the load balancer's health check on port \(service.healthCheckNodePort) keeps clients away)"
                   : ""),
+              evidence: [
+                context.intent.evidence(service, ": externalTrafficPolicy Local, \(place)")
+              ] + (stopped.map { [$0] } ?? []),
               fix: [
                 .command(
                   "kubectl -n \(service.namespace) patch service \(service.name) -p '{\"spec\":{\"externalTrafficPolicy\":\"Cluster\"}}'",
@@ -37,6 +46,20 @@ enum NoLocalEndpointsExternal: Check {
       }
     }
     return findings
+  }
+
+  /// A client of the node's NodePort that has no answer.
+  private static func waiting(_ port: Service.Port, _ node: NodeContext) -> Finding.Evidence? {
+    let own = Set((node.snapshot.addresses ?? []).map(\.address))
+    let entry = (node.snapshot.connections ?? []).first {
+      $0.unreplied && $0.original.destinationPort == port.nodePort && own.contains($0.original.destination)
+        && !own.contains($0.original.source)
+    }
+    return entry.map {
+      node.snapshot.evidence(
+        "[UNREPLIED] \($0.original.source) → \($0.original.destination):\(port.nodePort)",
+        at: FilePlace(file: $0.file, line: $0.line))
+    }
   }
 
   private static func traceCommand(_ service: Service, _ port: Service.Port, _ node: NodeContext) -> ShellCommand {

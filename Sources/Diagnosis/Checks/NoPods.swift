@@ -10,6 +10,10 @@ enum NoPods: Check {
     var findings: [Finding] = []
     var told: Set<Int> = []
     for entry in context.endpointCauses.entries {
+      if case .refused(let name) = entry.cause {
+        let maker = Workload(.deployment, namespace: name.namespace, name: name.name)
+        findings.append(finding(maker, entry.explanation, context.names(of: entry.services), .error))
+      }
       guard case .workload(let index) = entry.cause else { continue }
       told.insert(index)
       findings.append(finding(intent.workloads[index], entry.explanation, context.names(of: entry.services), .error))

@@ -134,10 +134,11 @@ enum NoRoute: Check {
         guard let pod = context.plugin.pods[name], !context.intent.pods[pod].ready else { return nil }
         return context.plugin.fault(on: name, context.objects, context.intent)
       }.first
+    // Other nodes' Pods have routes of their own: it is one that is missing, unless a router beyond makes up for it.
     let isLikely = isDefault && agent == nil
     let gateway = home?.internalIPs.first { $0.version == fault.address.version }
     return Finding(
-      id: id, severity: isLikely ? .warning : .error, confidence: isLikely ? .likely : .certain,
+      id: id, severity: .error, confidence: isLikely ? .likely : .certain,
       subject: node.subject, problem: problem,
       cause: cause
         + (isOwn

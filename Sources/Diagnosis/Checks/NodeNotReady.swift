@@ -9,7 +9,31 @@ enum NodeNotReady: Check {
   static func run(_ context: CheckContext) -> [Finding] {
     context.intent.nodes.compactMap { node in
       node.ready ? pressure(node, context) : notReady(node, context)
-    }
+    } + context.nodes.compactMap { logged($0, context) }
+  }
+
+  /// The kubelet's own log tells of what makes the node NotReady, and the API does not know it yet, or was not asked.
+  private static func logged(_ node: NodeContext, _ context: CheckContext) -> Finding? {
+    guard node.node?.ready ?? true, node.pod == nil,
+      let said = node.snapshot.files.complaints.first(where: {
+        $0.isRecent && ($0.trouble == .kubeletStart || $0.trouble == .runtime)
+      })
+    else { return nil }
+    let doesNotStart = said.trouble == .kubeletStart
+    return Finding(
+      id: id, severity: .error, confidence: .likely, subject: node.subject,
+      problem: doesNotStart
+        ? "the kubelet of \(node.name) does not start: the node becomes NotReady, and its Pods no endpoints"
+        : "the container runtime of \(node.name) does not answer the kubelet: the node becomes NotReady",
+      cause: "its log: \(Explanation.quoted(said.text))", evidence: [LogComplaint.evidence(said, node)],
+      fix: doesNotStart
+        ? [
+          said.text.contains("swap")
+            ? .command("swapoff -a", why: "and take swap out of /etc/fstab, or set failSwapOn: false")
+            : .advice("correct what the line names in /var/lib/kubelet/config.yaml or the kubelet's flags"),
+          .command("systemctl restart kubelet", why: "behind that"),
+        ] : NodeFault.runtime.fix(node.name),
+      verify: ["systemctl status kubelet", "kubectl get node \(node.name)"])
   }
 
   private static func notReady(_ node: Node, _ context: CheckContext) -> Finding {
@@ -39,10 +63,14 @@ enum NodeNotReady: Check {
         .map { LogComplaint.evidence($0, own) }
     }
     evidence += events.prefix(2).map(context.intent.evidence) + (entry?.explanation.evidence ?? [])
+    // Without Services and Pods among the objects nobody can say that it does no harm.
+    let isKnown = !context.intent.services.isEmpty && !context.intent.pods.isEmpty
     return Finding(
-      id: id, severity: down.isEmpty ? .info : .error, confidence: .certain, subject: subject(node),
+      id: id, severity: down.isEmpty && isKnown ? .info : .error, confidence: .certain, subject: subject(node),
       problem: down.isEmpty
-        ? "node \(node.name) is NotReady; its \(pods) Pods do not count, and every Service has endpoints elsewhere"
+        ? !isKnown
+          ? "node \(node.name) is NotReady: its Pods do not count as endpoints, and it gets no new ones"
+          : "node \(node.name) is NotReady; its \(pods) Pods do not count, and every Service has endpoints elsewhere"
         : "node \(node.name) is NotReady and takes down \(down)",
       cause: cause, evidence: evidence, fix: fix,
       verify: ["kubectl wait --for=condition=Ready node/\(node.name) --timeout=120s"])

@@ -56,8 +56,9 @@ enum NodeUnreachable: Check {
       }
       signs[other.name, default: Signs()].words.append("\(neighbour.address) does not answer ARP on \(node.name)")
       signs[other.name]!.evidence.append(
-        Finding.Evidence(
-          text: "ip neigh of \(node.name): \(neighbour.address) dev \(neighbour.interface) \(neighbour.state)"))
+        node.snapshot.evidence(
+          "ip neigh of \(node.name): \(neighbour.address) dev \(neighbour.interface) \(neighbour.state)",
+          at: neighbour.place))
     }
   }
 
@@ -94,7 +95,8 @@ enum NodeUnreachable: Check {
         "its Lease was renewed \(newest - lease.renewed) seconds before those of other nodes")
       signs[lease.name]!.evidence.append(
         intent.evidence(
-          lease.file, "Lease kube-node-lease/\(lease.name): \(newest - lease.renewed) s behind the newest"))
+          "Lease", lease.name, "kube-node-lease/\(lease.name)", in: lease.file,
+          ": \(newest - lease.renewed) s behind the newest"))
     }
   }
 

@@ -54,12 +54,7 @@ enum NothingListening: Check {
         ?? other.map { "a process listens on \($0):\(endpoint.port) only" }
         ?? "no process listens on port \(endpoint.port)",
       evidence: [
-        Finding.Evidence(
-          text: found.isEmpty
-            ? "ss: no \(port.ipProtocol) socket on port \(endpoint.port)"
-            : "ss: "
-              + found.prefix(3).map { "\($0.localAddress.map { "\($0)" } ?? "*"):\($0.localPort) \($0.process ?? "")" }
-              .joined(separator: ", "))
+        node.snapshot.evidence(found, absent: "no \(port.ipProtocol) socket on port \(endpoint.port)")
       ],
       fix: [.advice("bind the server to 0.0.0.0 or [::], or correct targetPort")],
       verify: ["ss -lntup | grep ':\(endpoint.port) '"])

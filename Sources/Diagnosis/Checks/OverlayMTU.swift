@@ -18,7 +18,29 @@ enum OverlayMTU: Check {
         else { return nil }
         let room = carries - tunnel.overhead
         return mtu > room ? finding(tunnel, mtu, lower, room, node, context) : nil
-      }
+      } + configured(node)
+    }
+  }
+
+  /// The network plugin gives Pods a larger MTU than the node's own link has.
+  private static func configured(_ node: NodeContext) -> [Finding] {
+    let links = node.snapshot.links ?? []
+    let uplink = node.snapshot.routes?.first { $0.destination.length == 0 && $0.table == Route.TableNumber.main }?
+      .nextHops.first?.interface
+    guard let link = links.first(where: { $0.name == uplink }), let room = link.mtu else { return [] }
+    return node.snapshot.files.networkConfigurations.compactMap { configuration in
+      guard let mtu = configuration.mtu, mtu > room else { return nil }
+      return Finding(
+        id: id, severity: .error, confidence: .likely, subject: node.subject,
+        problem:
+          "large packets of \(node.name)'s Pods are lost or fragmented: they are given MTU \(mtu), and only \(room) fit",
+        cause:
+          "\(printable(link.name)) carries \(room) ← mtu of the network plugin's configuration \(printable(configuration.name))",
+        evidence: [node.snapshot.evidence("mtu \(mtu) of \(printable(configuration.name))", at: configuration.place)],
+        fix: [
+          .advice("set the network plugin's MTU to \(room) or less, restart its agents and make the Pods anew")
+        ],
+        verify: ["ip link show \(link.name)", "ping -M do -s \(room - 28) ADDRESS  # between Pods of two nodes"])
     }
   }
 
@@ -61,9 +83,10 @@ enum OverlayMTU: Check {
       cause:
         "\(tunnel.kind.name) adds \(tunnel.overhead) bytes, and \(printable(lower.name)) below it carries \(lower.mtu ?? 0) ← the overlay's MTU was set by hand\(overlay.map { " (ConfigMap \($0.configMap))" } ?? ", or the link's was lowered")",
       evidence: [
-        Finding.Evidence(
-          text: "\(printable(tunnel.name)): \(tunnel.kind.rawValue), mtu \(mtu), over \(printable(lower.name))"),
-        Finding.Evidence(text: "\(printable(lower.name)): mtu \(lower.mtu ?? 0)"),
+        node.snapshot.evidence(
+          "\(printable(tunnel.name)): \(tunnel.kind.rawValue), mtu \(mtu), over \(printable(lower.name))",
+          at: node.snapshot.link(named: tunnel.name)?.place ?? FilePlace()),
+        node.snapshot.evidence("\(printable(lower.name)): mtu \(lower.mtu ?? 0)", at: lower.place),
       ] + (overlay.map { [context.intent.evidence($0.file, "ConfigMap \($0.configMap): MTU \($0.mtu ?? 0)")] } ?? []),
       fix: fix, verify: ["ip -d link show \(tunnel.name)", "ping -M do -s \(right - 28) POD-OF-ANOTHER-NODE"])
   }

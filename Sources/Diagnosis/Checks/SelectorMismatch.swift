@@ -17,12 +17,17 @@ enum SelectorMismatch: Check {
     }
   }
 
-  static func explanation(_ service: Service, _ objects: ObjectIndex, _ intent: Cluster) -> Explanation {
+  /// `index` into `Cluster.services`.
+  static func explanation(_ index: Int, _ objects: ObjectIndex, _ intent: Cluster) -> Explanation {
+    let service = intent.services[index]
     let wanted = service.selector.map { "\($0.key)=\($0.value)" }.joined(separator: ",")
     let pods = (objects.podsOfNamespace[service.namespace] ?? []).map { intent.pods[Int($0)] }.filter {
       $0.phase != "Succeeded"
     }
     let meant = nearest(service, pods, intent)
+    if meant == nil, let stranger = objects.strangers[index].map({ intent.pods[$0] }) {
+      return elsewhere(service, wanted, stranger, intent)
+    }
     let edit = Fix.look(service.editCommand, why: "correct spec.selector, or the Pods' labels")
     let there =
       meant.map { meant in
@@ -41,6 +46,22 @@ enum SelectorMismatch: Check {
           ]
         } ?? []),
       fix: [meant.flatMap { patch(service, $0.key, $0.value) } ?? edit],
+      verify: ["kubectl -n \(service.namespace) get pods -l \(wanted)"])
+  }
+
+  /// Pods that fit stand in another namespace.
+  private static func elsewhere(
+    _ service: Service, _ wanted: String, _ pod: Pod, _ intent: Cluster
+  ) -> Explanation {
+    Explanation(
+      cause:
+        "its selector matches no Pod ← “\(wanted)” is wanted; such Pods are in namespace \(pod.namespace) (\(pod.name)), and a Service selects those of its own namespace only",
+      evidence: [intent.evidence(service, ": selector \(wanted)"), intent.evidence(pod, ": \(wanted)")],
+      fix: [
+        .advice(
+          "make the Service in namespace \(pod.namespace), or the Pods in \(service.namespace); to keep the name here, a Service of type ExternalName with \(service.name).\(pod.namespace).svc.cluster.local"
+        )
+      ],
       verify: ["kubectl -n \(service.namespace) get pods -l \(wanted)"])
   }
 

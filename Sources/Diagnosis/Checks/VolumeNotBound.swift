@@ -51,8 +51,8 @@ enum VolumeNotBound: Check {
       cause: "PersistentVolumeClaim \(claim.fullName) is \(claim.phase.isEmpty ? "not bound" : claim.phase)",
       evidence: [
         intent.evidence(
-          claim.file,
-          "PersistentVolumeClaim \(claim.fullName): \(claim.phase), storageClassName \(claim.storageClass ?? "not given")"
+          "PersistentVolumeClaim", claim.name, claim.fullName, in: claim.file,
+          ": \(claim.phase), storageClassName \(claim.storageClass ?? "not given")"
         )
       ] + events.prefix(1).map(intent.evidence), verify: ["\(place) get pvc \(claim.name)"])
     if let wanted = claim.storageClass, !wanted.isEmpty {

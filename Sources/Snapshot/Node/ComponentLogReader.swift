@@ -5,6 +5,9 @@ import Input
 /// Lines that tell of no known trouble are passed over: a log is mostly that.
 enum ComponentLogReader {
   private static let signs: [(trouble: LogComplaint.Trouble, all: [StaticString], any: [StaticString])] = [
+    (.dnsConfiguration, ["Corefile"], ["Error during parsing", "Unknown directive"]),
+    (.etcdSpace, [], ["database space exceeded", "NOSPACE"]),
+    (.etcdLeader, [], ["etcdserver: no leader", "lost leader", "has no leader"]),
     (.dnsLoop, ["plugin/loop"], ["Loop", "Forwarding loop"]),
     (
       .dnsUpstream, ["plugin/errors"],
@@ -117,7 +120,7 @@ enum ComponentLogReader {
 
   /// By what journald writes before a line: `Nov 30 09:00:00 node-a kubelet[927]: …`; CoreDNS names its plugins.
   private static func component(of text: ByteText) -> String? {
-    if text.contains("plugin/") { return "coredns" }
+    if text.contains("plugin/") || text.contains("Corefile:") { return "coredns" }
     var words = Words(text)
     for _ in 0..<5 {
       guard let word = words.next() else { return nil }
@@ -135,6 +138,8 @@ enum ComponentLogReader {
       return true
     }
     if isKlog(line) { return true }
+    // CoreDNS, before it has a logger.
+    if line.hasPrefix("/etc/coredns/Corefile:") || line.hasPrefix("Corefile:") { return true }
     if line.hasPrefix("time=\""), line.contains(" level=") { return true }
     if line.hasPrefix("{\"level\":"), line.contains("\"ts\":") { return true }
     // `Nov 30 09:00:00 node-a kubelet[927]: …`, and kubectl's or the runtime's `2026-11-30T09:00:00.1Z stderr F E1130 …`

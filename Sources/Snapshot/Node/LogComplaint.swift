@@ -5,6 +5,8 @@ public struct LogComplaint: Sendable {
     case dnsUpstream
     /// CoreDNS forwards to itself.
     case dnsLoop
+    /// CoreDNS does not understand its Corefile.
+    case dnsConfiguration
     /// CoreDNS does not reach the API server.
     case dnsAPI
     /// A component does not reach the API server.
@@ -18,6 +20,10 @@ public struct LogComplaint: Sendable {
     case proxySync
     /// The API server does not reach etcd.
     case etcd
+    /// etcd has no room left and takes no writes.
+    case etcdSpace
+    /// etcd's members elect nobody.
+    case etcdLeader
     /// The kubelet does not start: its configuration, swap, cgroups.
     case kubeletStart
     /// A port is taken.

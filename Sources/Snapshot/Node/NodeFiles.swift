@@ -29,6 +29,14 @@ public struct FilePlace: Sendable, Hashable {
   }
 }
 
+/// A note that two values may differ in and still be equal: where each was read is no part of what it is.
+@propertyWrapper public struct NotCompared<Value: Sendable>: Sendable, Hashable {
+  public var wrappedValue: Value
+  public init(wrappedValue: Value) { self.wrappedValue = wrappedValue }
+  public static func == (a: Self, b: Self) -> Bool { true }
+  public func hash(into hasher: inout Hasher) {}
+}
+
 public struct ResolverFile: Sendable {
   public var nameservers: [IPAddress] = []
   public var searches: [String] = []

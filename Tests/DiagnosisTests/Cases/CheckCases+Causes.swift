@@ -81,7 +81,7 @@ extension CheckTests {
         "containerStatuses: [{state: {waiting: {reason: ContainerCreating, message: \"failed to assign an IP address to container\"}}}]"
       )
     },
-    Case("load-balancer-address", .iptables, "shop/office", "no load-balancer controller", severity: .info) {
+    Case("load-balancer-address", .iptables, "shop/office", "no Pod of a load-balancer controller", severity: .error) {
       $0.replace("objects.yaml", ", status: {loadBalancer: {ingress: [{ip: 203.0.113.8}]}}", "")
     },
     Case("ingress-path", .iptables, "shop.example/pay", "shop/till does not exist", severity: .error) {
