@@ -165,10 +165,14 @@ public struct CheckContext: Sendable {
         }
       }
     }
-    headlessWithoutEndpoints = intent.services.indices.filter { index in
+    headlessWithoutEndpoints = intent.services.indices.filter { [objects] index in
       let service = intent.services[index]
+      // Of what is only a part of the objects, Pods that are there and down are proof enough.
+      let pods = objects.podsOfService[index]
+      let isDown = !pods.isEmpty && pods.allSatisfy { !intent.pods[Int($0)].ready }
       return service.headless && !service.selector.isEmpty && !service.publishesNotReady && !service.ports.isEmpty
-        && only?.contains(index) != false && !intent.isPartial
+        && only?.contains(index) != false
+        && (!intent.isPartial || isDown)
         && !service.slices.contains { intent.slices[$0].endpoints.contains { $0.ready } }
     }
     endpointCauses = EndpointCauses(

@@ -66,7 +66,9 @@ public struct Cluster: Sendable {
 
   public init() {}
 
-  public var isEmpty: Bool { services.isEmpty && slices.isEmpty && pods.isEmpty && nodes.isEmpty }
+  public var isEmpty: Bool {
+    services.isEmpty && slices.isEmpty && pods.isEmpty && nodes.isEmpty && workloads.isEmpty && events.isEmpty
+  }
 
   public mutating func intern(_ name: String) -> Int32 {
     if let known = nameIndex[name] { return known }

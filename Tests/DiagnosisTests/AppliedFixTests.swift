@@ -22,7 +22,7 @@ import Testing
   private static let advised: Set<String> = [
     "apiserver-unreachable", "configuration-mismatch", "control-plane-down", "dns-service", "dual-stack-family-missing",
     "external-name", "ipam-exhausted", "kube-proxy-not-programming", "mesh-policy", "network-plugin-down",
-    "network-policy-drop", "no-endpoints", "node-not-ready", "pod-restarts", "stale-endpoints",
+    "network-policy-drop", "no-endpoints", "node-not-ready", "pod-not-ready", "pod-restarts", "stale-endpoints",
   ]
 
   private static let all =

@@ -223,6 +223,14 @@ struct CauseFinder {
       explanation.cause = "kube-controller-manager is down, so nobody writes EndpointSlices ← \(explanation.cause)"
       return (.controlPlane(.controllerManager), explanation)
     }
+    if let version = service.clusterIPs.first?.version,
+      !ready.contains(where: { intent.pods[$0].addresses.contains { $0.version == version } })
+    {
+      return (
+        .unwritten(index),
+        EndpointsNotWritten.otherVersion(service, version, ready.map { intent.pods[$0] }, intent)
+      )
+    }
     return (
       .unwritten(index), EndpointsNotWritten.explanation(service, ready.map { intent.pods[$0] }, of: count, intent)
     )
@@ -260,6 +268,18 @@ struct CauseFinder {
         told.evidence += explanation.evidence
         return (.controlPlane(.scheduler), told)
       }
+    // A table does not tell what a Pod mounts: the one claim that waits beside it is likely its.
+    case .unscheduled where chosen.fault.words.isEmpty && intent.hasTexts:
+      let waiting = intent.claims.filter { $0.namespace == pod.namespace && $0.phase == "Pending" }
+      var mounting = pod
+      mounting.trouble = mounting.trouble ?? PodTrouble()
+      mounting.trouble!.claims = waiting.map(\.name)
+      guard waiting.count == 1, let (name, told) = VolumeNotBound.explanation(mounting, objects, intent) else { break }
+      var whole = told
+      whole.cause = "\(explanation.cause) ← \(told.cause)"
+      whole.evidence = explanation.evidence + told.evidence
+      whole.confidence = .likely
+      return (.volume(name), whole)
     case .volume:
       if let (name, told) = VolumeNotBound.explanation(pod, objects, intent) {
         var whole = told

@@ -21,8 +21,11 @@ extension PodFault {
     let owner = maker.map { "\($0.kind.lowercased())/\($0.name)" } ?? "pod/\(pod.name)"
     switch kind {
     case .nodeDown:
-      let reason = objects.nodes[pod.node].map { intent.nodes[$0].reason } ?? ""
-      result.cause = "node \(pod.node) is NotReady (\(Explanation.quoted(reason)))"
+      let node = objects.nodes[pod.node].map { intent.nodes[$0] }
+      result.cause =
+        node.map { $0.ready } ?? true
+        ? "node \(pod.node) does not report what becomes of the Pod\(told) ← its kubelet is stopped, or the machine is down"
+        : "node \(pod.node) is NotReady (\(Explanation.quoted(node?.reason ?? "")))"
       result.fix = [.look("kubectl describe node \(pod.node)")]
     case .evicted:
       result.cause = "Evicted: \(quoted.isEmpty ? "the node was low on a resource" : quoted)"
@@ -76,7 +79,7 @@ extension PodFault {
     case .initialising:
       result.cause =
         "its init container \(container?.name ?? "?") still runs ← it waits for something, or does not come to an end"
-      result.fix = [.look("\(place) logs \(name) -c \(container?.name ?? "CONTAINER")")]
+      result.fix = [.look("\(place) logs \(name)\(ofContainer)")]
     case .starting:
       result.cause =
         "\(pod.reason.isEmpty ? "ContainerCreating" : Explanation.quoted(pod.reason)): its containers are being made"
@@ -164,7 +167,7 @@ extension PodFault {
     let end = container?.lastEnd
     let which = (container?.isInit ?? false) ? "init container" : "container"
     let times = container.map { $0.restarts > 0 ? " (\($0.restarts) restarts)" : "" } ?? ""
-    let logs = Fix.look("\(place) logs \(name) -c \(container?.name ?? "CONTAINER") --previous", why: "its last words")
+    let logs = Fix.look("\(place) logs \(name)\(ofContainer) --previous", why: "its last words")
     let isProbe = event != nil && end?.reason != "OOMKilled"
     let code = end.map { ", exit code \($0.exitCode)" } ?? ""
     let waits = container?.waiting.isEmpty == false ? container!.waiting : "it ended"
@@ -176,7 +179,7 @@ extension PodFault {
         "OOMKilled: \(which) \(container!.name) is killed\(times)\(code) ← it uses more memory than its limit\(limit.isEmpty ? "" : " of \(limit)")"
       result.fix = [
         .advice(
-          "give it more: \(place) set resources \(owner) -c \(container!.name) --limits=memory=SIZE, more than\(limit.isEmpty ? " now" : " \(limit)"); or find the leak"
+          "give it more: \(place) set resources \(owner)\(ofContainer) --limits=memory=SIZE, more than\(limit.isEmpty ? " now" : " \(limit)"); or find the leak"
         ),
         logs,
       ]
@@ -260,6 +263,12 @@ extension PodFault {
     } else {
       result.fix = [.look("\(place) describe pod \(pod.name)"), .look("kubectl get pv,volumeattachments")]
     }
+  }
+
+  /// A table of Pods does not tell its name.
+  private var ofContainer: ShellCommand {
+    guard let name = container?.name, !name.isEmpty else { return "" }
+    return " -c \(name)"
   }
 
   private func unscheduled(_ result: inout Explanation, _ pod: Pod, _ place: ShellCommand, _ quoted: String) {
@@ -357,7 +366,7 @@ extension PodFault {
       result.cause += " ← the program does not answer in time"
     }
     result.fix = [
-      .look("\(place) logs \(pod.name)\(container.map { " -c \($0.name)" as ShellCommand } ?? "")", why: "its log"),
+      .look("\(place) logs \(pod.name)\(ofContainer)", why: "its log"),
       .look("\(place) describe pod \(pod.name)", why: "\(label)Probe: port, path and timeoutSeconds"),
     ]
   }

@@ -43,6 +43,7 @@ struct PodFault: Sendable {
     // A Pod that is being deleted and does not go waits for a kubelet that does not answer.
     if isNodeDown, !blamesPlugin(events) { return PodFault(.nodeDown) }
     if pod.isTerminating { return PodFault(.terminating) }
+    if pod.phase == "Unknown" || trouble.reason == "NodeLost" { return PodFault(.nodeDown, words: trouble.reason) }
     if pod.phase == "Failed" {
       return PodFault(.failed, words: [trouble.reason, trouble.message].filter { !$0.isEmpty }.joined(separator: ": "))
     }

@@ -8,12 +8,41 @@ import Wire
 enum DNSUpstreams {
   static func run(_ context: CheckContext) -> [Finding] {
     guard let index = DNSService.index(context.intent) else { return [] }
-    let traced = context.nodes.flatMap { closed($0, index, context) }
+    let traced = looping(index, context) + context.nodes.flatMap { closed($0, index, context) }
     return traced + logged(index, context, isTraced: !traced.isEmpty)
   }
 
   private static func subject(_ index: Int, _ context: CheckContext, _ node: NodeContext) -> Finding.Subject {
     context.subject(context.intent.services[index], node: node.name)
+  }
+
+  // MARK: configured
+
+  /// It forwards to an address that is its own.
+  private static func looping(_ index: Int, _ context: CheckContext) -> [Finding] {
+    guard let corefile = context.intent.corefile else { return [] }
+    let service = context.intent.services[index]
+    let own = Set(
+      service.clusterIPs + context.objects.podsOfService[index].flatMap { context.intent.pods[Int($0)].addresses })
+    guard
+      let upstream = corefile.forwards.flatMap(\.upstreams).first(where: {
+        own.contains($0.address) || $0.address.isLoopback && $0.port == 53
+      })
+    else { return [] }
+    return [
+      Finding(
+        id: DNSService.id, severity: .error, confidence: .certain, subject: context.subject(service),
+        problem: "CoreDNS forwards to itself: names outside the cluster are not resolved, and plugin loop stops it",
+        cause: "forward of the Corefile names \(upstream.address), which is CoreDNS' own address",
+        evidence: [
+          context.intent.evidence(corefile, corefile.line(naming: upstream), "forward to \(upstream.address)")
+        ],
+        fix: [
+          .look(
+            "kubectl -n kube-system edit configmap coredns", why: "forward to a nameserver outside of the cluster")
+        ],
+        verify: ["kubectl -n kube-system logs -l k8s-app=kube-dns --tail=50"])
+    ]
   }
 
   // MARK: traced

@@ -1,5 +1,6 @@
 import Findings
 import Intent
+import Wire
 
 /// Ready Pods match a Service, and its EndpointSlices do not have them.
 enum EndpointsNotWritten: Check {
@@ -14,6 +15,24 @@ enum EndpointsNotWritten: Check {
         cause: entry.explanation.cause, evidence: entry.explanation.evidence, fix: entry.explanation.fix,
         verify: entry.explanation.verify)
     }
+  }
+
+  /// The Service is of one IP version, and its Pods have addresses of the other alone.
+  static func otherVersion(
+    _ service: Service, _ version: IPVersion, _ ready: [Pod], _ intent: Cluster
+  ) -> Explanation {
+    Explanation(
+      cause:
+        "the Service has an \(version == .v4 ? "IPv4" : "IPv6") address, and its Pods have none of that version ← the cluster or its network plugin is not dual-stack",
+      evidence: ready.prefix(3).map {
+        intent.evidence($0, ": \($0.addresses.map { "\($0)" }.joined(separator: ", "))")
+      },
+      fix: [
+        .advice(
+          "make the Service anew with spec.ipFamilies of the Pods' version, or give Pods addresses of both (kubeadm's podSubnet, the plugin's pools)"
+        )
+      ],
+      verify: [service.slicesCommand])
   }
 
   static func explanation(_ service: Service, _ ready: [Pod], of count: Int, _ intent: Cluster) -> Explanation {

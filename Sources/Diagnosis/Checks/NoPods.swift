@@ -18,6 +18,15 @@ enum NoPods: Check {
       told.insert(index)
       findings.append(finding(intent.workloads[index], entry.explanation, context.names(of: entry.services), .error))
     }
+    // Where somebody hands over Events alone.
+    if intent.pods.isEmpty, intent.workloads.isEmpty {
+      for (name, event) in context.objects.refusals.sorted(by: { $0.value < $1.value }) {
+        let maker = Workload(.deployment, namespace: name.namespace, name: name.name)
+        let said = intent.events[event]
+        findings.append(
+          finding(maker, RefusedPods.explanation(maker, said.message, said, intent, isGiven: false), "", .error))
+      }
+    }
     // Those that are refused Pods and hurt no Service.
     for (index, workload) in intent.workloads.enumerated()
     where !told.contains(index) && workload.owner == nil && workload.wanted > 0 {

@@ -109,6 +109,18 @@ extension CheckTests {
     Case("dns-service", .iptables, "it cannot read its Corefile", "Unknown directive", severity: .error) {
       $0.files["coredns.log"] = "/etc/coredns/Corefile:7 - Error during parsing: Unknown directive 'forwrd'\n"
     },
+    Case("dns-service", .iptables, "CoreDNS forwards to itself", "names 10.96.0.10", severity: .error) {
+      $0.append("objects.yaml", corefile("kubernetes cluster.local\n          forward . 10.96.0.10"))
+    },
+    Case("pod-not-ready", .iptables, "shop/worker-0", "exit code 1", severity: .error) {
+      $0.append(
+        "objects.yaml",
+        "- {apiVersion: v1, kind: Pod, metadata: {name: worker-0, namespace: shop, ownerReferences: [{kind: StatefulSet, name: worker, controller: true}]}, spec: {nodeName: a}, status: {phase: Running, conditions: [{type: Ready, status: \"False\"}], containerStatuses: [{name: w, restartCount: 4, state: {waiting: {reason: CrashLoopBackOff}}, lastState: {terminated: {exitCode: 1}}}]}}\n"
+      )
+    },
+    Case("endpoints-not-written", .iptables, "its Pods have none of that version", severity: .error) {
+      $0.replace("objects.yaml", "{clusterIPs: [10.96.0.40]", "{clusterIPs: ['fd00:10:96::40']")
+    },
     // The control plane's own words.
     Case("control-plane-down", .iptables, "etcd has no room left", "database space exceeded", severity: .error) {
       $0.files["kube-apiserver.log"] =
