@@ -120,4 +120,45 @@ import Wire
       at: 11, from: (1, 40_000), to: (2, 53), seq: 103, ack: 501, flags: Script.pushAck, payload: question, id: 9)
     #expect(script.analyze().0.dnsQueries == 1)
   }
+
+  /// One connection before and after its addresses were translated, in two captures: what the second lacks was lost between
+  /// them, and what was sent again counts once.
+  @Test func twoPointsOfOneConnection() throws {
+    var script = Script()
+    func both(
+      at: Int, toServer: Bool, seq: UInt32, ack: UInt32, flags: UInt8, count: Int = 0, id: UInt16, isLost: Bool = false
+    ) {
+      let ends: [((UInt8, UInt16), (UInt8, UInt16))] = [((1, 40_000), (2, 80)), ((3, 55_000), (9, 8080))]
+      // The sender's side first.
+      for file in toServer ? [0, 1] : [1, 0] where !(isLost && file == (toServer ? 1 : 0)) {
+        script.file = file
+        let (client, server) = ends[file]
+        script.tcp(
+          at: at, from: toServer ? client : server, to: toServer ? server : client, seq: seq, ack: ack, flags: flags,
+          count: count,
+          ttl: file == 0 ? 64 : 63, id: id)
+      }
+      script.file = 1
+    }
+    both(at: 0, toServer: true, seq: 100, ack: 0, flags: Script.syn, id: 1)
+    both(at: 1, toServer: false, seq: 500, ack: 101, flags: Script.synAck, id: 51)
+    both(at: 2, toServer: true, seq: 101, ack: 501, flags: Script.ack, id: 2)
+    for number in 0..<12 as Range<UInt32> {
+      let (at, seq) = (10 + Int(number) * 1000, 101 + number * 50)
+      let isLost = number % 3 == 0
+      both(
+        at: at, toServer: true, seq: seq, ack: 501, flags: Script.pushAck, count: 50, id: UInt16(10 + number * 2),
+        isLost: isLost)
+      if isLost {
+        both(
+          at: at + 300, toServer: true, seq: seq, ack: 501, flags: Script.pushAck, count: 50,
+          id: UInt16(11 + number * 2))
+      }
+      both(at: at + 400, toServer: false, seq: 501, ack: seq + 50, flags: Script.ack, id: UInt16(60 + number))
+    }
+    let finding = try #require(script.analyze().1.first { $0.id == "packet-loss" })
+    #expect(finding.problem.contains("(4 of 16)"))
+    #expect(finding.cause.hasPrefix("4 packets of 1 connection lost between "))
+    #expect(finding.cause.hasSuffix("(4 towards the server)"))
+  }
 }

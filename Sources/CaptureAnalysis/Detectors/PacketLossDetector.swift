@@ -9,10 +9,12 @@ struct PacketLossDetector: Detector {
   }
   private var tally = Tally<Pair>()
   private var retransmitted = 0
+  private var points = ConnectionPoints()
   private var segments = 0
 
   mutating func examine(_ c: ConversationView) {
-    guard c.isTCP else { return }
+    // What several captures show was sent, and sent again, once.
+    guard c.isTCP, !points.isFurther(c) else { return }
     side(c, c.clientPointer, other: c.serverPointer, c.client, c.target.address)
     side(c, c.serverPointer, other: c.clientPointer, c.target.address, c.client)
   }
@@ -51,6 +53,7 @@ struct PacketLossDetector: Detector {
   mutating func findings(_ facts: borrowing CaptureAnalyzer) -> [Finding] {
     // A handful in a long capture is how TCP finds its rate.
     guard retransmitted >= 3, retransmitted * 100 >= segments else { return [] }
+    let between = points.segments.filter { $0.lost > 0 }.sorted { $1.lost < $0.lost }
     let rate = retransmitted * 1000 / max(1, segments)
     let top = tally.top(3)
     return [
@@ -59,11 +62,26 @@ struct PacketLossDetector: Detector {
         subject: .init(kind: "Path", name: top.first.map { "\($0.0.sender) → \($0.0.receiver)" }),
         problem:
           "\(rate / 10).\(rate % 10)% of the TCP data segments were sent again (\(retransmitted) of \(segments))",
-        cause:
-          "packets are lost or come very late on the way ← a full queue or policer, a bad link, or a receiver that drops or acknowledges late",
-        evidence: facts.evidence(top, filter: "tcp.analysis.retransmission"),
+        cause: between.first.map { Self.place($0, facts) }
+          ?? "packets are lost or come very late on the way ← a full queue or policer, a bad link, or a receiver that drops or acknowledges late",
+        evidence: between.prefix(2).map {
+          facts.evidence(
+            $0.frame, "\(Self.place($0, facts)): \($0.nearText) there is \($0.farText) here")
+        } + facts.evidence(top, filter: "tcp.analysis.retransmission"),
         fix: [.advice("find the hop: ip -s link; ethtool -S IFACE | grep -E 'drop|err'; tc -s qdisc")],
         verify: ["nstat -az TcpRetransSegs TcpOutSegs  # the first must grow slower than 1% of the second"])
     ]
+  }
+
+  /// Between which two captures, and which way.
+  private static func place(_ segment: ConnectionPoints.Segment, _ facts: borrowing CaptureAnalyzer) -> String {
+    func name(_ file: Int) -> String {
+      file < facts.summaries.count ? facts.summaries[file].file : "capture \(file + 1)"
+    }
+    let ways = [(segment.lostToServer, "towards the server"), (segment.lostToClient, "towards the client")]
+      .filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }.joined(separator: ", ")
+    return
+      "\(plural(segment.lost, "packet")) of \(plural(segment.connections, "connection")) lost between \(name(segment.near)) and "
+      + "\(name(segment.far)) (\(ways))"
   }
 }
