@@ -89,7 +89,7 @@ let package = Package(
     .testTarget(name: "PacketPathTests", dependencies: ["Wire", "Input", "Ruleset", "Snapshot", "PacketPath"]),
     .testTarget(
       name: "JourneyTests",
-      dependencies: ["Journey", "Diagnosis", "Findings", "Input", "PacketPath", "Snapshot", "Wire"]),
+      dependencies: ["Journey", "Diagnosis", "Findings", "Input", "Intent", "PacketPath", "Snapshot", "Wire"]),
     .testTarget(
       name: "ReportTests",
       dependencies: [

@@ -45,14 +45,11 @@ public enum Catalogue {
     conntrack-table-full|The connection table has no room.|old connections fine, new ones dropped; the kernel log says so|raise nf_conntrack_max, shorten timeouts
     stale-udp-conntrack|UDP keeps going to an endpoint that is gone.|an unreplied entry with an old Pod behind the Service's address|delete the entry
     un-dnated-udp|A UDP flow that began before the rule existed stays untranslated.|reply address equals the Service's in conntrack|delete the entry
-    stale-host-port-conntrack|A hostPort's old entry points to a Pod that is gone.|UDP to a hostPort dies after a restart|delete the entry
     syn-sent-to-dead-endpoint|A retried SYN follows its old entry to a dead Pod.|SYN_SENT entries without reply|wait, or delete the entry
     invalid-packet-reset|Packets outside the window pass untranslated and make the client reset.|sudden resets of long transfers|nf_conntrack_tcp_be_liberal=1, or drop INVALID
-    invalid-drop-asymmetric|The rule that drops INVALID hits packets whose other half takes another way.|its counter rises|be_liberal=1 or symmetric routes
     dns-five-second-delay|One of two parallel DNS queries is lost in a race.|lookups take five seconds|a node-local DNS cache
     node-local-dns-rules|The rules of the node-local DNS cache are missing or doubled.|slow or failing names on one node|restart it, watch for lock errors
     close-wait-timeout|A short close-wait timer forgets half-closed connections.|resets after idle time|nf_conntrack_tcp_timeout_close_wait
-    ipvs-port-collision|Direct and virtual connections to one Pod collide in their ports.|rare resets|masquerade with random ports
     ipvs-strict-arp|Nodes answer ARP for addresses of kube-ipvs0.|several MACs for one address|strictARP: true
     ipvs-weight-zero|Ready endpoints have weight 0 in IPVS.|a Service dead after a restart of kube-proxy|restart kube-proxy, expire_quiescent_template=1
     ipvs-address-missing|IPVS serves an address that the node does not hold.|packets to the Service leave by the default route|put the address back on kube-ipvs0, restart kube-proxy

@@ -17,7 +17,7 @@ public enum Checks {
     TargetPortMismatch.self, NothingListening.self,
     IPAMExhausted.self,
     LoadBalancerAddress.self, IngressPathCheck.self, DNSService.self, APIServerUnreachable.self,
-    ControlPlanePort.self, ConfigurationMismatch.self, OverlayMTU.self, PodMTU.self,
+    ControlPlanePort.self, ConfigurationMismatch.self, CIDROverlap.self, OverlayMTU.self, PodMTU.self,
     VXLANPort.self, WrongVTEP.self, MeshPolicy.self,
   ]
   private static let endpoints: [any Check.Type] = [
@@ -32,7 +32,8 @@ public enum Checks {
   private static let packets: [any Check.Type] = [
     MasqueradeScope.self, Hairpin.self, ForwardDrop.self, OneWayUDPForwardDrop.self, NetworkPolicyDrop.self,
     StalePodFirewall.self, EgressMasquerade.self, BridgePort.self, PodRoute.self,
-    IPForwardOff.self, ConntrackTableFull.self, NeighbourTableOverflow.self, StaleUDPConntrack.self,
+    IPForwardOff.self, ConntrackTableFull.self, NeighbourTableOverflow.self, CloseWaitTimeout.self,
+    NodeLocalDNSRules.self, StaleUDPConntrack.self, SYNSentToDeadEndpoint.self,
     UntranslatedUDP.self, NoRoute.self, ReversePathFilter.self, BridgeNFCallOff.self,
     NotrackBeforeNAT.self,
     SNATPortRace.self,

@@ -35,7 +35,7 @@ public struct BundleMap: Sendable {
         cluster?.node(addresses: (snapshot.addresses ?? []).map(\.address), name: snapshot.name)?.name ?? snapshot.name
       nodeOfName[name] = namespaces.count
       if nodeOfName[snapshot.name] == nil { nodeOfName[snapshot.name] = namespaces.count }
-      namespaces.append(Namespace(snapshot, Place(node: name), host: nil))
+      namespaces.append(Namespace(Self.withPodLinks(snapshot), Place(node: name), host: nil))
     }
     for (number, snapshot) in snapshots.enumerated() {
       for pod in snapshot.pods {
@@ -63,6 +63,36 @@ public struct BundleMap: Sendable {
         routedByNodes.insert(route.destination.address.version)
       }
     }
+  }
+
+  /// What the Pods say of themselves tells behind which ports of the node's bridges they are, where its own tables do not.
+  private static func withPodLinks(_ snapshot: Snapshot) -> Snapshot {
+    guard !snapshot.pods.isEmpty, let links = snapshot.links else { return snapshot }
+    var snapshot = snapshot
+    for pod in snapshot.pods {
+      for end in pod.links ?? [] {
+        guard let peer = end.peerIndex, let mac = end.mac, let port = links.first(where: { $0.index == peer }),
+          let bridge = port.master
+        else { continue }
+        if !(snapshot.forwardingEntries ?? []).contains(where: { $0.mac == mac && $0.master == bridge }) {
+          snapshot.forwardingEntries =
+            (snapshot.forwardingEntries ?? []) + [
+              ForwardingEntry(mac: mac, interface: port.name, master: bridge)
+            ]
+        }
+        for own in pod.addresses ?? [] where own.interface == end.name {
+          let isKnown = (snapshot.neighbours ?? []).contains {
+            $0.address == own.address && $0.interface == bridge && $0.mac != nil
+          }
+          guard !isKnown else { continue }
+          snapshot.neighbours =
+            (snapshot.neighbours ?? []) + [
+              Neighbour(address: own.address, interface: bridge, mac: mac, state: "PERMANENT")
+            ]
+        }
+      }
+    }
+    return snapshot
   }
 
   public var count: Int { namespaces.count }

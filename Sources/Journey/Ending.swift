@@ -53,6 +53,8 @@ public struct Ending: Sendable {
     case entrance
     /// Behind which interface the Pod is.
     case podLink(String)
+    /// Whether a Pod still knows the link address of one that it cannot ask for it: rules stop the answer.
+    case linkAddress(IPAddress)
     /// Whether the tunnel's own packets get through.
     case tunnel
   }

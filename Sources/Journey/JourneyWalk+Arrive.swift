@@ -148,8 +148,13 @@ extension JourneyWalk {
       else {
         return .end(passage.ending(.unknown(.podLink(arrival.place?.pod ?? "")), namespace: node))
       }
-      if isSilenced(interface, node, flow.version) {
+      if isSilenced(flow.source, interface, node) {
         return .end(passage.ending(.nobodyAt(Self.calicoGateway), namespace: node))
+      }
+      if isBeside(flow.destination, on: interface, node),
+        !finds(flow.destination, askedBy: flow.source, on: interface, node)
+      {
+        return .end(passage.ending(.unknown(.linkAddress(flow.destination)), namespace: node))
       }
       flow.from = interface
       flow.isFrame = true
@@ -166,8 +171,9 @@ extension JourneyWalk {
   static let calicoGateway = IPAddress(v4: 0xA9FE_0101)
 
   /// Calico's Pods take 169.254.1.1 for their gateway, which the node answers for only with proxy ARP.
-  func isSilenced(_ interface: String, _ node: Int, _ version: IPVersion) -> Bool {
-    version == .v4 && interface.hasPrefix("cali") && !answers(Self.calicoGateway, on: interface, node)
+  func isSilenced(_ pod: IPAddress, _ interface: String, _ node: Int) -> Bool {
+    pod.version == .v4 && interface.hasPrefix("cali")
+      && !answers(Self.calicoGateway, askedBy: pod, on: interface, node)
   }
 
   /// A host outside answers to the address that it saw; the network brings that to the node which has it.

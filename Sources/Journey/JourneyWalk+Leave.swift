@@ -24,6 +24,7 @@ extension JourneyWalk {
       passage.limit(
         [link?.mtu, route?.mtu].compactMap { $0 }.min(), flow.isLocal ? .own : .router, in: namespace, packet)
     }
+    clamp(outcome, flow, mtu: [link?.mtu, here.link(flow.from)?.mtu].compactMap { $0 }.min(), here, &passage)
     if here.isPod { return leavePod(packet, by: name, nextHop, namespace, &passage) }
     if let link, link.isTunnel { return enterTunnel(packet, link, nextHop, namespace, &passage) }
     if let way = toPod(packet, by: name, nextHop, namespace, &passage) { return way }
@@ -56,8 +57,11 @@ extension JourneyWalk {
     }
     let isBridge = node.link(interface)?.isBridge ?? false
     let isForBridge = !isBridge || node.addresses(on: interface).contains { $0.address == nextHop }
-    if isForBridge, !answers(nextHop, on: interface, host) {
+    if isForBridge, !answers(nextHop, askedBy: address?.address ?? packet.source, on: interface, host) {
       return .end(passage.ending(.nobodyAt(nextHop), namespace: namespace))
+    }
+    if !isForBridge, !finds(nextHop, askedBy: address?.address ?? packet.source, on: interface, host) {
+      return .end(passage.ending(.unknown(.linkAddress(nextHop)), namespace: namespace))
     }
     passage.limit(cable?.mtu, .silent, in: namespace, packet)
     let crossing = Crossing(
@@ -69,8 +73,29 @@ extension JourneyWalk {
     return .crossing(crossing, leg(next, host, &passage))
   }
 
+  /// Whether a Pod learns who has an address behind the same bridge: with IPv6 a packet that the node's rules may stop,
+  /// where bridges call ip6tables. ARP passes no rule of iptables.
+  func finds(_ address: IPAddress, askedBy source: IPAddress, on bridge: String, _ host: Int) -> Bool {
+    guard address.version == .v6, !address.isLinkLocal else { return true }
+    var advertisement = Flow(ipProtocol: .icmpv6, source: address, destination: source, from: bridge)
+    advertisement.icmpType = 136
+    advertisement.icmpCode = 0
+    advertisement.isFrame = true
+    let trace = tracer(host).trace(advertisement)
+    return trace.outcomes.contains { $0.verdict == .forward || $0.verdict == .deliver }
+  }
+
+  /// Whether the Pods of a bridge reach an address without going through the node.
+  func isBeside(_ address: IPAddress, on bridge: String, _ host: Int) -> Bool {
+    let node = map.namespaces[host]
+    guard node.link(bridge)?.isBridge == true, !node.owns(address) else { return false }
+    return node.addresses(on: bridge).contains {
+      !$0.address.isLinkLocal && IPPrefix($0.address, length: $0.prefixLength).contains(address)
+    }
+  }
+
   /// Whether a node answers for an address that a Pod takes for its gateway (net/ipv4/arp.c, net/ipv6/ndisc.c).
-  func answers(_ address: IPAddress, on interface: String, _ host: Int) -> Bool {
+  func answers(_ address: IPAddress, askedBy source: IPAddress, on interface: String, _ host: Int) -> Bool {
     let node = map.namespaces[host]
     guard node.snapshot.addresses != nil else { return true }
     if address.version == .v6 {
@@ -80,12 +105,8 @@ extension JourneyWalk {
     }
     if node.owns(address) { return true }
     guard let proxies = node.setting("proxy_arp", of: interface, .v4) else { return true }
-    if proxies == 0 { return false }
-    // The kernel stands in only for what it has a route to, through another device.
-    return (node.snapshot.routes ?? []).contains { route in
-      route.type == .unicast && route.destination.contains(address)
-        && route.nextHops.contains { $0.interface != interface }
-    }
+    if proxies == 0 || tracer(host).forwards(on: interface, .v4) == false { return false }
+    return node.snapshot.routes == nil || tracer(host).standsIn(for: address, askedBy: source, on: interface)
   }
 
   /// From a node to a Pod of its own; nil: the device leads to no Pod.

@@ -12,7 +12,8 @@ extension JourneyWalk {
   /// Where packets of the flow's length end that go one way; nil: they get through.
   func tooBig(_ phase: Phase, _ passage: inout Passage) -> Ending? {
     guard let length = passage.flow.length, passage.flow.ipProtocol == .tcp || passage.flow.dontFragment == true,
-      let limits = passage.limits[phase], let failure = firstFailure(Int(length), limits, passage)
+      let limits = passage.limits[phase],
+      let failure = firstFailure(min(Int(length), passage.clamps[phase] ?? .max), limits, passage)
     else { return nil }
     var ending = passage.ending(
       .tooBig(bytes: failure.bytes, limit: failure.limit.bytes), namespace: failure.limit.namespace)
@@ -56,5 +57,21 @@ extension JourneyWalk {
     word.icmpCode = version == .v4 ? 4 : 0
     let trace = tracer.trace(word, of: Connection(relatedTo: limit.flow))
     return trace.outcomes.contains { $0.verdict == .forward || $0.verdict == .deliver }
+  }
+
+  /// Takes note of rules that tell the other side to send smaller segments.
+  func clamp(_ outcome: Outcome, _ flow: Flow, mtu: Int?, _ here: Namespace, _ passage: inout Passage) {
+    guard flow.ipProtocol == .tcp, (flow.tcpFlags ?? TCPFlags.syn) & TCPFlags.syn != 0 else { return }
+    let heeding: Phase = passage.phase == .request ? .reply : .request
+    for step in outcome.steps {
+      guard let rule = step.rule, let clamp = SegmentClamp(here.snapshot.ruleset, rule) else { continue }
+      let headers = flow.version == .v4 ? 40 : 60
+      let bytes: Int?
+      switch clamp {
+      case .size(let size): bytes = size + headers
+      case .pathMTU: bytes = mtu
+      }
+      if let bytes { passage.clamps[heeding] = min(passage.clamps[heeding] ?? .max, bytes) }
+    }
   }
 }

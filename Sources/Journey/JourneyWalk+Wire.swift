@@ -217,6 +217,48 @@ extension JourneyWalk {
     return .success(device)
   }
 
+  /// What is wrong with the tunnels that a node's routes lead into, as far as both ends' dumps tell: the fault, the far
+  /// end's inner address, and where it shows.
+  public func tunnelFaults(of node: Int) -> [(fault: TunnelFault, nextHop: IPAddress, place: Place)] {
+    let here = map.namespaces[node]
+    var found: [(fault: TunnelFault, nextHop: IPAddress, place: Place)] = []
+    for route in here.snapshot.routes ?? [] where route.type == .unicast {
+      for hop in route.nextHops {
+        guard let link = hop.interface.flatMap({ here.link($0) }), link.isTunnel, let nextHop = hop.gateway else {
+          continue
+        }
+        // Devices of programs that steer tunnels themselves have no entries.
+        guard
+          here.snapshot.forwardingEntries?.contains(where: { $0.interface == link.name && $0.destination != nil })
+            == true
+        else { continue }
+        if let (fault, place) = tunnelFault(link, nextHop, node) { found.append((fault, nextHop, place)) }
+      }
+    }
+    return found
+  }
+
+  private func tunnelFault(_ link: Link, _ nextHop: IPAddress, _ node: Int) -> (TunnelFault, Place)? {
+    let here = map.namespaces[node]
+    let tunnel: Tunnel
+    do throws(Tunnel.Fault) {
+      guard let made = try Tunnel.at(link, nextHop: nextHop, in: here) else { return nil }
+      tunnel = made
+    } catch {
+      return (error.fault, here.place)
+    }
+    guard let outer = tunnel.outer else { return nil }
+    switch carry(outer, from: node) {
+    case .failed(.tunnel(let fault), let place): return (fault, map.place(place))
+    case .failed, .left, .unsure: return nil
+    case .arrived(let owner, _):
+      guard case .failure(let error) = Self.receiver(of: tunnel, outer, map.namespaces[owner.namespace]) else {
+        return nil
+      }
+      return (error.fault, map.place(owner.namespace))
+    }
+  }
+
   /// A tunnel of which no dump tells the far end: it leads to the node of the Pod, or of the next hop.
   private func throughUnseenTunnel(
     _ packet: Flow, _ nextHop: IPAddress, _ tunnel: Tunnel, _ crossing: Crossing, _ namespace: Int,

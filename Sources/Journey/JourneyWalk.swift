@@ -24,7 +24,7 @@ public final class JourneyWalk {
       first.from = from.interface
       first.isFrame = from.isFrame
       if flow.ipProtocol == .tcp, first.tcpFlags == nil { first.tcpFlags = TCPFlags.syn }
-      if flow.origin?.node != nil, first.isLocal, let own = kernelsSource(of: flow, on: namespace) {
+      if flow.origin != nil, first.isLocal, let own = kernelsSource(of: flow, on: namespace) {
         first.source = own
       }
       passage.flow = first
@@ -34,8 +34,13 @@ public final class JourneyWalk {
       if passage.client == .outside {
         passage.limit(map.namespaces[namespace].link(from.interface)?.mtu, .silent, in: namespace, first)
       } else if from.pod != nil {
-        if isSilenced(from.interface, namespace, flow.version) {
+        if isSilenced(flow.source, from.interface, namespace) {
           return .end(passage.ending(.nobodyAt(Self.calicoGateway), namespace: namespace))
+        }
+        if isBeside(flow.destination, on: from.interface, namespace),
+          !finds(flow.destination, askedBy: flow.source, on: from.interface, namespace)
+        {
+          return .end(passage.ending(.unknown(.linkAddress(flow.destination)), namespace: namespace))
         }
         passage.limit(map.namespaces[namespace].link(from.interface)?.mtu, .own, in: namespace, first)
       }
@@ -45,7 +50,7 @@ public final class JourneyWalk {
     }
   }
 
-  /// A process on a node is bound to no address: the kernel takes the one that suits the route. Nil: the flow's own.
+  /// A process is bound to no address: the kernel takes the one that suits the route. Nil: the flow's own.
   private func kernelsSource(of flow: Flow, on namespace: Int) -> IPAddress? {
     guard map.namespaces[namespace].owns(flow.source) else { return nil }
     return tracer(namespace).sourceAddress(to: flow.destination)

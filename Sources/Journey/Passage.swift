@@ -36,6 +36,8 @@ struct Passage {
   var arrival: Arrival?
   var limits: [Phase: [SizeLimit]] = [:]
   var followed: (namespace: Int, entry: ConnectionEntry)?
+  /// What rules tell each side not to exceed (TCPMSS), by the direction of the packets that heed it: bytes of a packet.
+  var clamps: [Phase: Int] = [:]
   /// Where a datagram of the flow's length ends, though smaller ones go on.
   var tooBig: Ending?
   /// The last namespace that it was in.
@@ -73,7 +75,7 @@ struct Passage {
   mutating func note(_ flow: Flow, _ outcome: Outcome, in namespace: Int, _ found: Found?, startsEntry: Bool) {
     last = namespace
     if let found {
-      if found.connection.part == .reply { entries[namespace]![found.index].answered = true }
+      if found.connection.part == .reply, !outcome.untracked { entries[namespace]![found.index].answered = true }
       return
     }
     guard startsEntry, let connection = Connection(of: flow, outcome) else { return }
@@ -87,9 +89,20 @@ struct Passage {
       SizeLimit(bytes: bytes, manner: manner, namespace: namespace, flow: flow))
   }
 
+  /// A datagram that is too big for what the request has passed so far ends there, whatever is behind.
+  private var stuckDatagram: Ending? {
+    guard phase == .request, flow.ipProtocol != .tcp, flow.dontFragment == true, let length = flow.length,
+      let limit = limits[.request]?.first(where: { Int(length) > $0.largest })
+    else { return nil }
+    return Ending(
+      cause: .tooBig(bytes: Int(length), limit: limit.bytes), phase: .request, namespace: limit.namespace,
+      arrival: nil, requestMTU: limits[.request]?.map(\.bytes).min(), replyMTU: nil, followed: followed)
+  }
+
   func ending(_ cause: Ending.Cause, namespace: Int?) -> Ending {
     func smallest(_ phase: Phase) -> Int? { limits[phase]?.map(\.bytes).min() }
-    if var early = tooBig {
+    let stuck = tooBig ?? stuckDatagram
+    if var early = stuck {
       early.replyMTU = smallest(.reply)
       return early
     }

@@ -8,7 +8,7 @@ import Snapshot
 public enum NodeCollector {
   public struct File {
     public var name: String
-    let contents: SourceFile
+    public let contents: SourceFile
     public var bytes: UnsafeRawBufferPointer { contents.bytes }
   }
 
@@ -64,6 +64,49 @@ public enum NodeCollector {
     result.files.append(
       File(name: "manifest.json", contents: SourceFile(name: "manifest.json", text: manifest(result, netns: netns))))
     return result
+  }
+
+  /// The namespaces of all Pods, in folders `pods/NAMESPACE_NAME`. `pod`: whose an address is, as `NAMESPACE/NAME`.
+  public static func collectPods(_ pod: (Snapshot) -> String?) -> (files: [File], notes: [String]) {
+    var files: [File] = []
+    var notes: [String] = []
+    var taken: Set<String> = []
+    for found in PodNamespaces.list() {
+      do {
+        let snapshot = try KernelSource.read(netns: found.path)
+        // Only the loopback device: nothing is connected to it.
+        guard (snapshot.links ?? []).contains(where: { !$0.loopback }) else { continue }
+        var folder = folder(of: pod(snapshot), found.label)
+        while !taken.insert(folder).inserted { folder += "-again" }
+        var part = Collected(name: folder)
+        try Namespace.within(found.path) { gather(snapshot, &part) }
+        files += part.files.map { File(name: "pods/\(folder)/\($0.name)", contents: $0.contents) }
+        notes += part.notes.map { "pods/\(folder)/\($0)" }
+      } catch {
+        notes.append("network namespace \(found.label): \(error)")
+      }
+    }
+    return (files, notes)
+  }
+
+  /// `NAMESPACE_NAME`; the namespace is `unknown` where no object tells whose it is.
+  private static func folder(of pod: String?, _ label: String) -> String {
+    if let pod, let slash = pod.firstIndex(of: "/") {
+      return safe(String(pod[..<slash])) + "_" + safe(String(pod[pod.index(after: slash)...]))
+    }
+    let parts = label.split(separator: "_").map(String.init)
+    return parts.count == 2 ? safe(parts[0]) + "_" + safe(parts[1]) : "unknown_" + safe(label)
+  }
+
+  /// Names come from containers too: what is no letter or digit of a Kubernetes name is a dash.
+  private static func safe(_ name: String) -> String {
+    let letters = name.unicodeScalars.prefix(120).map { scalar -> Character in
+      switch scalar {
+      case "a"..."z", "A"..."Z", "0"..."9", "-": Character(scalar)
+      default: "-"
+      }
+    }
+    return letters.isEmpty ? "-" : String(letters)
   }
 
   private static func gather(_ snapshot: Snapshot, _ result: inout Collected) {

@@ -34,6 +34,9 @@ struct HookOrder: Sendable {
       var entry: Entry
     }
     var chains: [(id: ChainID, base: BaseChain, age: Int)] = []
+    // Where tables come from several dumps, the order of reading says nothing about their age.
+    let ranks = Dictionary(
+      zip(ruleset.creationOrder, 1...), uniquingKeysWith: { first, _ in first })
     for (index, chain) in ruleset.chains.enumerated() where chain.base != Chain.notBase {
       let table = ruleset[chain.table]
       guard !table.dormant else { continue }
@@ -41,7 +44,9 @@ struct HookOrder: Sendable {
       case (.ip, .v4), (.ip6, .v6), (.inet, _), (.netdev, _): break
       default: continue
       }
-      chains.append((ChainID(index), ruleset.bases[Int(chain.base)], Int(chain.base)))
+      let rank = table.backend == .iptablesLegacy ? nil : ranks[Ruleset.tableKey(table.family, table.name)]
+      let age = (rank ?? 0) << 32 | Int(chain.base)
+      chains.append((ChainID(index), ruleset.bases[Int(chain.base)], age))
     }
     let firstNAT = chains.filter { $0.base.type == .nat }.map(\.age).min()
     var byPriority: [Hook: [Int: Set<String>]] = [:]

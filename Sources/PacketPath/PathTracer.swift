@@ -99,6 +99,26 @@ public final class PathTracer {
       ?? model.snapshot.addresses?.first { $0.address.version == .v4 && $0.scope == "global" }?.address
   }
 
+  /// Whether a node stands in for an address that a host behind an interface asks for: it would route its packets on
+  /// through another (proxy ARP; net/ipv4/arp.c, arp_process).
+  public func standsIn(for address: IPAddress, askedBy source: IPAddress, on interface: String) -> Bool {
+    let input = Bits128(leftAligned: interface.utf8)
+    let query = RoutingTables.Query(
+      version: address.version, destination: address.bits, source: source.bits, inputInterface: input, mark: 0)
+    switch model.routing.lookup(query) {
+    case .route(let index, let hop):
+      return model.routing.type(of: index) == .unicast && model.routing.interface(of: index, hop: hop) != input
+    case .multipath: return true
+    case .none, .refused: return false
+    }
+  }
+
+  /// Whether packets that come by an interface are sent on; nil: not in the snapshot.
+  public func forwards(on interface: String, _ version: IPVersion) -> Bool? {
+    let facts = engine.interface(Bits128(leftAligned: interface.utf8))
+    return (version == .v4 ? facts.forwarding4 : facts.forwarding6).map { $0 != 0 }
+  }
+
   /// Whether the node itself knows a way to an address.
   public func hasRoute(to destination: IPAddress) -> Bool {
     let query = RoutingTables.Query(

@@ -5,6 +5,9 @@ import Wire
 /// Everything is in flat arrays; identifiers are indexes into them. Readers append through the mutating methods of
 /// `Ruleset+Building.swift` and call `finish()` once; after that it is only read.
 public struct Ruleset: Sendable {
+  /// What stands for a table in `creationOrder`.
+  public static func tableKey(_ family: Family, _ name: String) -> String { "\(family.rawValue) \(name)" }
+
   public var files: [SourceFile] = []
   public var names = NameTable()
   public var tables: [Table] = []
@@ -33,6 +36,9 @@ public struct Ruleset: Sendable {
   public var transparentProxies: [TransparentProxy] = []
   public var setUpdates: [SetUpdate] = []
   public var texts: [String] = []
+  /// All tables of the nf_tables kernel in the order in which they were made, where a listing of nft tells it. The tables
+  /// themselves may have been read from another dump.
+  public var creationOrder: [String] = []
   /// nft's other objects (flowtables, counters, quotas, helpers …) as they are spelled, for printing.
   public var objects: [TableObject] = []
   /// nft: what a chain's declaration holds besides its hook (`comment "…"`, `flags offload`), by the chain's index.

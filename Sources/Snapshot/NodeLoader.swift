@@ -94,6 +94,7 @@ enum NodeLoader {
     }
     for note in notes { snapshot.diagnostics.add(note) }
     for dump in chosen { readRules(dump, into: &snapshot) }
+    if chosen.count > 1 { snapshot.ruleset.creationOrder = RuleSelection.creationOrder(rules) }
     snapshot.rulesRead = snapshot.rulesRead || !chosen.isEmpty
     snapshot.ruleset.finish()
     return snapshot

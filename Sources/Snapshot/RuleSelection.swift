@@ -51,6 +51,12 @@ enum RuleSelection {
     return chosen
   }
 
+  /// All tables in the order in which nft lists them: as they were made.
+  static func creationOrder(_ dumps: [RecognisedDump]) -> [String] {
+    let lists = dumps.filter { $0.format == .nftText }.map { NftTable.list($0.section) }
+    return (lists.max { $0.count < $1.count } ?? []).map { Ruleset.tableKey($0.name.family, $0.name.name) }
+  }
+
   /// Whether a dump has its tables' names in it, as iptables-save prints them.
   private static func isSave(_ dump: RecognisedDump) -> Bool {
     for line in dump.section.lines {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Glibc
 import Input
+import Intent
 import KernelSource
 import Ruleset
 import Snapshot
@@ -14,6 +15,7 @@ struct SnapshotCommand: ParsableCommand {
     discussion: """
       Examples:
         kubepath snapshot -o node1.tar.gz
+        kubepath snapshot --all-pods -o node1.tar.gz    with the network namespace of every Pod
         kubepath snapshot --netns pod1 -o pod1/
         kubepath snapshot --script > collect.sh
             for nodes where kubepath cannot be installed
@@ -32,6 +34,11 @@ struct SnapshotCommand: ParsableCommand {
   @Flag(name: .customLong("no-objects"), help: "Leave out the cluster's objects (kubectl).")
   var noObjects = false
 
+  @Flag(
+    name: .customLong("all-pods"),
+    help: "Collect the network namespaces of all Pods too, in folders pods/NAMESPACE_NAME (as root).")
+  var allPods = false
+
   func run() throws {
     if script {
       print(CollectScript.text, terminator: "")
@@ -39,7 +46,17 @@ struct SnapshotCommand: ParsableCommand {
     }
     guard let output else { throw ValidationError("Name the folder or .tar.gz to write with -o.") }
     do {
-      let collected = try NodeCollector.collect(netns: netns, objects: !noObjects)
+      var collected = try NodeCollector.collect(netns: netns, objects: !noObjects)
+      if allPods {
+        let cluster = ObjectReader.read(collected.files.filter { $0.name == "pods.json" }.map(\.contents))
+        let pods = NodeCollector.collectPods { snapshot in
+          (snapshot.addresses ?? []).lazy.compactMap { cluster.podOfAddress[$0.address] }.first.map {
+            "\(cluster.pods[$0].namespace)/\(cluster.pods[$0].name)"
+          }
+        }
+        collected.files += pods.files
+        collected.notes += pods.notes
+      }
       for note in collected.notes { Terminal.note("kubepath: \(note)") }
       if output.hasSuffix(".tar.gz") || output.hasSuffix(".tgz") {
         try SnapshotWriter.writeArchive(collected.files, name: collected.name, to: output)

@@ -28,13 +28,30 @@ enum SnapshotWriter {
     let aside = path + ".partial-\(getpid())"
     guard mkdir(aside, 0o700) == 0 else { throw Failure(aside, errno: errno) }
     do throws(Failure) {
+      for folder in folders(files) {
+        guard mkdir(aside + "/" + folder, 0o700) == 0 else { throw Failure(aside + "/" + folder, errno: errno) }
+      }
       for file in files { try write(file.bytes, to: aside + "/" + file.name) }
       guard rename(aside, path) == 0 else { throw Failure(path, errno: errno) }
     } catch {
       for file in files { unlink(aside + "/" + file.name) }
+      for folder in folders(files).reversed() { rmdir(aside + "/" + folder) }
       rmdir(aside)
       throw error
     }
+  }
+
+  /// The folders that the files lie in, each behind the one above it.
+  private static func folders(_ files: [NodeCollector.File]) -> [String] {
+    var folders: [String] = []
+    for file in files {
+      let parts = file.name.split(separator: "/").dropLast()
+      for count in parts.indices {
+        let folder = parts[...count].joined(separator: "/")
+        if !folders.contains(folder) { folders.append(folder) }
+      }
+    }
+    return folders
   }
 
   private static func isEmpty(_ path: String) -> Bool {
@@ -109,6 +126,18 @@ enum SnapshotWriter {
     guard gzclose(out) == Z_OK, good else { throw Failure(path, "cannot be written completely") }
   }
 
+  /// Of a name that is too long for its field the beginning stands in another: up to some slash.
+  private static func split(_ name: String) -> (folder: String, last: String) {
+    guard name.utf8.count > 99 else { return ("", name) }
+    var at = name.startIndex
+    while let slash = name[at...].firstIndex(of: "/") {
+      let rest = name[name.index(after: slash)...]
+      if rest.utf8.count <= 99 { return (String(name[..<slash].prefix(154)), String(rest)) }
+      at = name.index(after: slash)
+    }
+    return ("", String(name.prefix(99)))
+  }
+
   /// A ustar header (POSIX.1-1988) of a plain file.
   private static func header(_ name: String, size: Int) -> [UInt8] {
     var block = [UInt8](repeating: 0, count: 512)
@@ -119,7 +148,9 @@ enum SnapshotWriter {
       let text = String(value, radix: 8)
       return String(repeating: "0", count: max(0, digits - text.count)) + text
     }
-    put(String(name.prefix(99)), at: 0)
+    let (folder, last) = split(name)
+    put(last, at: 0)
+    put(folder, at: 345)
     put(octal(0o600, digits: 7), at: 100)
     put(octal(0, digits: 7), at: 108)
     put(octal(0, digits: 7), at: 116)

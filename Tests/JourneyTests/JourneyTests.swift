@@ -1,5 +1,6 @@
 import Diagnosis
 import Findings
+import Intent
 import Journey
 import PacketPath
 import Snapshot
@@ -155,5 +156,83 @@ import Wire
     let answer = cluster.judge(flow)
     #expect(answer.answer == .passes)
     #expect(answer.why.contains("fern"))
+  }
+}
+
+@Suite struct JourneySizeTests {
+  /// A datagram that is too big ends before whatever stops the small ones.
+  @Test func aLargeDatagramEndsWhereItDoesNotFit() {
+    var cluster = TwoNodes()
+    cluster.b.tunnelID = 9
+    var flow = cluster.fromPod(to: cluster.endpoint, 8080, .udp)
+    (flow.length, flow.dontFragment) = (1450, true)
+    #expect(cluster.judge(flow).deciding?.failedAt?.node == "moss")
+    cluster.a.tunnelMTU = 1400
+    #expect(cluster.judge(flow).deciding?.failedAt?.node == "rust")
+  }
+
+  /// The router's word that a packet was too big makes TCP send smaller ones; where a rule stops the word, it never does.
+  @Test func aSilencedRouterMakesABlackHole() {
+    var cluster = TwoNodes()
+    cluster.a.tunnelMTU = 1300
+    var flow = cluster.fromPod(to: cluster.endpoint, 8080)
+    flow.length = 1450
+    #expect(cluster.judge(flow).answer == .served)
+    cluster.a.filter.append("-A OUTPUT -p icmp -m icmp --icmp-type 3/4 -j DROP")
+    let silent = cluster.judge(flow)
+    #expect(silent.answer == .dropped)
+    #expect(silent.deciding?.failedAt?.node == "rust")
+  }
+
+  /// A rule that lowers the MSS of the handshake keeps segments small.
+  @Test func aClampedHandshakeKeepsSegmentsSmall() {
+    var cluster = TwoNodes()
+    cluster.a.tunnelMTU = 1300
+    cluster.a.filter.append("-A OUTPUT -p icmp -m icmp --icmp-type 3/4 -j DROP")
+    cluster.a.filter.append("-A FORWARD -p tcp -m tcp --tcp-flags SYN,RST SYN -j TCPMSS --set-mss 1200")
+    var flow = cluster.fromPod(to: cluster.endpoint, 8080)
+    flow.length = 1450
+    #expect(cluster.judge(flow).answer == .served, "\(cluster.judge(flow).why)")
+  }
+}
+
+@Suite struct JourneyTrackingTests {
+  /// A SYN-ACK that connection tracking never saw makes the client's next packet INVALID.
+  @Test func anUntrackedReplyLeavesTheEntryUnanswered() {
+    var cluster = TwoNodes()
+    cluster.b.filter = [
+      ":INPUT ACCEPT [0:0]", ":FORWARD ACCEPT [0:0]", ":OUTPUT ACCEPT [0:0]",
+      "-A FORWARD -m conntrack --ctstate INVALID -j DROP", "COMMIT", "*raw", ":PREROUTING ACCEPT [0:0]",
+      ":OUTPUT ACCEPT [0:0]", "-A PREROUTING -s 10.9.2.0/24 -j CT --notrack",
+    ]
+    let answer = cluster.judge(cluster.fromPod(to: cluster.endpoint, 8080))
+    #expect(answer.answer == .dropped, "\(answer.why)")
+    #expect(answer.deciding?.ending.phase == .furtherRequest)
+  }
+
+  /// A refusal has to get back to the client.
+  @Test func whoKnowsNoWayBackRefusesInSilence() {
+    var cluster = TwoNodes()
+    cluster.a.filter.append("-A INPUT -p tcp -m tcp --dport 9100 -j REJECT --reject-with tcp-reset")
+    var flow = cluster.fromOutside(to: cluster.a)
+    flow.destinationPort = 9100
+    #expect(cluster.judge(flow).answer == .refused)
+    cluster.a.hasDefaultRoute = false
+    #expect(cluster.judge(flow).answer == .dropped)
+  }
+}
+
+@Suite struct TunnelFirewallTests {
+  private func findings(_ cluster: TwoNodes) -> [Finding] {
+    var bundle = Bundle()
+    bundle.snapshots = cluster.snapshots()
+    return Diagnosis.run(CheckContext(bundle, intent: Cluster()), only: ["vxlan-port"])
+  }
+
+  @Test func aFirewallThatStopsTheTunnelIsFound() {
+    #expect(findings(TwoNodes()).isEmpty)
+    var cluster = TwoNodes()
+    cluster.b.filter.append("-A INPUT -p udp -m udp --dport 8472 -j DROP")
+    #expect(findings(cluster).contains { $0.cause.contains("INPUT on moss") })
   }
 }

@@ -29,6 +29,7 @@ struct TwoNodes {
     var sockets = ["tcp LISTEN 0 128 0.0.0.0:8080 0.0.0.0:* users:((\"web\",pid=7,fd=3))"]
     var podRules: [String] = []
     var hasPods = true
+    var hasDefaultRoute = true
   }
 
   static let service = "10.77.0.5"
@@ -47,7 +48,9 @@ struct TwoNodes {
   var endpoint: String { "\(b.block).9" }
   var client: String { "\(a.block).9" }
 
-  func map() -> BundleMap { BundleMap([snapshot(a, other: b), snapshot(b, other: a)], nil) }
+  func snapshots() -> [Snapshot] { [snapshot(a, other: b), snapshot(b, other: a)] }
+
+  func map() -> BundleMap { BundleMap(snapshots(), nil) }
 
   func judge(_ flow: Flow) -> JourneyAnswer { JourneyJudge(map(), nil).judge(flow) }
 
@@ -172,8 +175,7 @@ struct TwoNodes {
 
   private func routes(_ node: Node, _ other: Node) -> String {
     """
-    default via 198.18.0.1 dev eth0
-    \(node.block).0/24 dev cni0 proto kernel scope link src \(node.block).1
+    \(node.hasDefaultRoute ? "default via 198.18.0.1 dev eth0\n" : "")\(node.block).0/24 dev cni0 proto kernel scope link src \(node.block).1
     \(other.block).0/24 via \(other.block).0 dev vx0 onlink
     198.18.0.0/24 dev eth0 proto kernel scope link src \(node.address)
     local \(node.address) dev eth0 table local proto kernel scope host src \(node.address)

@@ -79,6 +79,9 @@ extension JourneyJudge {
     case .unknown(.entrance): return "nothing tells by which node it enters: \"enters\" of the flow, or --node"
     case .unknown(.podLink(let pod)):
       return "nothing tells behind which interface of its node Pod \(printable(pod)) is: ip route, ip neigh"
+    case .unknown(.linkAddress(let address)):
+      return
+        "rules stop the neighbour advertisement of \(name(address)): whether the Pod still knows its link address only ip -6 neigh inside it tells"
     case .unknown(.tunnel): return "whether the tunnel carries it no dump tells (\(place))"
     }
   }

@@ -132,7 +132,8 @@ public final class JourneyJudge {
     if !answers.contains(.unsure), results.isComplete, !results.deciding.isEmpty,
       results.deciding.allSatisfy({ $0.source == .time })
     {
-      return Standing(answer: .partly, share: results.list[0].result.share)
+      let shares = results.list.map(\.result.share)
+      return Standing(answer: .partly, share: shares.reduce(0, +) / Double(shares.count))
     }
     let place = walk.map.place(fork.namespace)
     for entry in results.list.prefix(4) {
@@ -154,14 +155,17 @@ public final class JourneyJudge {
     var total = 0.0
     var worst: (answer: Answer, chance: Double) = (.dropped, -1)
     var isServed = false
+    var isMixed = false
     for (outcome, chance) in shares where chance > tiny {
       total += chance
       let standing = standings[outcome]
       if standing.answer == .unsure { return Standing(answer: .unsure, share: 0) }
       good += chance * standing.share
       if standing.answer.isGood { isServed = isServed || standing.answer == .served }
+      if standing.answer == .partly { isMixed = true }
       if !standing.answer.isGood, chance > worst.chance { worst = (standing.answer, chance) }
     }
+    if isMixed { return Standing(answer: .partly, share: (good / total * 1e9).rounded() / 1e9) }
     if good > total - tiny { return Standing(answer: isServed ? .served : .passes, share: 1) }
     // Rounded, so that equal shares are equal.
     return good > tiny

@@ -15,6 +15,7 @@ enum VXLANPort: Check {
       }
     }
     return devices.compactMap { down($0.node, $0.tunnel) ?? silent($0.node, $0.tunnel) } + differing(devices)
+      + TunnelFirewall.findings(id, context)
   }
 
   private static let lost = "Pods of other nodes do not reach this node's, and the reverse"
