@@ -75,7 +75,11 @@ let package = Package(
     .executableTarget(name: "kubepath-bench"),
     // The kernel as the judge: makes nodes in network namespaces and records what becomes of packets.
     .target(name: "KernelLab", dependencies: ["Wire"], path: "Tests/KernelLab"),
-    .target(name: "FuzzSupport", path: "Tests/FuzzSupport"),
+    .target(
+      name: "FuzzSupport",
+      dependencies: [
+        "Wire", "Input", "Snapshot", "Intent", "PacketPath", "CaptureFile", "CaptureAnalysis", "Diagnosis",
+      ], path: "Tests/FuzzSupport"),
     .testTarget(
       name: "FuzzTests", dependencies: ["FuzzSupport", "Wire", "Input", "Ruleset", "Snapshot", "PacketPath"]),
     .testTarget(
@@ -85,7 +89,7 @@ let package = Package(
     .testTarget(name: "WireTests", dependencies: ["Wire"]),
     .testTarget(name: "FindingsTests", dependencies: ["Findings"]),
     .testTarget(name: "InputTests", dependencies: ["Input", "CZlib", "CZstd"]),
-    .testTarget(name: "SnapshotTests", dependencies: ["Input", "Ruleset", "Snapshot", "Wire"]),
+    .testTarget(name: "SnapshotTests", dependencies: ["FuzzSupport", "Input", "Ruleset", "Snapshot", "Wire"]),
     .testTarget(name: "PacketPathTests", dependencies: ["Wire", "Input", "Ruleset", "Snapshot", "PacketPath"]),
     .testTarget(
       name: "JourneyTests",
@@ -121,8 +125,10 @@ let package = Package(
 )
 
 // FUZZ=1 swift build -c release --product fuzz --scratch-path .build-fuzz --sanitize fuzzer
-// SWIFT_BACKTRACE=enable=no .build-fuzz/release/fuzz CORPUS -max_total_time=60
+// SEEDS=FOLDER .build-fuzz/release/fuzz; TARGET=ipset .build-fuzz/release/fuzz FOLDER/ipset -max_total_time=60
 if Context.environment["FUZZ"] != nil {
-  package.targets.append(
-    .executableTarget(name: "fuzz", dependencies: ["Wire", "Input", "Ruleset", "Snapshot", "PacketPath"]))
+  package.targets += [
+    .target(name: "CMemoryPeak", path: "Tests/CMemoryPeak"),
+    .executableTarget(name: "fuzz", dependencies: ["Input", "FuzzSupport", "CMemoryPeak"]),
+  ]
 }

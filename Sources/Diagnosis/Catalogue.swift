@@ -96,6 +96,8 @@ public enum Catalogue {
     target-port-mismatch|targetPort is none of the containers' ports.|refused connections, or no endpoints for a name|correct the port
     nothing-listening|No process listens on the endpoint's port.|resets from the Pod|bind to all addresses
     kube-proxy-not-programming|No Service is in a node's rules.|nothing works on the node|kube-proxy's log
+    deprecation|The cluster uses what a coming Kubernetes release takes away.|externalIPs, kube-proxy's IPVS mode|LoadBalancer addresses, nftables mode
+    policy-not-evaluated|Policies of kinds that kubepath does not evaluate stand beside the NetworkPolicies.|ClusterNetworkPolicy, AdminNetworkPolicy, Cilium's and Calico's own|look for their drops in the node's rules
     network-policy-drop|A network policy stops the flow.|drops in a policy's chain|allow it in a NetworkPolicy
     dns-service|The cluster's DNS does not answer, or Pods ask another address.|no names|CoreDNS' Pods and upstreams, clusterDNS of the kubelet
     apiserver-unreachable|Pods do not reach the API server.|timeouts of 10.96.0.1:443|its endpoints and port 6443

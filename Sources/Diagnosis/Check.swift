@@ -27,10 +27,11 @@ public enum Checks {
   private static let rulePlane: [any Check.Type] = [
     KubeProxyNotProgramming.self, NftPrerequisites.self, RulesFlushed.self, MixedIptablesBackends.self,
     ModeLeftovers.self, StaleRules.self, HostPortShadowing.self, SourceRanges.self, VXLANChecksum.self,
-    InvalidPacketReset.self,
+    InvalidPacketReset.self, Deprecation.self,
   ]
   private static let packets: [any Check.Type] = [
     MasqueradeScope.self, Hairpin.self, ForwardDrop.self, OneWayUDPForwardDrop.self, NetworkPolicyDrop.self,
+    PolicyNotEvaluated.self,
     StalePodFirewall.self, EgressMasquerade.self, BridgePort.self, PodRoute.self,
     IPForwardOff.self, ConntrackTableFull.self, NeighbourTableOverflow.self, CloseWaitTimeout.self,
     NodeLocalDNSRules.self, StaleUDPConntrack.self, SYNSentToDeadEndpoint.self,

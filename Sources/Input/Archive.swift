@@ -37,6 +37,24 @@ public enum Archive {
       total = wanted
     }
 
+    /// Files that are read as they are take nothing of what may be unpacked. All of them together may be this much: reading
+    /// takes several times their size.
+    private static let plainLimit = max(smallest, sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE)) / 8)
+    private var plain = 0
+
+    /// A file is read as it is.
+    public func admit(_ file: SourceFile) throws(InputError) {
+      guard !file.isMember else { return }
+      plain += file.bytes.count
+      guard plain <= Self.plainLimit else {
+        throw InputError(
+          path: file.name,
+          reason:
+            "and what was read before it are more than \(Self.plainLimit >> 20) MiB, an eighth of this machine's memory; hand over fewer files",
+          isBudget: true)
+      }
+    }
+
     fileprivate func take(_ bytes: Int, of file: SourceFile) throws(InputError) {
       guard bytes <= left else { throw exhausted(file) }
       left -= bytes
@@ -138,9 +156,17 @@ public enum Archive {
     return bytes
   }
 
+  /// Powers of two: what `zstd -19` needs, so many times the input, and what any frame may ask for.
+  private static let smallestWindow = 23
+  private static let windowShare = 6
+  private static let largestWindow = 27
+
   private static func unzstd(_ file: SourceFile, _ budget: Budget) throws(InputError) -> UnsafeRawBufferPointer {
     guard let stream = ZSTD_createDStream() else { throw InputError(path: file.name, reason: "zstd cannot start") }
     defer { ZSTD_freeDStream(stream) }
+    // A frame names the window that it needs; nine bytes may ask for 128 MiB.
+    let window = max(smallestWindow, min(file.bytes.count, 1 << 27).powerOfTwo + windowShare)
+    ZSTD_DCtx_setParameter(stream, ZSTD_d_windowLogMax, CInt(min(window, largestWindow)))
     var input = ZSTD_inBuffer(src: file.bytes.baseAddress, size: file.bytes.count, pos: 0)
     var output = GrowingBuffer(estimate: file.bytes.count.multipliedReportingOverflow(by: 4).partialValue)
     var problem: InputError?
@@ -295,4 +321,9 @@ public enum Archive {
     }
     return nil
   }
+}
+
+extension Int {
+  /// The greatest power of two that is not above it.
+  fileprivate var powerOfTwo: Int { self > 0 ? Int.bitWidth - 1 - leadingZeroBitCount : 0 }
 }

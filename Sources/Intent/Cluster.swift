@@ -9,6 +9,10 @@ public struct Cluster: Sendable {
   public var pods: [Pod] = []
   public var nodes: [Node] = []
   public var networkPolicies: [NetworkPolicy] = []
+  /// Policies that are read by name only.
+  public var clusterPolicies: [ClusterPolicy] = []
+  /// Of ServiceCIDR objects: where ClusterIPs come from.
+  public var serviceRanges: [IPPrefix] = []
   /// Labels of namespaces, as far as the objects hold them.
   public var namespaces: [String: [(key: String, value: String)]] = [:]
   public var ingressPaths: [IngressPath] = []

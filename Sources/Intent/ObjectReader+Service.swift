@@ -123,4 +123,15 @@ extension ObjectReader {
       }
     }
   }
+
+  /// Of several the address ranges add up.
+  mutating func serviceRange(_ value: JSONValue, _ meta: Metadata) {
+    for item in value["spec"]?["cidrs"]?.elements ?? value.elements {
+      guard let range = item.text?.prefix else {
+        cluster.warn(file, "ServiceCIDR \(meta.name): “\(item.text?.printable ?? "")” is no address range")
+        continue
+      }
+      cluster.serviceRanges.append(range)
+    }
+  }
 }

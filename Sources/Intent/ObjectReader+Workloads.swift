@@ -28,8 +28,16 @@ extension ObjectReader {
         if let ip = item["address"], let found = address(ip, what) { node.internalIPs.append(found) }
       }
       for item in status["conditions"]?.elements ?? status.elements { condition(item, &node) }
+      node.release = status["nodeInfo"]?["kubeletVersion"]?.string.flatMap(Self.release)
     }
     cluster.nodes.append(node)
+  }
+
+  /// `v1.36.3`
+  private static func release(_ text: String) -> (major: Int, minor: Int)? {
+    let parts = text.drop { $0 == "v" }.split(separator: ".")
+    guard parts.count >= 2, let major = Int(parts[0]), let minor = Int(parts[1]) else { return nil }
+    return (major, minor)
   }
 
   private func condition(_ value: JSONValue, _ node: inout Node) {

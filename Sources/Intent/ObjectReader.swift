@@ -49,8 +49,16 @@ public struct ObjectReader {
   }
 
   private func looksLikeJSON(_ source: SourceFile) -> Bool {
-    let first = source.bytes.first { $0 > 0x20 && $0 != 0xEF && $0 != 0xBB && $0 != 0xBF }
-    return first == UInt8(ascii: "{") || first == UInt8(ascii: "[")
+    let start = source.bytes.firstIndex { $0 > 0x20 && $0 != 0xEF && $0 != 0xBB && $0 != 0xBF }
+    guard let start, source.bytes[start] == UInt8(ascii: "{") || source.bytes[start] == UInt8(ascii: "[") else {
+      return false
+    }
+    // Names in quotes; YAML in one line, `{kind: Pod}`, has them without.
+    let next = source.bytes[start...].first { $0 > 0x20 && $0 != UInt8(ascii: "{") && $0 != UInt8(ascii: "[") }
+    switch next {
+    case UInt8(ascii: "k"), UInt8(ascii: "a"), UInt8(ascii: "m"): return false
+    default: return true
+    }
   }
 
   private mutating func document(_ source: SourceFile) throws(Diagnostic) {
@@ -114,6 +122,13 @@ public struct ObjectReader {
     case .layer2Advertisement: advertisement(value, meta, .layer2)
     case .bgpAdvertisement: advertisement(value, meta, .bgp)
     case .peerAuthentication: peerAuthentication(value, meta)
+    case .serviceRange: serviceRange(value, meta)
+    case .clusterNetworkPolicy, .adminNetworkPolicy, .baselineAdminNetworkPolicy, .ciliumClusterwidePolicy,
+      .globalPolicy:
+      cluster.clusterPolicies.append(ClusterPolicy(kind: read.rawValue, namespace: "", name: meta.name, file: file))
+    case .ciliumPolicy:
+      cluster.clusterPolicies.append(
+        ClusterPolicy(kind: read.rawValue, namespace: meta.namespace, name: meta.name, file: file))
     }
   }
 
@@ -161,6 +176,13 @@ public struct ObjectReader {
     case layer2Advertisement = "L2Advertisement"
     case bgpAdvertisement = "BGPAdvertisement"
     case peerAuthentication = "PeerAuthentication"
+    case serviceRange = "ServiceCIDR"
+    case clusterNetworkPolicy = "ClusterNetworkPolicy"
+    case adminNetworkPolicy = "AdminNetworkPolicy"
+    case baselineAdminNetworkPolicy = "BaselineAdminNetworkPolicy"
+    case ciliumPolicy = "CiliumNetworkPolicy"
+    case ciliumClusterwidePolicy = "CiliumClusterwideNetworkPolicy"
+    case globalPolicy = "GlobalNetworkPolicy"
 
     init?(_ text: JSONText) {
       guard let found = Self.names.first(where: { text.bytes.elementsEqual($0.bytes) }) else { return nil }
@@ -170,6 +192,8 @@ public struct ObjectReader {
     /// The most frequent first.
     private static let names = allCases.map { (kind: $0, bytes: Array($0.rawValue.utf8)) }
   }
+
+  public static let kinds = Kind.allCases.map(\.rawValue)
 
   /// Other objects, and files of a component's own configuration, which have no name.
   private mutating func leaveOut(_ kind: String) {

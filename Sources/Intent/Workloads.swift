@@ -58,6 +58,8 @@ public struct Node: Sendable {
   /// `kubectl cordon`
   public var isCordoned = false
   public var labels: [(key: String, value: String)] = []
+  /// Its kubelet's release, `(1, 36)`; nil: not told.
+  public var release: (major: Int, minor: Int)?
 
   public struct Condition: Sendable, Hashable {
     public var type: String

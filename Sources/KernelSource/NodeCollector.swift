@@ -17,11 +17,16 @@ public enum NodeCollector {
     public var files: [File] = []
     /// What could not be read, and why.
     public var notes: [String] = []
+    /// Rules may stand in the kernel that no file holds.
+    public var missesRules = false
   }
 
   /// File names and the commands that fill them, of every format that has some.
   private static let collected = DumpFormat.allCases.flatMap(\.descriptor.collected)
   static let commands = collected.filter { !isCilium($0) }
+  /// Those that hold rules of a packet filter.
+  private static let ruleFiles = Set(
+    DumpFormat.allCases.map(\.descriptor).filter(\.holdsRules).flatMap(\.collected).map(\.file))
 
   /// Files and programs that nodes of some kinds do not have; nothing is missing then.
   static func isAbsent(_ command: [String]) -> Bool {
@@ -131,9 +136,14 @@ public enum NodeCollector {
           result.notes.append("\(file): \(error); written from the kernel's answer instead")
         } else {
           result.notes.append("\(file): \(error)")
+          // One that is not installed printed nothing that another could not; one that failed, or that legacy tables need, did.
+          if ruleFiles.contains(file), command[0].contains("legacy") || Tool.find(command[0]) != nil {
+            result.missesRules = true
+          }
         }
       }
     }
+    if !result.files.contains(where: { ruleFiles.contains($0.name) }) { result.missesRules = true }
   }
 
   private static func gatherCilium(_ result: inout Collected) {

@@ -23,7 +23,10 @@ public struct DumpDescriptor: Sendable {
   }
 
   public let format: DumpFormat
+  /// The file that it stands in, without `.swift`: its reader's name.
+  public let reader: String
   let role: Role
+  public var holdsRules: Bool { role == .rules }
   /// The commands that print it, the one to ask people for first.
   public let commands: [String]
   /// How `kubepath snapshot` fills files of it; none: another format tells the same.
@@ -45,10 +48,12 @@ public struct DumpDescriptor: Sendable {
     _ format: DumpFormat, role: Role = .facts, commands: [String], collected: [Collected] = [],
     isNamed: (@Sendable (String) -> Bool)? = nil, empty: (@Sendable (inout Snapshot) -> Void)? = nil,
     json: (@Sendable (ByteText) -> Bool)? = nil, isPromised: (@Sendable (String) -> Bool)? = nil,
+    fileID: String = #fileID,
     read: @escaping @Sendable (RecognisedDump, inout Snapshot) -> Void,
     recognises: @escaping @Sendable (DumpLine) -> Bool
   ) {
     self.format = format
+    reader = String(fileID.split(separator: "/").last?.split(separator: ".").first ?? "")
     self.role = role
     self.commands = commands
     self.collected = collected

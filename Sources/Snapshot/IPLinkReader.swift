@@ -31,6 +31,12 @@ public enum IPLinkReader: DumpReader {
           current = link
         } else if isNoise(first) {
           continue
+        } else if current != nil,
+          first == "inet" || first == "inet6" || first.hasPrefix("link/") || first == "valid_lft",
+          detail(first, &words, link: &current!, merger: &merger)
+        {
+          // Its indentation went lost on the way.
+          continue
         } else {
           snapshot.warn(
             section, line.number, "expected `INDEX: NAME: <FLAGS> …` of ip link, found “\(line.text.printable)”")

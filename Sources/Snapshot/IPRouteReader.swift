@@ -34,6 +34,7 @@ public enum IPRouteReader: DumpReader {
         guard let first = words.next() else { continue }
         if first == "nexthop" {
           guard pending != nil else {
+            if first == "cache" { continue }
             snapshot.warn(section, line.number, "a nexthop without a route before it")
             continue
           }
@@ -61,6 +62,14 @@ public enum IPRouteReader: DumpReader {
         if let route = route(line, &snapshot) {
           pending = route
         } else {
+          if line.text.contains(" uid ") {
+            // `ip route get` tells what the kernel would do for one destination, no route of the table.
+            snapshot.diagnostics.add(
+              Diagnostic(
+                .note, file: section.file.name, .line(line.number),
+                "the answer of ip route get is not used; hand over ip route show table all"))
+            continue
+          }
           snapshot.warn(section, line.number, "expected a route, found “\(line.text.printable)”")
         }
       }

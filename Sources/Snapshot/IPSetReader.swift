@@ -10,6 +10,14 @@ public enum IPSetReader: DumpReader {
     var byName: [String: Int] = [:]
     for (index, set) in sets.enumerated() { byName[set.name] = index }
     for set in reader.sets {
+      // A listing without members, or of which the end was cut off, does not tell what is in it.
+      if let wanted = reader.entries[set.name], wanted > set.elements.count, set.timeout == nil {
+        snapshot.warn(
+          section, set.line,
+          "set \(printable(set.name)) has \(wanted) entries, and \(set.elements.count) of them are listed: it is taken as unknown; hand over ipset save"
+        )
+        continue
+      }
       if let index = byName[set.name] {
         if set.elements.count > sets[index].elements.count { sets[index] = set }
       } else {
@@ -27,6 +35,8 @@ public enum IPSetReader: DumpReader {
     var byName: [String: Int] = [:]
     /// The set that the last line was about; most lines go on with it.
     var current: Int?
+    /// `Number of entries: 4`, by the set's name.
+    var entries: [String: Int] = [:]
     /// Behind `Members:` of a list.
     var inMembers = false
 
@@ -67,7 +77,10 @@ public enum IPSetReader: DumpReader {
         }
       case "Header:": options(&words)
       case "Revision:", "References:", "Size": break
-      case "Number" where words.peek.map({ $0 == "of" }) == true: break
+      case "Number" where words.peek.map({ $0 == "of" }) == true:
+        if let current, let count = line.text.split(at: UInt8(ascii: ":"))?.after.trimmed.int {
+          entries[sets[current].name] = count
+        }
       case "Members:": inMembers = current != nil
       case "flush", "-F", "COMMIT", "-exist", "-!": break
       default:

@@ -12,6 +12,7 @@ struct NodeIdentity {
 
   /// Nil where nothing says that there is more than one node.
   static func divide(_ contents: [NodeLoader.Content]) -> NodeIdentity? {
+    if let named = divideByHost(contents) { return named }
     var groups: [(addresses: Set<IPAddress>, name: String, contents: [NodeLoader.Content])] = []
     var others: [NodeLoader.Content] = []
     for content in contents {
@@ -38,6 +39,34 @@ struct NodeIdentity {
       nodes: groups.map { ($0.name, $0.contents) }, shared: others.filter { content in !content.isOfNode }
     )
     .refusing(others.filter(\.isOfNode))
+  }
+
+  /// Prompts and headings name different nodes, and both told their own rules or addresses.
+  private static func divideByHost(_ contents: [NodeLoader.Content]) -> NodeIdentity? {
+    var names: [String] = []
+    var dumps: [String: Set<DumpFormat>] = [:]
+    for content in contents {
+      for dump in content.dumps {
+        guard let host = dump.host else { continue }
+        if dumps[host] == nil { names.append(host) }
+        dumps[host, default: []].insert(dump.format)
+      }
+    }
+    let nodes = names.filter { dumps[$0]!.contains { isNodes($0) } }
+    guard nodes.count > 1, nodes.count <= maximumNodes else { return nil }
+    let known = Set(nodes)
+    var divided: [(name: String, contents: [NodeLoader.Content])] = nodes.map { ($0, []) }
+    var rest: [NodeLoader.Content] = []
+    for content in contents {
+      for (at, node) in nodes.enumerated() {
+        let own = content.dumps.filter { $0.host == node }
+        // Whose the lines are that nobody reads is not known: they count for each.
+        if !own.isEmpty { divided[at].contents.append(content.part(own, content.unread)) }
+      }
+      let others = content.dumps.filter { $0.host.map { !known.contains($0) } ?? true }
+      if !others.isEmpty || content.dumps.isEmpty { rest.append(content.part(others, [])) }
+    }
+    return NodeIdentity(nodes: divided, shared: rest.filter { !$0.isOfNode }).refusing(rest.filter(\.isOfNode))
   }
 
   private static let maximumNodes = 1000
@@ -88,7 +117,7 @@ struct NodeIdentity {
     let names = nodes.prefix(5).map(\.name).joined(separator: ", ")
     return Diagnostic(
       unclaimed.isEmpty ? .note : .warning, file: escaped(folder), .whole,
-      "holds dumps of \(nodes.count) nodes, told by their addresses: \(escaped(names))"
+      "holds dumps of \(nodes.count) nodes, told by their addresses and names: \(escaped(names))"
         + (unclaimed.isEmpty
           ? ""
           : "; not used, since nothing tells whose they are: \(escaped(unclaimed.prefix(5).joined(separator: ", ")))"))

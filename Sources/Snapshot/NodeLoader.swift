@@ -15,6 +15,10 @@ enum NodeLoader {
 
     init(_ entry: SnapshotLoader.Entry) {
       self.entry = entry
+      if let decoded = PastedText.decoded(entry.file) {
+        self.entry.file = decoded
+        repairs = ["UTF-16"]
+      }
       isBinary = Recognition.isBinary(self.entry.file.bytes)
       guard !isBinary else {
         dumps = []
@@ -23,11 +27,19 @@ enum NodeLoader {
       }
       if let (file, repairs) = PastedText.restored(self.entry.file) {
         self.entry.file = file
-        self.repairs = repairs
+        self.repairs += repairs
       }
       let found = Recognition.divide(self.entry.file)
       dumps = found.dumps
       unread = found.unread
+    }
+
+    /// A part of it: the dumps of one of several nodes.
+    func part(_ dumps: [RecognisedDump], _ unread: [UnreadPart]) -> Content {
+      var copy = self
+      copy.dumps = dumps
+      copy.unread = unread
+      return copy
     }
 
     /// Tells something about a node, not only about the cluster.
@@ -89,13 +101,14 @@ enum NodeLoader {
       }
     }
     var notes: [Diagnostic] = []
-    let chosen = RuleSelection.choose(rules) { section, message in
-      notes.append(Diagnostic(.note, file: section.file.name, .line(section.firstLine), message))
+    let chosen = RuleSelection.choose(rules) { section, message, severity in
+      notes.append(Diagnostic(severity, file: escaped(section.file.name), .line(section.firstLine), message))
     }
     for note in notes { snapshot.diagnostics.add(note) }
     for dump in chosen { readRules(dump, into: &snapshot) }
     if chosen.count > 1 { snapshot.ruleset.creationOrder = RuleSelection.creationOrder(rules) }
-    snapshot.rulesRead = snapshot.rulesRead || !chosen.isEmpty
+    snapshot.rulesRead =
+      snapshot.rulesRead || !chosen.isEmpty || contents.contains(where: CollectionManifest.saysThatThereAreNoRules)
     snapshot.ruleset.finish()
     return snapshot
   }

@@ -11,8 +11,8 @@ enum ObjectDumps {
       switch line.first {
       case "apiVersion:": true
       case "kind:": line.text.count < 80
-      case "-": line.second == "apiVersion:"
-      default: false
+      case "-": line.second == "apiVersion:" || isFlow(line.text.dropFirst(1).trimmed)
+      default: isFlow(line.text)
       }
     })
 
@@ -39,6 +39,13 @@ enum ObjectDumps {
   private static let columns: [StaticString] = [
     "CLUSTER-IP", "ENDPOINTS", "READY", "STATUS", "DESIRED", "PROVISIONER", "CONTROLLER", "HOSTS",
   ]
+
+  /// `{kind: Pod, metadata: {name: a}}`: YAML, as people write it on one line.
+  private static func isFlow(_ text: ByteText) -> Bool {
+    guard text.first == UInt8(ascii: "{") || text.hasPrefix("[{") else { return false }
+    let inner = text.dropFirst(text.hasPrefix("[{") ? 2 : 1).trimmed
+    return (inner.hasPrefix("kind:") || inner.hasPrefix("apiVersion:")) && text.contains("kind: ")
+  }
 
   private static func add(_ dump: RecognisedDump, to snapshot: inout Snapshot) {
     snapshot.objectFiles.append(

@@ -6,28 +6,40 @@ import Input
 struct PastedText {
   /// What was done to it, as words for a note.
   private(set) var repairs: [StaticString] = []
-  private var lines: [ArraySlice<UInt8>]
+  var lines: [ArraySlice<UInt8>]
 
   /// The file as it was before it was pasted, and what was mended; nil where nothing is to mend.
   static func restored(_ file: SourceFile) -> (file: SourceFile, repairs: [StaticString])? {
     guard !file.bytes.isEmpty, file.bytes.count <= Recognition.divisible else { return nil }
     switch DumpSection(file).firstByte {
-    case UInt8(ascii: "{"), UInt8(ascii: "["), nil: return nil
+    case UInt8(ascii: "{"), nil: return nil
+    case UInt8(ascii: "["):
+      // JSON; counters of rules, prompts and time stamps begin with one, too.
+      let next = file.bytes.drop { $0 != UInt8(ascii: "[") }.dropFirst().first { $0 > 0x20 }
+      if let next, [UInt8(ascii: "{"), UInt8(ascii: "["), UInt8(ascii: "]"), UInt8(ascii: "\"")].contains(next) {
+        return nil
+      }
     default: break
     }
     var text = PastedText(file)
+    text.mend("a terminal's codes", text.hasTerminalCodes) { $0.replayTerminal() }
     text.mend("quoted text", text.isQuoted) { $0.unquote() }
     text.mend("fences", text.hasFences) { $0.unfence() }
     text.mend("characters that a web page or word processor replaced", text.isTypeset) { $0.untypeset() }
+    text.mend("what stands before every line", true) { $0.removePrefix() }
     text.mend("indentation", true) { $0.outdent() }
     text.mend("wrapped lines", true) { $0.unwrap() }
+    text.mend("wrapped lines of other formats", true) { $0.unwrapOthers() }
     guard !text.repairs.isEmpty else { return nil }
     let bytes = Array(text.lines.joined(separator: CollectionOfOne(UInt8(ascii: "\n"))))
     return (SourceFile(name: file.name, contents: bytes), text.repairs)
   }
 
   private init(_ file: SourceFile) {
-    lines = Array(file.bytes).split(separator: 10, omittingEmptySubsequences: false)
+    // Old Macintosh programs, and terminals, end lines with CR alone.
+    let isReturn = !file.bytes.contains(10) && file.bytes.contains(13)
+    lines = Array(file.bytes).split(separator: isReturn ? 13 : 10, omittingEmptySubsequences: false)
+    if isReturn { repairs.append("line ends") }
   }
 
   /// `change` tells whether it changed anything.
@@ -35,18 +47,18 @@ struct PastedText {
     if isNeeded, change(&self) { repairs.append(name) }
   }
 
-  private static func withText<T>(_ line: ArraySlice<UInt8>, _ body: (ByteText) -> T) -> T {
+  static func withText<T>(_ line: ArraySlice<UInt8>, _ body: (ByteText) -> T) -> T {
     line.withUnsafeBytes { body(ByteText(bytes: $0)) }
   }
 
-  private static func trimmed(_ line: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+  static func trimmed(_ line: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
     guard let first = line.firstIndex(where: { $0 > 0x20 }), let last = line.lastIndex(where: { $0 > 0x20 }) else {
       return []
     }
     return line[first...last]
   }
 
-  private static func format(_ line: ArraySlice<UInt8>) -> DumpFormat? { withText(line) { DumpFormat.of($0) } }
+  static func format(_ line: ArraySlice<UInt8>) -> DumpFormat? { withText(line) { DumpFormat.of($0) } }
 
   // MARK: Quotation marks
 
@@ -74,7 +86,8 @@ struct PastedText {
     return withText(text) {
       $0.hasPrefix("```") || $0.hasPrefix("~~~") || $0.hasPrefix("{code") || $0.hasPrefix("[code")
         || $0.hasPrefix("[/code") || $0.hasPrefix("{noformat") || $0.hasPrefix("<pre") || $0.hasPrefix("</pre")
-        || $0.hasPrefix("<code")
+        || $0.hasPrefix("<code") || $0.hasPrefix("<details") || $0.hasPrefix("</details") || $0.hasPrefix("<summary")
+        || $0.hasPrefix("</summary")
         || $0.hasPrefix("</code")
     }
   }
@@ -82,16 +95,46 @@ struct PastedText {
   private var hasFences: Bool { lines.contains { Self.isFence($0) } }
 
   private mutating func unfence() -> Bool {
+    blankProse()
     for index in lines.indices where Self.isFence(lines[index]) {
       let text = Self.trimmed(lines[index])
-      // `<pre>*nat` goes on behind the tag.
-      if text.first == UInt8(ascii: "<"), let end = text.firstIndex(of: UInt8(ascii: ">")) {
+      // `<pre>*nat` goes on behind the tag; what `<summary>` holds is a title.
+      if Self.withText(text, { $0.contains("details") || $0.contains("summary") }) {
+        lines[index] = []
+      } else if text.first == UInt8(ascii: "<"), let end = text.firstIndex(of: UInt8(ascii: ">")) {
         lines[index] = text[(end + 1)...]
       } else {
         lines[index] = []
       }
     }
     return true
+  }
+
+  /// Where all that is a dump stands inside fences, what stands outside is somebody's words about it. Prompts, and lines that
+  /// may name a node, stay.
+  private mutating func blankProse() {
+    var isInside = false
+    var outside: [Int] = []
+    var inside = 0
+    for index in lines.indices {
+      let text = Self.trimmed(lines[index])
+      if Self.isFence(lines[index]) {
+        if text.first == UInt8(ascii: "`") || text.first == UInt8(ascii: "~") { isInside.toggle() } else { inside += 1 }
+        continue
+      }
+      if isInside {
+        if Self.format(text) != nil { inside += 1 }
+      } else if !text.isEmpty {
+        if Self.format(text) != nil { return }
+        outside.append(index)
+      }
+    }
+    guard inside > 0, !isInside else { return }
+    for index in outside {
+      let text = Self.trimmed(lines[index])
+      if text.first == UInt8(ascii: "#") || text.last == UInt8(ascii: ":") { continue }
+      if Self.withText(text, { Prompt.command(of: $0) }) == nil { lines[index] = [] }
+    }
   }
 
   // MARK: Characters
@@ -109,13 +152,15 @@ struct PastedText {
     ("\u{00BB}", "\""),
     ("\u{2018}", "'"), ("\u{2019}", "'"), ("\u{2011}", "-"), ("\u{2010}", "-"), ("\u{2212}", "-"), ("\u{00A0}", " "),
     ("\u{2007}", " "), ("\u{202F}", " "), ("\u{200B}", ""), ("\u{FEFF}", ""),
+    ("\u{2003}", " "), ("\u{2002}", " "), ("\u{2009}", " "), ("\u{3000}", " "), ("\u{200C}", ""), ("\u{200D}", ""),
+    ("\u{2060}", ""), ("\u{00AD}", ""), ("\u{2032}", "'"), ("\u{FF0D}", "-"), ("\u{2026}", "..."),
   ].map { (Array($0.0.utf8), Array($0.1.utf8)) }
   /// En and em dash: two hyphens where a word begins with one, one between numbers.
   private static let dashes = ["\u{2013}", "\u{2014}"].map { Array($0.utf8) }
 
   private var isTypeset: Bool {
     lines.contains { line in
-      line.contains { $0 == 0xE2 || $0 == 0xC2 || $0 == 0xEF } || line.contains(UInt8(ascii: "&"))
+      line.contains { $0 == 0xE2 || $0 == 0xC2 || $0 == 0xEF || $0 == 0xE3 } || line.contains(UInt8(ascii: "&"))
     }
   }
 
@@ -129,7 +174,7 @@ struct PastedText {
           Self.entities.first { rest.starts(with: $0.name) }.map { ($0.name.count, [$0.byte]) }
         }
       }
-      if line.contains(where: { $0 == 0xE2 || $0 == 0xC2 || $0 == 0xEF }) {
+      if line.contains(where: { $0 == 0xE2 || $0 == 0xC2 || $0 == 0xEF || $0 == 0xE3 }) {
         // Inside quotes that are still there such characters are the text's own.
         var isInQuotes = false
         var before: UInt8 = 0x20
@@ -245,7 +290,7 @@ struct PastedText {
       }
       let isOwn =
         text.first == UInt8(ascii: "#") || Self.format(text) == .iptablesSave
-        || Self.withText(text) { $0 == "COMMIT" || Prompt.command(of: $0) != nil }
+        || Self.withText(text) { $0 == "COMMIT" || Prompt.isElision($0) || Prompt.command(of: $0) != nil }
       if isOwn || !isInside {
         isInside = false
         continue

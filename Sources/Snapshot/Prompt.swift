@@ -16,9 +16,21 @@ enum Prompt {
   /// `/ # ip route`, `node% ip route`, `➜  ~ ip route`, or of a command alone; nil where the line is none. Empty for a
   /// prompt alone.
   static func command(of line: ByteText) -> String? {
-    let text = line.trimmed
-    guard let first = text.first, text.count < 2000 else { return nil }
-    if let rest = arrow(text) { return rest }
+    var text = line.trimmed
+    guard text.count < 2000 else { return nil }
+    // A clock before the prompt: `[09:12:13] root@node:~#`.
+    if text.first == UInt8(ascii: "["), let (clock, rest) = text.dropFirst(1).split(at: UInt8(ascii: "]")),
+      clock.count >= 8, clock.bytes[2] == UInt8(ascii: ":"), clock.bytes[5] == UInt8(ascii: ":"),
+      rest.contains("@") || rest.contains("$ ") || rest.contains("# ")
+    {
+      text = rest.trimmed
+    }
+    // `set -x` marks each level with one more.
+    if text.hasPrefix("++") {
+      text = ByteText(bytes: UnsafeRawBufferPointer(rebasing: text.bytes.drop { $0 == UInt8(ascii: "+") })).trimmed
+    }
+    guard let first = text.first else { return nil }
+    if let rest = arrow(text) ?? watched(text) ?? windows(text) { return rest }
     if first != UInt8(ascii: "-"), let end = sign(text) {
       let before = text[0..<end].trimmed
       let rest = text.dropFirst(end + 1).trimmed
@@ -44,7 +56,7 @@ enum Prompt {
 
   /// Whether a command prints rules of a packet filter.
   static func printsRules(_ command: String) -> Bool {
-    for word in command.split(separator: " ").prefix(6) {
+    for word in command.split(separator: " ").prefix(24) {
       let name = word.split(separator: "/").last ?? word
       if name.hasPrefix("iptables") || name.hasPrefix("ip6tables") || name == "nft" || name == "ebtables" {
         return true
@@ -64,6 +76,112 @@ enum Prompt {
   }
 
   // MARK: -
+
+  /// `Every 2.0s: iptables -L -n     node-a: Mon Nov 30 09:00:00 2026`
+  private static func watched(_ text: ByteText) -> String? {
+    guard text.hasPrefix("Every "), let (interval, rest) = text.split(at: UInt8(ascii: ":")),
+      interval.last == UInt8(ascii: "s")
+    else { return nil }
+    let command = rest.trimmed
+    for at in 0..<command.count
+    where command.bytes[at] == 0x20 && at + 1 < command.count && command.bytes[at + 1] == 0x20 {
+      return command[0..<min(at, 400)].string
+    }
+    return command[0..<400].string
+  }
+
+  /// `PS C:\Users\me> kubectl get svc`, `C:\Users\me>kubectl get svc`
+  private static func windows(_ text: ByteText) -> String? {
+    let path = text.hasPrefix("PS ") ? text.dropFirst(3) : text
+    guard path.count > 3, path.bytes[1] == UInt8(ascii: ":"), path.bytes[2] == UInt8(ascii: "\\"),
+      let (_, rest) = path.split(at: UInt8(ascii: ">"))
+    else { return nil }
+    return rest.trimmed[0..<400].string
+  }
+
+  /// What people and pagers write where they left something out: `...`, `[...]`, `<snip>`, `(output truncated)`, `--More--`.
+  static func isElision(_ text: ByteText) -> Bool {
+    guard text.count >= 3, text.count < 60, let first = text.first else { return false }
+    if text.bytes.allSatisfy({ $0 == UInt8(ascii: ".") || $0 == 0x20 }) || text == "…" || text.hasPrefix("--More--") {
+      return true
+    }
+    let isBracketed =
+      first == UInt8(ascii: "[") || first == UInt8(ascii: "<") || first == UInt8(ascii: "(")
+      || first == UInt8(ascii: ".")
+      || first == UInt8(ascii: "#") || first == UInt8(ascii: "-")
+    guard isBracketed else { return false }
+    let plain = text.bytes.filter { $0 | 0x20 >= 97 && $0 | 0x20 <= 122 || $0 == 0x20 }
+    let words = String(decoding: plain, as: UTF8.self).lowercased().split(separator: " ")
+    if words.isEmpty { return text.contains("...") || text.contains("…") }
+    return text.first != UInt8(ascii: "-")
+      && words.contains {
+        ["snip", "snipped", "cut", "truncated", "omitted", "skipped", "trimmed", "redacted", "elided"].contains($0)
+      }
+  }
+
+  /// The node of `root@node-a:~# ip route` and `[root@node-a ~]# ip route`; nil: the prompt does not tell.
+  static func host(of line: ByteText) -> String? {
+    let text = line.trimmed
+    guard let at = text.bytes.prefix(80).firstIndex(of: UInt8(ascii: "@")), at > 0, at + 1 < text.count,
+      !text[0..<at].contains(" ") || text.first == UInt8(ascii: "[") || text.first == UInt8(ascii: "(")
+    else { return nil }
+    return name(text.dropFirst(at + 1))
+  }
+
+  /// The node that a line between dumps names: `## node-a`, `### Node: worker-1`, `==== worker-1 ====`, `worker-1:`,
+  /// Ansible's `worker-1 | CHANGED | rc=0 >>`. Nil: it is no such line.
+  static func heading(_ text: ByteText) -> String? {
+    guard text.count < 100, let first = text.first else { return nil }
+    if text.contains(" | CHANGED | rc=") || text.contains(" | SUCCESS | rc=") { return name(text) }
+    let marks: [UInt8] = [
+      UInt8(ascii: "#"), UInt8(ascii: "="), UInt8(ascii: "-"), UInt8(ascii: "*"), UInt8(ascii: "_"), 0x20,
+      UInt8(ascii: ":"),
+    ]
+    let isMarked =
+      first == UInt8(ascii: "#") || first == UInt8(ascii: "=") || text.hasPrefix("--") || text.hasPrefix("**")
+    guard isMarked || text.last == UInt8(ascii: ":") else { return nil }
+    var inner = text
+    while let byte = inner.first, marks.contains(byte) { inner = inner.dropFirst(1) }
+    while let byte = inner.last, marks.contains(byte) { inner = inner.dropLast(1) }
+    var words = Words(inner)
+    guard var word = words.next() else { return nil }
+    let label = word.last == UInt8(ascii: ":") ? word.dropLast(1) : word
+    let isLabelled = ["node", "Node", "NODE", "host", "Host", "on", "On", "from", "From"].contains {
+      label.bytes.elementsEqual($0.utf8)
+    }
+    if isLabelled {
+      guard let next = words.next() else { return nil }
+      word = next
+    }
+    // One word, and no program's name.
+    guard words.next() == nil, isLabelled || !isKnown(word) else { return nil }
+    guard isLabelled || word.bytes.contains(UInt8(ascii: "-")) || word.bytes.contains(where: { $0 >= 48 && $0 <= 57 })
+    else {
+      return nil
+    }
+    return name(word)
+  }
+
+  /// A host's name at a text's beginning.
+  private static func name(_ text: ByteText) -> String? {
+    let end = text.bytes.firstIndex { byte in
+      !(byte >= 48 && byte <= 57 || byte | 0x20 >= 97 && byte | 0x20 <= 122 || byte == UInt8(ascii: "-")
+        || byte == UInt8(ascii: "."))
+    }
+    let name = text[0..<(end ?? text.count)]
+    guard name.count >= 2, name.count <= 253, name.bytes.contains(where: { $0 | 0x20 >= 97 && $0 | 0x20 <= 122 }) else {
+      return nil
+    }
+    return name.string
+  }
+
+  /// What a shell prints between a command and its output.
+  static func isNoise(_ text: ByteText) -> Bool {
+    text.hasPrefix("[sudo] password for ") || text.hasPrefix("Script started on ") || text.hasPrefix("Script done on ")
+      || text.hasPrefix("# Warning: iptables-legacy tables present") || text.hasPrefix("Defaulted container ")
+      || text.hasPrefix("-- Logs begin at ") || text.hasPrefix("-- Journal begins at ") || text.hasPrefix("-- Boot ")
+      || text.hasPrefix("Warning: Permanently added ") || text.hasPrefix("Unable to use a TTY")
+  }
 
   /// `➜  ~ cmd`, `❯ cmd`, `λ cmd`: the command begins at the first known program.
   private static func arrow(_ text: ByteText) -> String? {

@@ -7,6 +7,8 @@ struct RecognisedDump {
   var section: DumpSection
   /// The command that printed it, where a prompt before it says so.
   var command: String?
+  /// The node's name, where a prompt or a heading before it says so.
+  var host: String?
   var isJSON = false
 }
 
@@ -54,6 +56,8 @@ private struct Divider {
   private var current: RecognisedDump?
   /// What a prompt said, and where.
   private var command: String?
+  /// Where it stands, by prompts and headings.
+  private var host: String?
   /// What that command prints, where only it tells.
   private var promised: DumpFormat?
   private var commandOffset: Int?
@@ -110,7 +114,8 @@ private struct Divider {
     }
     current = RecognisedDump(
       format: format,
-      section: DumpSection(whole.file, range: start..<whole.range.upperBound, firstLine: number), command: command)
+      section: DumpSection(whole.file, range: start..<whole.range.upperBound, firstLine: number), command: command,
+      host: host)
   }
 
   private mutating func closeStrangers() {
@@ -128,11 +133,15 @@ private struct Divider {
 
   private mutating func stranger(_ line: LineScanner.Line) {
     let text = line.text.trimmed
-    guard !text.isEmpty else { return }
+    guard !text.isEmpty, !Prompt.isNoise(text) else { return }
+    if let heading = Prompt.heading(text) {
+      host = heading
+      return
+    }
     // What surrounds outputs: rulers and comments tell nothing.
     if text.first == UInt8(ascii: "#") || text.bytes.allSatisfy({ !isWordByte($0) }) { return }
     let areRules =
-      command.map { Prompt.printsRules($0) } ?? false || text.contains(" -j ") || text.hasPrefix("Chain ")
+      Prompt.printsRules(command ?? whole.file.name) || text.contains(" -j ") || text.hasPrefix("Chain ")
       || text.contains(" anywhere ")
     if let (lines, before) = strangers {
       strangers = (lines.lowerBound...line.number, before || areRules)
@@ -140,6 +149,8 @@ private struct Divider {
       strangers = (line.number...line.number, areRules)
     }
   }
+
+  private var isLog: Bool { current?.format == .kernelLog || current?.format == .componentLog }
 
   private func isWordByte(_ byte: UInt8) -> Bool {
     byte >= 48 && byte <= 57 || byte | 0x20 >= 97 && byte | 0x20 <= 122 || byte >= 0x80
@@ -153,6 +164,7 @@ private struct Divider {
       close(line.offset)
       closeStrangers()
       command = prompted
+      host = Prompt.host(of: text) ?? host
       promised = DumpFormat.promised(by: prompted)
       commandOffset = line.offset
       commandLine = line.number
@@ -161,6 +173,9 @@ private struct Divider {
     if depth == 0, let promised {
       self.promised = nil
       return open(promised, line)
+    }
+    if depth > 0, Prompt.isElision(text.trimmed) {
+      result.unread.append(UnreadPart(.rules, .cut, file: whole.file.name, lines: line.number...line.number))
     }
     if depth > 0 || isObject {
       if current?.format == .nftText { depth = max(0, depth + Self.braces(text)) }
@@ -187,6 +202,22 @@ private struct Divider {
 
   /// A line that could be anything: it goes on with the dump it stands in, or is the value that the command promised.
   private mutating func unknown(_ line: LineScanner.Line) {
+    // The reader of iptables-save says so itself.
+    if let current, current.format.descriptor.holdsRules, current.format != .iptablesSave,
+      Prompt.isElision(line.text.trimmed)
+    {
+      result.unread.append(
+        UnreadPart(.rules, .cut, file: whole.file.name, lines: line.number...line.number))
+      return
+    }
+    // A heading ends what stands above it.
+    if current != nil, depth == 0, current?.format != .objects, current?.format != .objectText, !isLog,
+      let heading = Prompt.heading(line.text.trimmed)
+    {
+      close(line.offset)
+      host = heading
+      return
+    }
     if current?.format == .iptablesSave {
       if line.text.trimmed == "COMMIT" {
         isCommitted = true
@@ -216,7 +247,7 @@ private struct Divider {
       result.dumps.append(
         RecognisedDump(
           format: format, section: DumpSection(whole.file, range: extent, firstLine: line.number), command: command,
-          isJSON: true))
+          host: host, isJSON: true))
     }
     skipTo = extent.upperBound
     return true

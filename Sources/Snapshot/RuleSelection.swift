@@ -22,7 +22,8 @@ struct TableName: Hashable, Sendable {
 /// as text and as JSON. Chooses one copy of each, the most complete; legacy and nft rules are different tables and both
 /// stay.
 enum RuleSelection {
-  static func choose(_ dumps: [RecognisedDump], note: (DumpSection, String) -> Void) -> [RuleDump] {
+  static func choose(_ dumps: [RecognisedDump], note: (DumpSection, String, Diagnostic.Severity) -> Void) -> [RuleDump]
+  {
     let parts = dumps.filter { $0.format == .iptablesListing || $0.format == .iptablesSave && !isSave($0) }
     let iptables = dumps.filter { $0.format == .iptablesSave && isSave($0) }
     let texts = dumps.filter { $0.format == .nftText }
@@ -144,6 +145,13 @@ enum RuleSelection {
     var hasCounters: Bool { tables.contains { $0.hasCounters } }
     var isTrivial: Bool { tables.allSatisfy { $0.rules == 0 && !$0.hasOwnChains } }
 
+    /// Whether it tells a table otherwise that both have.
+    func differs(from other: Candidate) -> Bool {
+      tables.contains { table in
+        table.rules > 0 && other.tables.contains { $0.name == table.name && $0.rules > 0 && $0.hash != table.hash }
+      }
+    }
+
     init(_ dump: RecognisedDump) {
       self.dump = dump
       variant = Variant(dump)
@@ -185,7 +193,7 @@ enum RuleSelection {
     var candidates: [Candidate]
 
     /// The most complete copy as a whole, and of the others only tables that it does not have.
-    func select(_ version: IPVersion, note: (DumpSection, String) -> Void) -> [RuleDump] {
+    func select(_ version: IPVersion, note: (DumpSection, String, Diagnostic.Severity) -> Void) -> [RuleDump] {
       let order = candidates.enumerated().sorted { a, b in
         if a.element.rules != b.element.rules { return a.element.rules > b.element.rules }
         if a.element.hasCounters != b.element.hasCounters { return a.element.hasCounters }
@@ -204,7 +212,15 @@ enum RuleSelection {
           }
         }
         if copies > 0 {
-          note(other.dump.section, "another copy of the rules of \(best.dump.section.file.name); not walked twice")
+          let name = escaped(best.dump.section.file.name)
+          if other.differs(from: best) {
+            note(
+              other.dump.section,
+              "holds other rules than \(name) for the same tables: two times of one node, or two nodes; only those of \(name) are walked",
+              .warning)
+          } else {
+            note(other.dump.section, "another copy of the rules of \(name); not walked twice", .note)
+          }
         }
       }
       return result
@@ -279,7 +295,7 @@ enum RuleSelection {
 
   private static func chooseNft(
     _ texts: [RecognisedDump], _ tables: [[NftTable]], _ jsons: [RecognisedDump], covered: inout Set<TableName>,
-    note: (DumpSection, String) -> Void
+    note: (DumpSection, String, Diagnostic.Severity) -> Void
   ) -> [RuleDump] {
     var chosen: [RuleDump] = []
     // Handles make a dump longer, and more complete.
@@ -302,14 +318,15 @@ enum RuleSelection {
       }
       covered.formUnion(names)
       if own < names.count {
-        note(texts[index].section, "\(names.count - own) of its tables are told by another dump; not walked twice")
+        note(
+          texts[index].section, "\(names.count - own) of its tables are told by another dump; not walked twice", .note)
       }
     }
     guard let json = jsons.max(by: { $0.section.range.count < $1.section.range.count }) else { return chosen }
     if texts.isEmpty {
       chosen.append(.nftJSON(json.section, skipping: covered))
     } else {
-      note(json.section, "the text of nft list ruleset is there too; not walked twice")
+      note(json.section, "the text of nft list ruleset is there too; not walked twice", .note)
     }
     return chosen
   }

@@ -68,7 +68,11 @@ public enum SnapshotLoader {
   private static func unpack(
     _ entries: inout [Entry], _ budget: Archive.Budget, _ diagnostics: inout Diagnostics
   ) throws(InputError) {
-    for index in entries.indices where Archive.isArchive(entries[index].file.bytes) {
+    for index in entries.indices {
+      guard Archive.isArchive(entries[index].file.bytes) else {
+        try budget.admit(entries[index].file)
+        continue
+      }
       let file = entries[index].file
       let members: [SourceFile]
       do {

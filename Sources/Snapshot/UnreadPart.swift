@@ -12,7 +12,7 @@ public struct UnreadPart: Sendable, Hashable {
     case unknownFormat
     /// Some of a table's rules, chosen by a search, a chain's name or a table's: the others are not known.
     case excerpt
-    /// It ends before its end.
+    /// It ends before its end, or something was left out of it.
     case cut
     /// Rules without the name of their table, and nothing in them tells which it is.
     case tableNotTold
@@ -42,7 +42,8 @@ public struct UnreadPart: Sendable, Hashable {
     case .excerpt:
       return
         "\(what) are an excerpt: rules that are not in it are unknown; hand over all of iptables-save or nft list ruleset"
-    case .cut: return "\(what): the dump ends before its end; what follows is unknown"
+    case .cut:
+      return "\(what): something was left out of the dump here, or is not understood; what it would say is unknown"
     case .tableNotTold: return "\(what): rules whose table nothing tells; iptables-save names it"
     }
   }

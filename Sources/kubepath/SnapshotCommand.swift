@@ -19,6 +19,9 @@ struct SnapshotCommand: ParsableCommand {
         kubepath snapshot --netns pod1 -o pod1/
         kubepath snapshot --script > collect.sh
             for nodes where kubepath cannot be installed
+
+      Exit status: 0 collected · 2 collected without some rules ·
+      66 the kernel cannot be asked · 73 it cannot be written
       """)
 
   @Option(name: .shortAndLong, help: ArgumentHelp("The folder or .tar.gz to write.", valueName: "path"))
@@ -62,6 +65,10 @@ struct SnapshotCommand: ParsableCommand {
         try SnapshotWriter.writeArchive(collected.files, name: collected.name, to: output)
       } else {
         try SnapshotWriter.writeFolder(collected.files, to: output)
+      }
+      if collected.missesRules {
+        Terminal.note("kubepath: the snapshot lacks rules of this node: what is asked of it may be unsure")
+        throw ExitStatus.unsure
       }
     } catch let error as SnapshotWriter.Failure {
       Terminal.note("kubepath: \(printable(error.path)): \(error.reason)")

@@ -1,10 +1,11 @@
 import Foundation
 import Input
-import KernelSource
 import Ruleset
 import Snapshot
 import Testing
 import Wire
+
+@testable import KernelSource
 
 /// What is collected on a node must be read again as what the node is.
 @Suite(.enabled(if: Lab.isAvailable)) struct CollectTests {
@@ -68,5 +69,39 @@ import Wire
     let manifest = try JSONSerialization.jsonObject(with: Data(contentsOf: URL(filePath: out + "/manifest.json")))
     let missing = try #require((manifest as? [String: Any])?["notRead"] as? [String])
     #expect(missing.contains { $0.hasPrefix("cilium-lb.txt: ") }, "\(missing)")
+  }
+}
+
+/// What a snapshot must not hold.
+@Suite struct RedactionTests {
+  private static func redacted(_ text: String) throws -> String {
+    let file = try #require(ObjectRedaction.redacted(SourceFile(name: "o.json", text: text)))
+    return String(decoding: file.bytes, as: UTF8.self)
+  }
+
+  @Test func containersKeepTheirPortsAndNothingSecret() throws {
+    let text = try Self.redacted(
+      #"{"kind":"List","items":[{"kind":"Pod","metadata":{"name":"web","annotations":{"token":"SECRET1","kubernetes.io/ingress.class":"nginx"},"managedFields":[{"x":"SECRET2"}]},"spec":{"containers":[{"name":"c","image":"SECRET3","env":[{"name":"PASSWORD","value":"SECRET4"}],"args":["--key=SECRET5"],"command":["sh","-c","SECRET6"],"ports":[{"containerPort":80}]}],"initContainers":[{"name":"i","env":[{"value":"SECRET7"}]}]}}]}"#
+    )
+    #expect(!text.contains("SECRET"), "\(text)")
+    for kept in ["web", "containerPort", "nginx"] { #expect(text.contains(kept)) }
+  }
+
+  @Test func configMapsThatAreNotReadKeepTheirNameOnly() throws {
+    let text = try Self.redacted(
+      #"{"kind":"List","items":[{"kind":"ConfigMap","metadata":{"name":"app"},"data":{"password":"SECRET"}},{"kind":"ConfigMap","metadata":{"name":"coredns"},"data":{"Corefile":".:53 {}"}}]}"#
+    )
+    #expect(!text.contains("SECRET") && text.contains("app") && text.contains(".:53"))
+  }
+
+  @Test func keysOfTheKernelAreLeftOut() {
+    let file = SettingRedaction.redacted(
+      SourceFile(
+        name: "s",
+        text:
+          "net.ipv4.ip_forward = 1\nnet.ipv4.tcp_fastopen_key = 00-SECRET\nnet.ipv4.tcp_fastopen = 1\nkernel.random.boot_id = SECRET\n"
+      ))
+    let text = String(decoding: file.bytes, as: UTF8.self)
+    #expect(!text.contains("SECRET") && text.contains("ip_forward") && text.contains("tcp_fastopen = 1"))
   }
 }

@@ -20,6 +20,8 @@ public struct AnswerFacts: Sendable {
   /// Addresses that did not answer when they were asked for last.
   let silentNeighbours: Set<IPAddress>
   let serviceRanges: [IPPrefix]
+  /// Behind a sentence that says that a connection gets through; empty: nothing was left out.
+  let policyRemark: String
   /// Endpoints of slices; nil: no objects.
   private let endpoints: Set<EndpointAddress>
   /// The objects are those of the whole cluster: what is not among them does not exist.
@@ -49,6 +51,11 @@ public struct AnswerFacts: Sendable {
     }
     self.endpoints = endpoints
     serviceRanges = Self.ranges(cluster, snapshot.ruleset)
+    let policies = cluster?.clusterPolicies ?? []
+    policyRemark =
+      policies.first.map {
+        "; \(printable($0.fullName))\(policies.count > 1 ? " and \(policies.count - 1) more" : "") not considered"
+      } ?? ""
     let ruleset = snapshot.ruleset
     let hasProxy =
       snapshot.virtualServers != nil || ruleset.names.find("KUBE-SERVICES") != nil
@@ -72,18 +79,22 @@ public struct AnswerFacts: Sendable {
     return hasFlannel
   }
 
-  /// The common prefix of all ClusterIPs of a version, as the objects or kube-proxy's rules have them. Shorter than a
-  /// /8 it says nothing.
+  /// What the ServiceCIDR objects say, or kubeadm's configuration; else the common prefix of all ClusterIPs of a version, as
+  /// the objects or kube-proxy's rules have them. Shorter than a /8 it says nothing.
   private static func ranges(_ cluster: Cluster?, _ ruleset: Ruleset) -> [IPPrefix] {
     let addresses = cluster.map { $0.services.flatMap(\.clusterIPs) } ?? []
     let all = addresses.isEmpty ? ProgrammedClusterIPs.all(ruleset) : addresses
-    return [IPVersion.v4, .v6].compactMap { version in
-      let own = all.filter { $0.version == version }
-      guard let first = own.first else { return nil }
-      var length = version.width
-      for address in own { length = min(length, first.commonPrefixLength(with: address)) }
-      return length < version.width && length >= (version == .v4 ? 8 : 32) ? IPPrefix(first, length: length) : nil
-    }
+    let told =
+      cluster.map { $0.serviceRanges.isEmpty ? $0.clusterConfiguration?.serviceRanges ?? [] : $0.serviceRanges } ?? []
+    return told
+      + [IPVersion.v4, .v6].compactMap { version in
+        if told.contains(where: { $0.address.version == version }) { return nil }
+        let own = all.filter { $0.version == version }
+        guard let first = own.first else { return nil }
+        var length = version.width
+        for address in own { length = min(length, first.commonPrefixLength(with: address)) }
+        return length < version.width && length >= (version == .v4 ? 8 : 32) ? IPPrefix(first, length: length) : nil
+      }
   }
 
   // MARK: - Questions

@@ -41,6 +41,7 @@ public final class Judge {
     }
     judgement.service = labels.label(of: trace) ?? named(trace.flow)
     judgement.why = sentence(judgement, trace)
+    if judgement.answer.isGood || judgement.answer == .partly { judgement.why += facts.policyRemark }
     return judgement
   }
 

@@ -18,17 +18,29 @@ enum KubeProxyNotProgramming: Check {
       guard let said = node.snapshot.files.complaints.first(where: { $0.trouble == .proxySync && $0.isRecent }) else {
         return nil
       }
+      // An nft reads all tables of the kernel before it writes its own: what a newer one wrote brings an older one down.
+      let isTooOld = said.text.contains("segmentation fault") || said.text.contains("core dumped")
       return Finding(
         id: id, severity: .error, confidence: .likely, subject: node.subject,
         problem:
           "kube-proxy of \(node.name) does not get its rules into the kernel: Services there are as they were before",
-        cause: "its log: \(Explanation.quoted(said.text))", evidence: [LogComplaint.evidence(said, node)],
-        fix: [
-          .advice(
-            "mend what the line names (a rule that the tool refuses, a kernel module that is missing, the API server that is not reached), then: \(node.restartKubeProxy.text)"
-          )
-        ],
-        verify: ["kubectl -n kube-system logs -l k8s-app=kube-proxy --tail=20"])
+        cause: (isTooOld
+          ? "the nft in its image crashes at what a newer nft (1.1.3 or later) of the host or of another program wrote ← its log: "
+          : "its log: ") + Explanation.quoted(said.text),
+        evidence: [LogComplaint.evidence(said, node)],
+        fix: isTooOld
+          ? [
+            .advice(
+              "update kube-proxy to a patch release whose image has nft 1.0.6.1 or later, or remove the tables that the newer nft wrote"
+            )
+          ]
+          : [
+            .advice(
+              "mend what the line names (a rule that the tool refuses, a kernel module that is missing, the API server that is not reached), then: \(node.restartKubeProxy.text)"
+            )
+          ],
+        verify: ["kubectl -n kube-system logs -l k8s-app=kube-proxy --tail=20"],
+        reference: isTooOld ? "kubernetes/kubernetes#136786" : nil)
     }
   }
 

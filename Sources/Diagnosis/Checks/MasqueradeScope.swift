@@ -73,7 +73,8 @@ enum MasqueradeScope: Check {
     let services = Set(groups.map { context.label($0.first) }).sorted()
     let named = services.prefix(3).joined(separator: ", ")
     return Finding(
-      id: id, severity: .error, confidence: .certain, subject: node.subject,
+      id: id, severity: groups.allSatisfy(\.isOutsideOnly) ? .info : .error, confidence: .certain,
+      subject: node.subject,
       problem:
         "replies to clients of \(groups.count) Service ports bypass \(node.name) and the connections hang (\(named)\(services.count > 3 ? " …" : ""))",
       cause: Self.unmarked,
@@ -97,7 +98,7 @@ enum MasqueradeScope: Check {
     let label = context.label(group.first)
     let rule = lost ? group.first.reach.firstTranslatingRule : group.first.bypassedRule
     return Finding(
-      id: id, severity: lost ? .warning : .error, confidence: .certain,
+      id: id, severity: lost ? .warning : group.isOutsideOnly ? .info : .error, confidence: .certain,
       subject: context.subject(group.first, group.node),
       problem: lost
         ? "\(label): endpoints do not see the client's address, though externalTrafficPolicy is Local"
@@ -111,5 +112,12 @@ enum MasqueradeScope: Check {
       verify: [
         group.traceCommand
       ], reference: "kubernetes/kubernetes#36835")
+  }
+}
+
+extension FaultGroup {
+  /// Only clients outside the cluster that dial a ClusterIP: few do, and none needs to.
+  fileprivate var isOutsideOnly: Bool {
+    observations.allSatisfy { $0.origin == .outside && $0.frontend.kind == .clusterIP }
   }
 }

@@ -84,6 +84,8 @@ struct IptablesParser {
   var lastChain: ChainID?
   var lastChainTable: TableID?
   var junkLines = 0
+  /// Lines inside tables that are none of a dump's.
+  private var doubtful: ClosedRange<Int>?
   var firstJunk = 0
   var interfaces: [String: WideID] = [:]
   /// Declarations before this offset were looked at ahead.
@@ -191,6 +193,12 @@ struct IptablesParser {
   mutating func junk() {
     if junkLines == 0 { firstJunk = line }
     junkLines += 1
+    if table != nil { doubt() }
+  }
+
+  /// What this line would say of the table that it stands in is not known.
+  private mutating func doubt() {
+    doubtful = (doubtful?.lowerBound ?? line)...max(line, doubtful?.upperBound ?? line)
   }
 
   mutating func warn(_ message: String, _ severity: Diagnostic.Severity = .warning) {
@@ -326,7 +334,10 @@ struct IptablesParser {
     var words = Tokenizer(at: base + at, end: base + end)
     guard let counters = words.next(), counters[counters.count - 1] == UInt8(ascii: "]"), let verb = words.next(),
       verb.equals("-A")
-    else { return warn("expected [packets:bytes] -A CHAIN …") }
+    else {
+      doubt()
+      return warn("expected [packets:bytes] -A CHAIN …")
+    }
     enterImplied(at)
     while words.at < words.end, words.at.pointee == 0x20 { words.at += 1 }
     readRule(words.at - base - 3, end, from: words.at - base)
@@ -368,9 +379,12 @@ struct IptablesParser {
       return warn("'\(verb.text)' changes rules and is not evaluated; only what stands in the dump counts", .note)
     }
     if verb.equals("-I") || verb.equals("--insert") || verb.equals("-D") || verb.equals("-R") {
+      doubt()
       return warn("'\(verb.text)' is a command, not a line of iptables-save; it is not evaluated")
     }
-    table == nil ? junk() : warn("expected -A CHAIN, :CHAIN, *TABLE or COMMIT, found '\(printable(verb.text))'")
+    guard table != nil else { return junk() }
+    doubt()
+    warn("expected -A CHAIN, :CHAIN, *TABLE or COMMIT, found '\(printable(verb.text))'")
   }
 
   private mutating func readLineAgain(_ at: Int, _ end: Int) {
@@ -426,6 +440,11 @@ struct IptablesParser {
   mutating func finish() {
     closeImplied()
     resolveJumps()
+    if let doubtful {
+      let part = UnreadPart(.rules, .cut, file: file.name, lines: doubtful)
+      unread.append(part)
+      diagnostics.add(Diagnostic(.warning, file: file.name, .line(doubtful.lowerBound), part.sentence))
+    }
     if junkLines > 0 {
       diagnostics.add(
         Diagnostic(

@@ -56,13 +56,23 @@ extension IptablesParser {
       }
       add(.virtualServer(ruleset.add(test, to: \.virtualServerTests)))
     case "sctp", "dccp", "udplite", "tcp", "udp":
-      if !module.options.isEmpty { addUnknown(module) }
+      if let option = module.options.first {
+        warn("'\(printable(option.name.text))' is no option of -m \(name) that is understood; the match is unknown")
+        addUnknown(module)
+      }
     case "recent": recent(module)
     case "limit", "hashlimit", "connlimit", "quota", "time", "connbytes", "rateest", "quota2", "account", "nfacct":
       if name == "nfacct" { return }  // counts, always holds
       addTimeDependent(module)
     case "rt", "frag", "hbh", "dst", "mh": extensionHeader(module)
     default:
+      if !Self.unmodelled.contains(name) {
+        let options = module.options.prefix(3).map { printable($0.name.text) }.joined(separator: " ")
+        warn(
+          name == "(none)"
+            ? "\(options) belongs to no match that is named; it is unknown"
+            : "-m \(printable(name)) is no match that is known; it is unknown")
+      }
       addUnknown(module)
     }
   }
@@ -81,6 +91,15 @@ extension IptablesParser {
     if let number { add(.equal(.headerProtocol6, value: number, mask: .max)) }
     addUnknown(module)
   }
+
+  /// Matches of iptables-extensions(8) and xtables-addons that are read and not decided: a trace names what it assumes of them.
+  private static let unmodelled: Set<String> = [
+    "ah", "esp", "bpf", "cgroup", "cluster", "comment", "connlabel", "cpu", "dst", "eui64", "frag", "hbh", "helper",
+    "icmp", "icmp6", "icmpv6", "ipv6header", "ipv6-icmp", "mh", "osf", "policy", "realm", "rt", "string", "tcpmss",
+    "u32",
+    "unclean", "condition", "fuzzy", "geoip", "iface", "ipp2p", "ipv4options", "length2", "lscan", "psd", "dnetmap",
+    "asn", "gradm", "layer7", "pknock",
+  ]
 
   /// Lowers each option of a module alone; an option the closure does not take makes the module unknown.
   private mutating func each(

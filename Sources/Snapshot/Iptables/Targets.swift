@@ -92,7 +92,7 @@ extension IptablesParser {
     default:
       if !rule.targetOptions.isEmpty, let table, ruleset.chain(named: target.unescaped, in: table) == nil {
         // Options belong to an extension, and a chain takes none.
-        warn("target '\(printable(target.text))' is not modelled; the packet's fate behind it is unknown", .note)
+        warn("target '\(printable(target.text))' is not modelled; the packet's fate behind it is unknown")
         return add(.unknown(ruleset.addText(spelling(target))))
       }
       jump(to: target)

@@ -52,6 +52,7 @@ enum ComponentLogReader {
       .proxySync, [],
       [
         "Failed to execute iptables-restore", "iptables-restore failed", "Failed to ensure", "nft failed",
+        "nftables sync failed", "Failed to list existing sets", "failed to run nft",
         "Can't use the IPVS proxier", "Failed to list *v1.EndpointSlice", "can't set sysctl",
       ]
     ),

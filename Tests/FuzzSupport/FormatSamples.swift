@@ -1,12 +1,12 @@
-@testable import Snapshot
+import Snapshot
 
 /// A small dump of each format; tests that go over all formats begin with it.
-enum FormatSamples {
+public enum FormatSamples {
   /// Nil fails `everyFormatHasASample`.
-  static func text(of format: DumpFormat) -> String? { samples[format] }
+  public static func text(of format: DumpFormat) -> String? { samples[format] }
 
   /// What a prompt must say for content that does not tell its format.
-  static func command(of format: DumpFormat) -> String? {
+  public static func command(of format: DumpFormat) -> String? {
     switch format {
     case .sysctlValue: "cat /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv4/conf/all/rp_filter"
     case .hostLocal, .connectionCount: format.descriptor.commands[0]
