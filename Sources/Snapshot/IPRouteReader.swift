@@ -34,7 +34,6 @@ public enum IPRouteReader: DumpReader {
         guard let first = words.next() else { continue }
         if first == "nexthop" {
           guard pending != nil else {
-            if first == "cache" { continue }
             snapshot.warn(section, line.number, "a nexthop without a route before it")
             continue
           }
@@ -47,6 +46,7 @@ public enum IPRouteReader: DumpReader {
         if line.isIndented {
           // `    cache mtu 1492 …` goes on with the route above; so does what a terminal wrapped.
           guard pending != nil else {
+            if first == "cache" { continue }
             snapshot.warn(section, line.number, "“\(line.text.printable)” belongs to no route")
             continue
           }

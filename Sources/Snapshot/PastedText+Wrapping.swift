@@ -52,7 +52,7 @@ extension PastedText {
       table = nil
       let format = isIndented ? nil : Self.format(text)
       if let last = above, let owner, !isIndented,
-        Self.continues(owner, text) || format == nil && lines[last].count == edge,
+        Self.continues(owner, text) || Self.recognisable.contains(owner) && format == nil && lines[last].count == edge,
         Self.withText(text, { Prompt.command(of: $0) }) == nil
       {
         joins.append((index, last))
@@ -74,6 +74,9 @@ extension PastedText {
 
   /// No terminal is narrower; mail programs break at less.
   private static let narrowest = 80
+
+  /// Formats whose lines each say what they are: one that does not goes on with the line above.
+  private static let recognisable: Set<DumpFormat> = [.route, .conntrack, .neighbour, .rule]
 
   private mutating func join(_ index: Int, to above: Int, isHard: Bool) {
     let needsBlank = !isHard && lines[above].last != 0x20 && lines[index].first != 0x20

@@ -102,7 +102,9 @@ enum Prompt {
   /// What people and pagers write where they left something out: `...`, `[...]`, `<snip>`, `(output truncated)`, `--More--`.
   static func isElision(_ text: ByteText) -> Bool {
     guard text.count >= 3, text.count < 60, let first = text.first else { return false }
-    if text.bytes.allSatisfy({ $0 == UInt8(ascii: ".") || $0 == 0x20 }) || text == "…" || text.hasPrefix("--More--") {
+    if text.bytes.allSatisfy({ $0 == UInt8(ascii: ".") || $0 == 0x20 }) || text.bytes.elementsEqual("…".utf8)
+      || text.hasPrefix("--More--")
+    {
       return true
     }
     let isBracketed =
@@ -159,7 +161,8 @@ enum Prompt {
     else {
       return nil
     }
-    return name(word)
+    // All of the word is one.
+    return name(word).flatMap { $0.utf8.count == word.count ? $0 : nil }
   }
 
   /// A host's name at a text's beginning.

@@ -13,7 +13,7 @@ import Wire
   private static func node(_ release: String, mode: ClusterFixture.Mode) -> ClusterFixture {
     var fixture = ClusterFixture(mode)
     fixture.append(
-      "extra.yaml",
+      "zz.yaml",
       "apiVersion: v1\nkind: Node\nmetadata: {name: a}\nstatus: {nodeInfo: {kubeletVersion: \(release)}, addresses: [{type: InternalIP, address: 192.0.2.1}]}\n"
     )
     return fixture
@@ -24,7 +24,7 @@ import Wire
       "---\napiVersion: v1\nkind: Service\nmetadata: {name: old, namespace: shop}\nspec: {clusterIP: 10.96.0.77, externalIPs: [198.51.100.7], ports: [{port: 80}]}\n"
     for (release, isTold) in [("v1.35.4", false), ("v1.36.0", true), ("v2.0.1", true)] {
       var fixture = Self.node(release, mode: .iptables)
-      fixture.append("extra.yaml", service)
+      fixture.append("zz.yaml", service)
       let found = fixture.findings(only: ["deprecation"])
       #expect(found.contains { $0.problem.contains("externalIPs") && $0.severity == .info } == isTold, "\(release)")
     }

@@ -130,7 +130,10 @@ import Testing
   static func facts(_ snapshot: Snapshot) -> [String] {
     var facts = PasteTests.rules(snapshot)
     for address in snapshot.addresses ?? [] { facts.append("\(address.interface) \(address.address)") }
-    for route in snapshot.routes ?? [] { facts.append("\(route)") }
+    for route in snapshot.routes ?? [] {
+      facts.append(
+        "\(route.destination) \(route.nextHops.map { "\($0.gateway.map { "\($0)" } ?? "") \($0.interface ?? "")" })")
+    }
     return facts
   }
 
@@ -189,7 +192,7 @@ import Testing
     ] {
       let snapshot = PasteTests.load(text)
       #expect(snapshot.hasUnreadRules, "\(text)")
-      #expect(snapshot.diagnostics.list.contains { $0.severity == .warning })
+      #expect(snapshot.diagnostics.list.contains { $0.severity >= .warning }, "\(text)")
     }
   }
 

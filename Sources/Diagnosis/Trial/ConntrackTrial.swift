@@ -29,8 +29,9 @@ enum ConntrackTrial {
       func prefix() throws(Trial.Failure) -> IPPrefix {
         let parts = value.split(separator: "/")
         guard let address = parts.first.flatMap({ IPAddress($0) }) else { throw wrong(option, value) }
-        return IPPrefix(
-          address, length: parts.count > 1 ? Int(parts[1]) ?? address.version.width : address.version.width)
+        let length = parts.count > 1 ? Int(parts[1]) : address.version.width
+        guard let length, (0...address.version.width).contains(length) else { throw wrong(option, value) }
+        return IPPrefix(address, length: length)
       }
       func port() throws(Trial.Failure) -> UInt16 {
         guard let port = UInt16(value) else { throw wrong(option, value) }

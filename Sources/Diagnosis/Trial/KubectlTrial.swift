@@ -94,7 +94,7 @@ enum KubectlTrial {
       self.verb = verb
       var rest = words.dropFirst()
       guard let object = rest.popFirst() else { throw Trial.Failure("kubectl \(first) names no object.") }
-      let parts = object.split(separator: "/", maxSplits: 1).map(String.init)
+      let parts = object.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
       kind = parts[0].lowercased()
       if parts.count > 1 {
         name = parts[1]

@@ -249,3 +249,14 @@ import Wire
       performing: { try trial.apply("kubectl delete svc nowhere") }, throws: { "\($0)".contains("default/nowhere") })
   }
 }
+
+/// Commands that no one would type must be refused, not trapped at.
+@Suite struct HostileTrialTests {
+  @Test(arguments: [
+    "kubectl -n a patch /", "kubectl patch / -p x", "kubectl delete svc/", "conntrack -D -s 10.0.0.1/-1",
+    "conntrack -D -s fd00::1/999", "kubectl scale", "kubectl -n", "conntrack -D -s /",
+  ]) func areRefused(_ command: String) {
+    var trial = Trial(Snapshot(name: "a"))
+    #expect(throws: Trial.Failure.self) { try trial.apply(command) }
+  }
+}
