@@ -16,10 +16,11 @@ enum NoRoute: Check {
       var routed: Set<IPVersion> = []
       var faults: [Fault] = []
       var ownPods = 0
+      let outward = OutwardDevices(node.snapshot)
       for (index, pod) in context.intent.pods.enumerated() where pod.ready && !pod.hostNetwork {
         for address in pod.addresses {
           if pod.node == node.node?.name { ownPods += 1 }
-          guard let kind = fault(to: address, of: pod, on: node, lookup, down) else {
+          guard let kind = fault(to: address, of: pod, on: node, lookup, down, outward) else {
             if pod.node != node.node?.name { routed.insert(address.version) }
             continue
           }
@@ -34,7 +35,8 @@ enum NoRoute: Check {
       faults.removeAll {
         switch $0.kind {
         case .astray: $0.count * 2 > ownPods
-        case .byDefault(_, let version): !routed.contains(version) || !isNeighbour($0.node, version, lookup, context)
+        case .byDefault(_, let version):
+          !outward.hasTunnel && (!routed.contains(version) || !isNeighbour($0.node, version, lookup, context))
         default: false
         }
       }
@@ -75,7 +77,8 @@ enum NoRoute: Check {
   }
 
   private static func fault(
-    to address: IPAddress, of pod: Pod, on node: NodeContext, _ lookup: NodeRoutes, _ down: Set<String>
+    to address: IPAddress, of pod: Pod, on node: NodeContext, _ lookup: NodeRoutes, _ down: Set<String>,
+    _ outward: OutwardDevices
   ) -> Kind? {
     switch lookup.route(to: address) {
     case .unknown: return nil
@@ -86,11 +89,40 @@ enum NoRoute: Check {
       if gateway != nil, route.destination.length == 0, let own = node.node?.name, own != pod.node, !pod.node.isEmpty {
         return .byDefault(route, address.version)
       }
+      if gateway == nil, let interface, let own = node.node?.name, own == pod.node, outward.leads(interface, address) {
+        return .astray(route)
+      }
       // Network plugins may put a gateway before their own Pods, but never the default route's.
       guard gateway != nil, route.destination.length == 0, let own = node.node?.name, own == pod.node else {
         return nil
       }
       return .astray(route)
+    }
+  }
+
+  /// The node's devices that lead out of it.
+  private struct OutwardDevices {
+    private var networks: [String: [IPPrefix]] = [:]
+    /// A device that carries packets to other nodes' Pods: those have routes of their own, then.
+    let hasTunnel: Bool
+
+    init(_ snapshot: Snapshot) {
+      hasTunnel = TunnelDevice.all(snapshot).contains { $0.isUp && !$0.isExternal }
+      let gateways = Set(
+        (snapshot.routes ?? []).flatMap { $0.nextHops.filter { $0.gateway != nil }.compactMap(\.interface) })
+      let bridges = Set((snapshot.links ?? []).filter(\.isBridge).map(\.name))
+      for address in snapshot.addresses ?? [] where address.scope == "global" {
+        guard gateways.contains(address.interface), !bridges.contains(address.interface) else { continue }
+        networks[address.interface, default: []].append(IPPrefix(address.address, length: address.prefixLength))
+      }
+    }
+
+    /// Whether a Pod's address is none of those behind the device, which has networks of its own.
+    func leads(_ interface: String, _ address: IPAddress) -> Bool {
+      guard let own = networks[interface]?.filter({ $0.address.version == address.version }), !own.isEmpty else {
+        return false
+      }
+      return !own.contains { $0.contains(address) }
     }
   }
 

@@ -61,6 +61,8 @@ enum RulesFlushed: Check {
           "no Service works on \(node.name), though their rules are there",
           "nothing leads to them from prerouting or output ← the jumps of the nat hooks were removed (firewall reload, iptables -F)",
           entrances(["prerouting", "output"]))
+      } else if arriving, BridgePort.keepsEverything(node) {
+        // The bridge-port check tells.
       } else if arriving {
         add(
           "Pods and outside clients reach no Service through \(node.name); the node itself does",

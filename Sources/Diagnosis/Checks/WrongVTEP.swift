@@ -148,7 +148,9 @@ enum WrongVTEP: Check {
     }
     // Nodes may have other addresses than those that the API knows: then none of the far ends is among them.
     let convention = tunnel?.local ?? own.internalIPs.first { $0.version == far.version }
-    guard let convention, own.internalIPs.contains(convention), isCommon(node, ends, tunnel) else { return nil }
+    guard let convention, own.internalIPs.contains(convention),
+      isCommon(node, ends, tunnel) || isNeighbour(owner, far, node, ends)
+    else { return nil }
     return Fault(
       cause:
         "\(place) it to \(far), which no node has (\(owner) has \(ends.addresses(of: owner).first { $0.version == far.version }.map { "\($0)" } ?? "another"))",
@@ -164,6 +166,22 @@ enum WrongVTEP: Check {
     if tunnel?.local != nil { return true }
     return (node.snapshot.routes ?? []).contains { route in
       route.destination.length > 0 && route.nextHops.contains { $0.gateway.map { ends.node(at: $0) != nil } ?? false }
+    }
+  }
+
+  /// The other node is on a network of this one, and a route to its Pods leads to another host there that is no router
+  /// of the node's.
+  private static func isNeighbour(
+    _ owner: String, _ far: IPAddress, _ node: NodeContext, _ ends: NodeAddresses
+  ) -> Bool {
+    guard let address = ends.addresses(of: owner).first(where: { $0.version == far.version }) else { return false }
+    let routes = node.snapshot.routes ?? []
+    guard !routes.contains(where: { $0.destination.length == 0 && $0.nextHops.contains { $0.gateway == far } }) else {
+      return false
+    }
+    return routes.contains { route in
+      route.type == .unicast && route.destination.length > 0 && route.destination.contains(address)
+        && route.destination.contains(far) && route.nextHops.allSatisfy { $0.gateway == nil }
     }
   }
 

@@ -134,6 +134,18 @@ extension CheckTests {
       $0.append("ip-neigh", "10.244.1.0 dev flannel.1 lladdr 02:00:00:00:09:01 PERMANENT\n")
       $0.append("bridge-fdb", "02:00:00:00:09:01 dev flannel.1 dst 192.0.2.1 self permanent\n")
     },
+    Case(
+      "wrong-vtep", .iptables, "the route sends it to 192.0.2.77, which no node has (b has 192.0.2.2)", severity: .error
+    ) {
+      $0.replace(
+        "ip-route", "10.244.1.0/24 via 10.244.1.0 dev flannel.1 onlink", "10.244.1.0/24 via 192.0.2.77 dev eth0")
+    },
+    Case("no-route", .iptables, "no route of its own to 4 Pods of node b", severity: .error) {
+      $0.remove("ip-route", "10.244.1.0/24 via 10.244.1.0")
+    },
+    Case("no-route", .iptables, "sends packets to Pod shop/cart-a (10.244.0.5) away", severity: .error) {
+      $0.append("ip-route", "10.244.0.5 dev eth0 scope link\n")
+    },
     Case("wrong-vtep", .iptables, "no peer of wg0 is allowed 10.244.1.0/24", severity: .error) {
       $0.replace("ip-route", "10.244.1.0/24 via 10.244.1.0 dev flannel.1 onlink", "10.244.1.0/24 dev wg0 scope link")
       $0.append(

@@ -9,6 +9,9 @@ extension CheckTests {
     Case("bridge-port", .nftables, "isolated: nothing passes between them", severity: .error) {
       for _ in 0..<2 { $0.replace("ip-d-link", "hairpin on\n", "hairpin on isolated on\n") }
     },
+    Case("bridge-port", .iptables, "Pods of a reach nothing", "veth5, veth6", severity: .error) {
+      for _ in 0..<2 { $0.replace("ip-d-link", "bridge_slave state forwarding", "bridge_slave state blocking") }
+    },
     Case("pod-route", .iptables, "shop/job-a", "10.244.0.8", severity: .error) {
       $0.append("objects.yaml", ClusterFixture.pod("shop", "job", "a", "10.244.0.8", 80))
       $0.replace(
