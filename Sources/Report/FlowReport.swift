@@ -11,6 +11,10 @@ public final class FlowReport: @unchecked Sendable {
     case line
     /// The JSON contract's objects.
     case json(steps: Bool)
+
+    var hasSteps: Bool {
+      if case .json(let steps) = self { steps } else { false }
+    }
   }
 
   private let tracer: PathTracer

@@ -9,33 +9,50 @@ import PacketPath
 public final class JourneyPool: @unchecked Sendable {
   private let map: BundleMap
   private let names: NameResolver?
-  private let withSteps: Bool
   private let workers: [Worker]
 
   private final class Worker: @unchecked Sendable {
     let judge: JourneyJudge
+    let form: FlowReport.Form
     var json: JourneyJSON
     var out = TextBuffer(capacity: 1 << 16)
 
-    init(_ map: BundleMap, _ names: NameResolver?, steps: Bool) {
+    init(_ map: BundleMap, _ names: NameResolver?, _ form: FlowReport.Form) {
       judge = JourneyJudge(map, names)
-      json = JourneyJSON(map, steps: steps)
+      self.form = form
+      json = JourneyJSON(map, steps: form.hasSteps)
     }
 
     func run(_ flows: ArraySlice<Flow>) {
       out.removeAll()
       for flow in flows {
-        json.write(judge.judge(flow), to: &out)
+        let answer = judge.judge(flow)
+        switch form {
+        case .json: json.write(answer, to: &out)
+        case .line: line(flow, answer)
+        }
         out.newline()
       }
     }
+
+    /// As of one node's flows: id, addresses, answer and why, Service.
+    private func line(_ flow: Flow, _ answer: JourneyAnswer) {
+      TraceLine.begin(flow, to: &out)
+      out.literal("  ")
+      out.raw(answer.answer.rawValue)
+      out.literal(": ")
+      out.printable(answer.why)
+      guard let service = answer.service else { return }
+      out.literal("  [")
+      out.printable(service)
+      out.byte(UInt8(ascii: "]"))
+    }
   }
 
-  public init(_ map: BundleMap, _ names: NameResolver?, steps: Bool, threads: Int) {
+  public init(_ map: BundleMap, _ names: NameResolver?, _ form: FlowReport.Form, threads: Int) {
     self.map = map
     self.names = names
-    withSteps = steps
-    workers = (0..<max(threads, 1)).map { _ in Worker(map, names, steps: steps) }
+    workers = (0..<max(threads, 1)).map { _ in Worker(map, names, form) }
   }
 
   public func run(_ flows: [Flow], _ write: (UnsafeRawBufferPointer) -> Void) {

@@ -12,12 +12,14 @@ struct TraceLine {
   init(_ snapshot: Snapshot) { text = TraceText(snapshot, style: Style(coloured: false)) }
 
   /// What is each flow's own.
-  func begin(_ flow: Flow, to out: inout TextBuffer) {
+  func begin(_ flow: Flow, to out: inout TextBuffer) { Self.begin(flow, to: &out) }
+
+  static func begin(_ flow: Flow, to out: inout TextBuffer) {
     out.printable(flow.id)
     out.literal("  ")
-    Self.end(flow.source, flow.sourcePort, flow, to: &out)
+    end(flow.source, flow.sourcePort, flow, to: &out)
     out.literal(" → ")
-    Self.end(flow.destination, flow.destinationPort, flow, to: &out)
+    end(flow.destination, flow.destinationPort, flow, to: &out)
   }
 
   /// The rest of the line.

@@ -75,12 +75,12 @@ struct JourneyRun {
   }
 
   private func many(_ path: String, _ output: TraceOutput, steps: Bool) throws {
-    guard output == .json else { throw ValidationError("--flows prints text or json.") }
+    guard output == .json || output == .text else { throw ValidationError("--flows prints text or json.") }
     let file = path == "-" ? try SourceFile.read(descriptor: 0, name: "stdin") : try SourceFile.open(path: path)
     let threads = min(max(sysconf(Int32(_SC_NPROCESSORS_ONLN)), 1), 16)
     var reader = FlowReader(file, threads: threads, needsFrom: false)
     var diagnostics = Diagnostics()
-    let pool = JourneyPool(map, names, steps: steps, threads: threads)
+    let pool = JourneyPool(map, names, output == .json ? .json(steps: steps) : .line, threads: threads)
     while let list = reader.next(&diagnostics) { pool.run(list) { Terminal.write($0) } }
     Terminal.report(diagnostics, verbose: false)
     if diagnostics.worst == .error { throw ExitStatus.malformed }

@@ -15,7 +15,8 @@ struct SnapshotCommand: ParsableCommand {
     discussion: """
       Examples:
         kubepath snapshot -o node1.tar.gz
-        kubepath snapshot --all-pods -o node1.tar.gz    with the network namespace of every Pod
+        kubepath snapshot --all-pods -o node1.tar.gz
+            with the network namespace of every Pod
         kubepath snapshot --netns pod1 -o pod1/
         kubepath snapshot --script > collect.sh
             for nodes where kubepath cannot be installed

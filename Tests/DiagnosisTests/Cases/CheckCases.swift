@@ -3,7 +3,7 @@ import Findings
 extension CheckTests {
   static let cases: [Case] =
     endpointCases + natCases + rulePlaneCases + ipvsCases + causeCases + workloadCases
-    + pluginCases + nodeCases + variantCases
+    + pluginCases + nodeCases + variantCases + journeyCases
 }
 
 /// Words of the fixture's rules.
