@@ -52,6 +52,12 @@ public struct BundleMap: Sendable {
       }
     }
     self.namespaces = namespaces
+    for snapshot in snapshots {
+      // A tunnel that has an address carries Pods' packets, whatever became of the routes into it.
+      for own in snapshot.addresses ?? [] where snapshot.link(named: own.interface)?.isTunnel == true {
+        if !own.address.isLinkLocal { routedByNodes.insert(own.address.version) }
+      }
+    }
     for (number, snapshot) in snapshots.enumerated() {
       for route in snapshot.routes ?? [] where route.type == .unicast && route.destination.length > 0 {
         guard

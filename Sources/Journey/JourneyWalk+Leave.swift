@@ -81,8 +81,16 @@ extension JourneyWalk {
     advertisement.icmpType = 136
     advertisement.icmpCode = 0
     advertisement.isFrame = true
-    let trace = tracer(host).trace(advertisement)
-    return trace.outcomes.contains { $0.verdict == .forward || $0.verdict == .deliver }
+    // ff02::1:ff00:0/104 and the last 24 bits of the address (RFC 4291).
+    let group = IPAddress(
+      v6: Bits128(high: 0xFF02_0000_0000_0000, low: 0x1_FF00_0000 | address.bits.low & 0xFF_FFFF))
+    var solicitation = Flow(ipProtocol: .icmpv6, source: source, destination: group, from: bridge)
+    solicitation.icmpType = 135
+    solicitation.icmpCode = 0
+    solicitation.isFrame = true
+    return [solicitation, advertisement].allSatisfy { packet in
+      tracer(host).trace(packet).outcomes.contains { $0.verdict == .forward || $0.verdict == .deliver }
+    }
   }
 
   /// Whether the Pods of a bridge reach an address without going through the node.
@@ -116,6 +124,10 @@ extension JourneyWalk {
     let node = map.namespaces[namespace]
     let link = node.link(name)
     let isBridge = link?.isBridge ?? false
+    if isBridge, map.pods(on: namespace).count(where: { map.namespaces[$0].owns(nextHop) }) > 1 {
+      // Several answer for it: who was first, only the sender's neighbour table tells.
+      return .end(passage.ending(.unknown(.linkAddress(nextHop)), namespace: namespace))
+    }
     if let pod = podNamespace(of: nextHop, behind: name, namespace) {
       let (inside, cable) = pod
       let target = map.namespaces[inside]

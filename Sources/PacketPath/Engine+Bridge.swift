@@ -24,9 +24,13 @@ extension Engine {
     guard isFrame || bridge.portsDiffer else { return }
     inspection.pointee.compareWholeAddress()
     if port.isZero { b.packet.frame.inputPort = bridge.port(of: flow.source) }
+    // A neighbour solicitation goes out by all ports.
+    let isFlooded = flow.ipProtocol == .icmpv6 && flow.icmpType == 135 && flow.destination.isMulticast
     b.packet.frame.isForOther =
-      isFrame && !flow.destination.isMulticast && isLocal(b, flow.destination) != true
-      && bridge.joins(flow.source, flow.destination)
+      isFrame
+      && (isFlooded
+        || !flow.destination.isMulticast && isLocal(b, flow.destination) != true
+          && bridge.joins(flow.source, flow.destination))
     b.packet.frame.cameForOther = b.packet.frame.isForOther
     b.packet.sourceMAC = bridge.linkAddress(of: flow.source)
     b.packet.destinationMAC = b.packet.frame.isForOther ? bridge.linkAddress(of: flow.destination) : bridge.mac

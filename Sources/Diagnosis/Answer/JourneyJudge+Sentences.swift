@@ -81,7 +81,7 @@ extension JourneyJudge {
       return "nothing tells behind which interface of its node Pod \(printable(pod)) is: ip route, ip neigh"
     case .unknown(.linkAddress(let address)):
       return
-        "rules stop the neighbour advertisement of \(name(address)): whether the Pod still knows its link address only ip -6 neigh inside it tells"
+        "who is taken for \(name(address)) behind \(place), only ip neigh inside the sender tells: rules stop its neighbour discovery, or several have the address"
     case .unknown(.tunnel): return "whether the tunnel carries it no dump tells (\(place))"
     }
   }

@@ -191,6 +191,8 @@ public final class JourneyJudge {
 
   private func answer(of ending: Ending, _ parts: [Journey.Part], _ gathered: inout Gathered) -> Answer {
     let answer = plainAnswer(of: ending, parts)
+    // The network outside brings an address of a load balancer back to some node: to which, no dump tells.
+    if answer == .unserved, isBalanced(parts) { return .unsure }
     guard answer.isGood else { return answer }
     for case .leg(let fork, let outcome) in parts where walk.map.place(fork.namespace).pod == nil {
       let gaps = fork.trace.outcomes[outcome].gaps
@@ -235,6 +237,18 @@ public final class JourneyJudge {
     case .speechless, .nobodyAt, .linkDown, .tunnel, .routerUnaware, .unexpected, .astray, .tooBig, .circle:
       return .dropped
     }
+  }
+
+  /// Whether the request left for an address that a load balancer outside, or another node, may take.
+  private func isBalanced(_ parts: [Journey.Part]) -> Bool {
+    guard case .leg(let fork, let number)? = parts.last(where: { Self.isRequestOnNode($0, walk.map) }) else {
+      return false
+    }
+    let outcome = fork.trace.outcomes[number]
+    guard outcome.verdict == .forward else { return false }
+    return names?.cluster.services.contains {
+      ($0.loadBalancerIPs + $0.externalIPs).contains(outcome.destination)
+    } ?? false
   }
 
   private static func isRequestOnNode(_ part: Journey.Part, _ map: BundleMap) -> Bool {
