@@ -7,7 +7,8 @@ import Wire
 public struct LiveCapture: ~Copyable {
   private let handle: OpaquePointer
   public let linkType: LinkType
-  private var frames = 0
+  /// Taken so far.
+  public private(set) var frames = 0
   /// The file that frames are also written to.
   private var dump: OpaquePointer?
 
@@ -48,10 +49,14 @@ public struct LiveCapture: ~Copyable {
     pcap_close(handle)
   }
 
-  /// Writes all frames from now on to a pcap file as well. Throws `cannotOpen` where it cannot be made.
+  /// Writes all frames from now on to a pcap file as well. Throws `cannotWrite` where it cannot be made.
   public mutating func write(to path: String) throws(CaptureError) {
     guard let file = pcap_dump_open(handle, path) else {
-      throw .cannotOpen(InputError(path: path, reason: String(cString: pcap_geterr(handle))))
+      // libpcap puts the path in front.
+      let reason = String(cString: pcap_geterr(handle))
+      throw .cannotWrite(
+        InputError(
+          path: path, reason: reason.hasPrefix("\(path): ") ? String(reason.dropFirst(path.count + 2)) : reason))
     }
     dump = file
   }

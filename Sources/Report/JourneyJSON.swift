@@ -25,12 +25,7 @@ public struct JourneyJSON {
     out.quoted(answer.answer.rawValue)
     out.literal(",\"why\":")
     out.quoted(answer.why)
-    out.literal(",\"findings\":")
-    var json = JSONWriter()
-    json.beginArray()
-    for finding in findings { FindingsJSON.write(finding, to: &json) }
-    json.endArray()
-    json.bytes.withUnsafeBytes { out.raw($0) }
+    TraceJSON.findings(findings, to: &out)
     TraceJSON.list(",\"undecided\":", answer.undecided, to: &out)
     TraceJSON.list(",\"wanted\":", answer.wanted, to: &out)
     out.literal(",\"outcomes\":[")

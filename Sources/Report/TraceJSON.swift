@@ -50,16 +50,7 @@ public struct TraceJSON {
     out.quoted(judgement.answer.rawValue)
     out.literal(",\"why\":")
     out.quoted(judgement.why)
-    out.literal(",\"findings\":")
-    if findings.isEmpty {
-      out.literal("[]")
-    } else {
-      var json = JSONWriter()
-      json.beginArray()
-      for finding in findings { FindingsJSON.write(finding, to: &json) }
-      json.endArray()
-      json.bytes.withUnsafeBytes { out.raw($0) }
-    }
+    Self.findings(findings, to: &out)
     Self.list(",\"undecided\":", judgement.undecided, to: &out)
     Self.list(",\"wanted\":", judgement.wanted, to: &out)
     out.literal(",\"outcomes\":[")
@@ -78,6 +69,16 @@ public struct TraceJSON {
   }
 
   /// A member with strings; nothing where there are none.
+  static func findings(_ findings: [Finding], to out: inout TextBuffer) {
+    out.literal(",\"findings\":")
+    guard !findings.isEmpty else { return out.literal("[]") }
+    var json = JSONWriter()
+    json.beginArray()
+    for finding in findings { FindingsJSON.write(finding, to: &json) }
+    json.endArray()
+    json.bytes.withUnsafeBytes { out.raw($0) }
+  }
+
   static func list(_ name: StaticString, _ strings: [String], to out: inout TextBuffer) {
     guard !strings.isEmpty else { return }
     out.literal(name)

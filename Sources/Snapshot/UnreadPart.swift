@@ -33,15 +33,17 @@ public struct UnreadPart: Sendable, Hashable {
 
   /// What to print of it behind the file's name and line.
   public var sentence: String {
-    let what = lines.count == 1 ? "line \(lines.lowerBound)" : "lines \(lines.lowerBound) to \(lines.upperBound)"
+    let isOne = lines.count == 1
+    let what = isOne ? "line \(lines.lowerBound)" : "lines \(lines.lowerBound) to \(lines.upperBound)"
+    let holds = isOne ? "holds" : "hold"
     switch reason {
     case .unknownFormat:
       return content == .rules
-        ? "\(what) hold rules in a form that kubepath does not read; hand over iptables-save or nft list ruleset"
-        : "\(what) hold nothing that kubepath reads"
+        ? "\(what) \(holds) rules in a form that kubepath does not read; hand over iptables-save or nft list ruleset"
+        : "\(what) \(holds) nothing that kubepath reads"
     case .excerpt:
       return
-        "\(what) are an excerpt: rules that are not in it are unknown; hand over all of iptables-save or nft list ruleset"
+        "\(what) \(isOne ? "is" : "are") an excerpt: rules that are not in it are unknown; hand over all of iptables-save or nft list ruleset"
     case .cut:
       return "\(what): something was left out of the dump here, or is not understood; what it would say is unknown"
     case .tableNotTold: return "\(what): rules whose table nothing tells; iptables-save names it"

@@ -156,12 +156,13 @@ struct CaptureCommand: ParsableCommand {
     var summaries: [CaptureSummary] = []
     var stopped = false
     Interruption.install()
+    let expression = try filter.map { try self.expression($0) }
     do {
       if let live {
-        summaries = [try capture(live, &analyzer)]
+        summaries = [try capture(live, filter: expression, &analyzer)]
       } else {
         let paths = files + read
-        let compiled = try filter.map { try compile($0) }
+        let compiled = try expression.map { try CaptureFilter($0) }
         let progress = Progress(paths: paths)
         summaries = try CaptureSession.run(
           paths: paths, filter: compiled, limit: count ?? .max, analyzer: &analyzer
@@ -176,6 +177,7 @@ struct CaptureCommand: ParsableCommand {
       complain(error.description)
       switch error {
       case .cannotOpen: throw ExitCode(66)
+      case .cannotWrite: throw ExitCode(73)
       case .malformed: throw ExitCode(65)
       }
     }
@@ -244,22 +246,24 @@ struct CaptureCommand: ParsableCommand {
   }
 
   /// The filter as libpcap takes it; what is Wireshark's is translated, and it is said into what.
-  private func compile(_ filter: String) throws(ValidationError) -> CaptureFilter {
-    do { return try CaptureFilter(filter) } catch {
-      guard let expression = WiresharkFilter.translated(filter), let compiled = try? CaptureFilter(expression) else {
+  private func expression(_ filter: String) throws(ValidationError) -> String {
+    do { _ = try CaptureFilter(filter) } catch {
+      guard let expression = WiresharkFilter.translated(filter), (try? CaptureFilter(expression)) != nil else {
         let hint =
           filter.contains("==")
           ? "; this is Wireshark's syntax, a tcpdump expression is wanted: tcp port 80 and host ADDRESS" : ""
         throw ValidationError("--filter: \(error)\(hint)")
       }
       complain("--filter is Wireshark's, read as the tcpdump expression '\(expression)'")
-      return compiled
+      return expression
     }
+    return filter
   }
 
-  private func capture(_ interface: String, _ analyzer: inout CaptureAnalyzer) throws(CaptureError) -> CaptureSummary {
-    let expression = filter.map { (try? CaptureFilter($0)) == nil ? WiresharkFilter.translated($0) ?? $0 : $0 }
-    var source = try LiveCapture(interface: interface, filter: expression)
+  private func capture(
+    _ interface: String, filter: String?, _ analyzer: inout CaptureAnalyzer
+  ) throws(CaptureError) -> CaptureSummary {
+    var source = try LiveCapture(interface: interface, filter: filter)
     if let write { try source.write(to: write) }
     var frame = Frame.empty
     let end = duration.map { time(nil) + $0 }
@@ -270,16 +274,16 @@ struct CaptureCommand: ParsableCommand {
       case .end: break loop
       }
       if let end, time(nil) >= end { break }
-      if let count, frame.number >= count { break }
+      if let count, source.frames >= count { break }
     }
     if let write {
       guard source.flush() else {
-        throw .cannotOpen(InputError(path: write, reason: "not all frames could be written"))
+        throw .cannotWrite(InputError(path: write, reason: "not all frames could be written"))
       }
-      complain("\(frame.number) frames written to \(write)")
+      complain("\(source.frames) frame\(source.frames == 1 ? "" : "s") written to \(write)")
     }
     var summary = CaptureSummary(
-      file: interface, format: "live", linkTypes: [source.linkType.description], packets: frame.number,
+      file: interface, format: "live", linkTypes: [source.linkType.description], packets: source.frames,
       dropped: source.dropped, damage: nil, interfaces: [interface])
     analyzer.describe(&summary)
     return summary

@@ -168,7 +168,7 @@ struct DNSDetector: Detector {
       evidence: facts.evidence([(server, entry)]),
       fix: [
         .advice(
-          "follow the answer: kubepath trace \(client) --from \(server) --proto udp -s NODE/ on each node of the way back"
+          "follow the answer: kubepath trace \(client) --from \(server) -p udp --source-port 53 -s NODE/ on each node of the way back"
         ),
         .advice("capture on the client's side too, and give both files: kubepath capture CLIENT.pcap SERVER.pcap"),
       ], verify: ["dig @\(server) kubernetes.default.svc.cluster.local +tries=1  # on the client"])
