@@ -18,14 +18,12 @@ struct Tunnel {
 
   /// `nextHop`: the far end's inner address, or that of the node itself.
   static func at(_ link: Link, nextHop: IPAddress, in namespace: Namespace) throws(Fault) -> Tunnel? {
-    switch link.kind {
-    case "vxlan": return try vxlan(link, nextHop, namespace)
-    case "ipip", "sit", "gre": return plain(link, nextHop, namespace)
-    case "wireguard":
-      return Tunnel(kind: .wireguard, device: link.name, overhead: nextHop.version == .v4 ? 60 : 80, outer: nil)
-    case "geneve":
-      return Tunnel(kind: .geneve, device: link.name, overhead: nextHop.version == .v4 ? 50 : 70, outer: nil)
-    default: return nil
+    guard let device = TunnelDevice(link, namespace.snapshot) else { return nil }
+    switch device.kind {
+    case .vxlan: return try vxlan(device, nextHop, namespace)
+    case .ipip, .sit, .gre: return plain(device, nextHop, namespace)
+    case .wireguard: return Tunnel(kind: .wireguard, device: device.name, overhead: device.overhead, outer: nil)
+    case .geneve: return Tunnel(kind: .geneve, device: device.name, overhead: device.overhead, outer: nil)
     }
   }
 
@@ -35,53 +33,52 @@ struct Tunnel {
   }
 
   private static func vxlan(
-    _ link: Link, _ nextHop: IPAddress, _ namespace: Namespace
+    _ device: TunnelDevice, _ nextHop: IPAddress, _ namespace: Namespace
   ) throws(Fault) -> Tunnel {
-    var tunnel = Tunnel(kind: .vxlan, device: link.name, overhead: 50, outer: nil)
-    tunnel.id = link.vxlan?.id
     let local =
-      link.vxlan?.local
-      ?? link.vxlan?.device.flatMap { device in
-        namespace.addresses(on: device).first { $0.address.version == nextHop.version }?.address
+      device.local
+      ?? device.lower.flatMap { lower in
+        namespace.addresses(on: lower).first { $0.address.version == nextHop.version }?.address
       }
-    if local?.version == .v6 { tunnel.overhead = 70 }
+    var tunnel = Tunnel(
+      kind: .vxlan, device: device.name, overhead: device.kind.overhead(local?.version ?? .v4), outer: nil)
+    tunnel.id = device.identifier
     guard let neighbours = namespace.snapshot.neighbours, let entries = namespace.snapshot.forwardingEntries else {
       return tunnel
     }
-    let own = entries.filter { $0.interface == link.name && $0.destination != nil }
+    let own = entries.filter { $0.interface == device.name && $0.destination != nil }
     // Entries for all that is not known otherwise: then the far end is asked.
-    let flood = own.first { $0.mac == "00:00:00:00:00:00" }?.destination ?? link.vxlan?.remote
-    let neighbour = neighbours.first { $0.address == nextHop && $0.interface == link.name }
+    let flood = own.first { $0.mac == "00:00:00:00:00:00" }?.destination ?? device.remote
+    let neighbour = neighbours.first { $0.address == nextHop && $0.interface == device.name }
     var remote: IPAddress?
     if let mac = neighbour?.mac, neighbour?.state.contains("FAILED") != true {
       tunnel.innerMAC = mac.lowercased()
       remote = own.first { $0.mac.lowercased() == mac.lowercased() }?.destination ?? flood
-      if remote == nil { throw Fault(.noForwardingEntry(mac: mac, device: link.name)) }
+      if remote == nil { throw Fault(.noForwardingEntry(mac: mac, device: device.name)) }
     } else {
       remote = flood
-      if remote == nil { throw Fault(.noNeighbour(nextHop, device: link.name)) }
+      if remote == nil { throw Fault(.noNeighbour(nextHop, device: device.name)) }
     }
     guard let remote, let local else { return tunnel }
     tunnel.outer = Flow(
       ipProtocol: .udp, source: local, sourcePort: 49152, destination: remote,
-      destinationPort: link.vxlan?.port.flatMap { UInt16(exactly: $0) } ?? usualPort, from: Flow.local)
+      destinationPort: device.port ?? usualPort, from: Flow.local)
     return tunnel
   }
 
   /// The route's gateway is the far node (Calico's IPIP), or the device has one far end.
-  private static func plain(_ link: Link, _ nextHop: IPAddress, _ namespace: Namespace) -> Tunnel {
-    let isGRE = link.kind == "gre"
-    var tunnel = Tunnel(
-      kind: isGRE ? .gre : .ipip, device: link.name, overhead: isGRE ? 24 : 20, outer: nil)
+  private static func plain(_ device: TunnelDevice, _ nextHop: IPAddress, _ namespace: Namespace) -> Tunnel {
     let local =
-      link.vxlan?.local
+      device.local
       ?? namespace.defaultDevice(nextHop.version).flatMap { device in
         namespace.addresses(on: device).first { $0.address.version == nextHop.version }?.address
       }
+    var tunnel = Tunnel(
+      kind: device.kind == .gre ? .gre : .ipip, device: device.name,
+      overhead: device.kind.overhead(local?.version ?? .v4), outer: nil)
     guard let local else { return tunnel }
     tunnel.outer = Flow(
-      ipProtocol: IPProtocol(rawValue: isGRE ? 47 : link.kind == "sit" ? 41 : 4), source: local,
-      destination: link.vxlan?.remote ?? nextHop, from: Flow.local)
+      ipProtocol: device.kind.ipProtocol, source: local, destination: device.remote ?? nextHop, from: Flow.local)
     return tunnel
   }
 }
