@@ -99,7 +99,13 @@ public enum Archive {
     bytes.count > 10 && bytes[0] == 0x1F && bytes[1] == 0x8B && bytes[2] == 8
   }
   private static func isZstandard(_ bytes: UnsafeRawBufferPointer) -> Bool {
-    bytes.count > 8 && bytes[0] == 0x28 && bytes[1] == 0xB5 && bytes[2] == 0x2F && bytes[3] == 0xFD
+    bytes.count > 8 && startsFrame(bytes, at: 0)
+  }
+  /// Of RFC 8878. The library also takes frames of its early years, whose windows no parameter bounds.
+  private static func startsFrame(_ bytes: UnsafeRawBufferPointer, at offset: Int) -> Bool {
+    guard bytes.count - offset >= 4 else { return false }
+    let magic = UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
+    return magic == 0xFD2F_B528 || magic & ~0xF == 0x184D_2A50
   }
   private static func isTar(_ bytes: UnsafeRawBufferPointer) -> Bool {
     bytes.count >= 512 && UnsafeRawBufferPointer(rebasing: bytes[257..<262]).equals("ustar") && checksumHolds(bytes, 0)
@@ -170,7 +176,12 @@ public enum Archive {
     var input = ZSTD_inBuffer(src: file.bytes.baseAddress, size: file.bytes.count, pos: 0)
     var output = GrowingBuffer(estimate: file.bytes.count.multipliedReportingOverflow(by: 4).partialValue)
     var problem: InputError?
+    var isBetweenFrames = true
     while true {
+      if isBetweenFrames, !startsFrame(file.bytes, at: input.pos) {
+        problem = InputError(path: file.name, reason: "is damaged at byte \(input.pos): no zstd frame starts there")
+        break
+      }
       let room = output.reserve()
       var target = ZSTD_outBuffer(dst: room.baseAddress, size: room.count, pos: 0)
       let status = ZSTD_decompressStream(stream, &target, &input)
@@ -186,6 +197,7 @@ public enum Archive {
         break
       }
       // 0: a frame ends here. Output that fills the room exactly may not be all.
+      isBetweenFrames = status == 0
       if input.pos == input.size, status == 0 || target.pos < target.size {
         if status != 0 { problem = InputError(path: file.name, reason: "is truncated: its zstd data ends early") }
         break

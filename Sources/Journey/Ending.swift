@@ -4,13 +4,13 @@ import Wire
 
 /// Where a journey ends, and how.
 public struct Ending: Sendable {
-  public enum Cause: Sendable, Hashable {
+  public indirect enum Cause: Sendable, Hashable {
     /// The answer is back at the client, or on its way there where the bundle ends.
     case answered
     /// A rule, or the kernel's own decision: the last leg's outcome tells.
     case stopped
-    /// A rule rejects it, or nothing listens, and there is no way back on which to say so.
-    case speechless
+    /// A rule rejects it, or nothing listens, and the client does not hear of it.
+    case speechless(Silence)
     /// Nothing accepts at the address and port.
     case notListening(SocketTable.Listener)
     /// Whether something listens, no dump tells.
@@ -19,6 +19,8 @@ public struct Ending: Sendable {
     case left(Departure)
     /// The next hop is not there: nobody answers ARP or neighbour solicitations for it.
     case nobodyAt(IPAddress)
+    /// Its own rules keep from the sender who has the next hop's address: neighbour advertisements (ICMPv6) end there.
+    case neighbourStopped(IPAddress, rule: RuleText)
     /// The interface is down, or its cable is out.
     case linkDown(String)
     case tunnel(TunnelFault)
@@ -35,6 +37,13 @@ public struct Ending: Sendable {
     /// It goes round in a circle.
     case circle
     case unknown(Unknown)
+  }
+
+  /// Where a refusal ends on its way to the client.
+  public struct Silence: Sendable, Hashable {
+    /// Nil: whoever refuses knows no way to the client.
+    public var cause: Cause?
+    public var namespace: Int?
   }
 
   /// Beyond the bundle.

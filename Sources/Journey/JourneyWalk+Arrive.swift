@@ -16,8 +16,9 @@ extension JourneyWalk {
         case .found(let name): process = name
         case .notKnown where outcome.isTranslated || isEndpoint(packet): break
         case .notKnown: return .end(passage.ending(.listenerUnknown, namespace: namespace))
-        case _ where !canAnswer(packet, namespace): return .end(passage.ending(.speechless, namespace: namespace))
-        case let other: return .end(passage.ending(.notListening(other), namespace: namespace))
+        case let other:
+          let silence = silence(ofSocketAt: packet, namespace, passage)
+          return .end(passage.ending(silence.map { .speechless($0) } ?? .notListening(other), namespace: namespace))
         }
       }
       // A Pod's own REDIRECT leads to its sidecar; the endpoint is whom the client's side sent it to.
@@ -50,6 +51,8 @@ extension JourneyWalk {
   func arriveAtPod(_ packet: Flow, _ name: String?, node: Int, _ passage: inout Passage) -> Way {
     let place = Place(node: map.namespaces[node].place.node, pod: name)
     if packet.version == .v4 || !passage.phase.isReply, packet.source == packet.destination {
+      // IPv4 takes no packet from itself off the wire; IPv6 takes it, and answers itself.
+      if packet.version == .v6 { passage.phase = passage.phase.answered }
       return .end(passage.ending(.ownSource, namespace: node))
     }
     switch passage.phase {
@@ -98,6 +101,12 @@ extension JourneyWalk {
   ) -> Way {
     guard host == passage.client else { return .end(passage.ending(.astray, namespace: namespace)) }
     let sent = passage.flow
+    if case .error(let packet)? = passage.refusal {
+      let isOwn = packet.source == sent.source && packet.destination == sent.destination
+      let cause: Ending.Cause =
+        isOwn ? .answered : .unexpected(source: packet.destination, port: packet.destinationPort)
+      return .end(passage.ending(cause, namespace: namespace))
+    }
     let isExpected =
       packet.source == sent.destination && packet.destination == sent.source
       && (!sent.ipProtocol.hasPorts
@@ -106,6 +115,7 @@ extension JourneyWalk {
       return .end(
         passage.ending(.unexpected(source: packet.source, port: packet.sourcePort), namespace: namespace))
     }
+    if passage.refusal != nil { return .end(passage.ending(.answered, namespace: namespace)) }
     guard sent.ipProtocol == .tcp, passage.phase == .reply else { return finish(&passage, namespace) }
     passage.phase = .furtherRequest
     passage.legs = 0
@@ -131,7 +141,7 @@ extension JourneyWalk {
     guard let arrival = passage.arrival else { return .end(passage.ending(.listenerUnknown, namespace: passage.last)) }
     // A datagram has to get there before it is answered. How large an answer may be is of interest all the same.
     if passage.phase == .request, passage.flow.ipProtocol != .tcp { passage.tooBig = tooBig(.request, &passage) }
-    passage.phase = passage.phase == .request ? .reply : .furtherReply
+    passage.phase = passage.phase.answered
     passage.legs = 0
     var flow = Flow(
       ipProtocol: passage.flow.ipProtocol, source: arrival.socket, sourcePort: arrival.socketPort,

@@ -63,6 +63,9 @@ extension JourneyWalk {
     if !isForBridge, !finds(nextHop, askedBy: address?.address ?? packet.source, on: interface, host) {
       return .end(passage.ending(.unknown(.linkAddress(nextHop)), namespace: namespace))
     }
+    if let fault = neighbourFault(of: nextHop, in: namespace, by: name) {
+      return .end(passage.ending(.neighbourStopped(nextHop, rule: fault), namespace: namespace))
+    }
     passage.limit(cable?.mtu, .silent, in: namespace, packet)
     let crossing = Crossing(
       kind: isBridge ? .bridge : .veth, from: side(namespace, name), to: side(host, interface),
@@ -71,50 +74,6 @@ extension JourneyWalk {
     next.from = interface
     next.isFrame = true
     return .crossing(crossing, leg(next, host, &passage))
-  }
-
-  /// Whether a Pod learns who has an address behind the same bridge: with IPv6 a packet that the node's rules may stop,
-  /// where bridges call ip6tables. ARP passes no rule of iptables.
-  func finds(_ address: IPAddress, askedBy source: IPAddress, on bridge: String, _ host: Int) -> Bool {
-    guard address.version == .v6, !address.isLinkLocal else { return true }
-    var advertisement = Flow(ipProtocol: .icmpv6, source: address, destination: source, from: bridge)
-    advertisement.icmpType = 136
-    advertisement.icmpCode = 0
-    advertisement.isFrame = true
-    // ff02::1:ff00:0/104 and the last 24 bits of the address (RFC 4291).
-    let group = IPAddress(
-      v6: Bits128(high: 0xFF02_0000_0000_0000, low: 0x1_FF00_0000 | address.bits.low & 0xFF_FFFF))
-    var solicitation = Flow(ipProtocol: .icmpv6, source: source, destination: group, from: bridge)
-    solicitation.icmpType = 135
-    solicitation.icmpCode = 0
-    solicitation.isFrame = true
-    return [solicitation, advertisement].allSatisfy { packet in
-      tracer(host).trace(packet).outcomes.contains { $0.verdict == .forward || $0.verdict == .deliver }
-    }
-  }
-
-  /// Whether the Pods of a bridge reach an address without going through the node.
-  func isBeside(_ address: IPAddress, on bridge: String, _ host: Int) -> Bool {
-    let node = map.namespaces[host]
-    guard node.link(bridge)?.isBridge == true, !node.owns(address) else { return false }
-    return node.addresses(on: bridge).contains {
-      !$0.address.isLinkLocal && IPPrefix($0.address, length: $0.prefixLength).contains(address)
-    }
-  }
-
-  /// Whether a node answers for an address that a Pod takes for its gateway (net/ipv4/arp.c, net/ipv6/ndisc.c).
-  func answers(_ address: IPAddress, askedBy source: IPAddress, on interface: String, _ host: Int) -> Bool {
-    let node = map.namespaces[host]
-    guard node.snapshot.addresses != nil else { return true }
-    if address.version == .v6 {
-      if node.addresses(on: interface).contains(where: { $0.address == address }) { return true }
-      // Link-local addresses of devices are in every dump of IPv6 addresses.
-      return !address.isLinkLocal || !node.addresses(on: interface).contains { $0.address.version == .v6 }
-    }
-    if node.owns(address) { return true }
-    guard let proxies = node.setting("proxy_arp", of: interface, .v4) else { return true }
-    if proxies == 0 || tracer(host).forwards(on: interface, .v4) == false { return false }
-    return node.snapshot.routes == nil || tracer(host).standsIn(for: address, askedBy: source, on: interface)
   }
 
   /// From a node to a Pod of its own; nil: the device leads to no Pod.

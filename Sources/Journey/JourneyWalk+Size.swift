@@ -47,15 +47,8 @@ extension JourneyWalk {
 
   /// Whether a router's word that a packet was too big gets out of the router.
   private func tellsSender(_ limit: SizeLimit) -> Bool {
-    let tracer = tracer(limit.namespace)
-    let version = limit.flow.version
-    var word = Flow(
-      ipProtocol: version == .v4 ? .icmp : .icmpv6,
-      source: tracer.sourceAddress(to: limit.flow.source) ?? limit.flow.source, destination: limit.flow.source,
-      from: Flow.local)
-    word.icmpType = version == .v4 ? 3 : 2
-    word.icmpCode = version == .v4 ? 4 : 0
-    let trace = tracer.trace(word, of: Connection(relatedTo: limit.flow))
+    let word = errorMessage(about: limit.flow, from: limit.namespace, tooBig: true)
+    let trace = tracer(limit.namespace).trace(word, of: Connection(relatedTo: limit.flow))
     return trace.outcomes.contains { $0.verdict == .forward || $0.verdict == .deliver }
   }
 

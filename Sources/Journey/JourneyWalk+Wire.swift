@@ -115,11 +115,10 @@ extension JourneyWalk {
       return .crossing(crossing, .end(passage.ending(.tunnel(error.fault), namespace: far.namespace)))
     case .success(let found): device = found
     }
-    let limit = Self.outerLimit(
-      tunnel, sender: here.link(sender)?.mtu, receiver: there.link(far.interface)?.mtu)
-    if let limit, limit < link.mtu ?? .max {
-      passage.limit(limit, .silent, in: namespace, packet)
-      crossing.mtu = min(crossing.mtu ?? limit, limit)
+    for limit in Self.outerLimits(tunnel, sender: here.link(sender)?.mtu, receiver: there.link(far.interface)?.mtu)
+    where limit.bytes < crossing.mtu ?? .max {
+      passage.limit(limit.bytes, limit.manner, in: namespace, packet)
+      crossing.mtu = limit.bytes
     }
     crossing.to = side(far.namespace, device.name)
     var next = packet
@@ -127,14 +126,17 @@ extension JourneyWalk {
     return .crossing(crossing, leg(next, far.namespace, &passage))
   }
 
-  /// What the cables between let through. Over IPv4 the sender may fragment the outer packet: its DF is not set.
-  private static func outerLimit(_ tunnel: Tunnel, sender: Int?, receiver: Int?) -> Int? {
-    guard let sender else { return nil }
-    // The kernel fragments no tunnel's packets over IPv6 (ip6_fragment).
-    let isWhole = tunnel.outer?.version == .v6
+  /// What the cables between let through. Over IPv4 the sender may fragment the outer packet, since its DF is not set; over
+  /// IPv6 it does not, and tells the packet's sender (drivers/net/vxlan, skb_tunnel_check_pmtu).
+  private static func outerLimits(
+    _ tunnel: Tunnel, sender: Int?, receiver: Int?
+  ) -> [(bytes: Int, manner: SizeLimit.Manner)] {
+    guard let sender else { return [] }
     let narrowest = min(sender, receiver ?? sender)
-    guard isWhole || sender > narrowest + SizeLimit.linkSlack else { return nil }
-    return narrowest - tunnel.overhead
+    guard tunnel.outer?.version == .v6 else {
+      return sender > narrowest + SizeLimit.linkSlack ? [(narrowest - tunnel.overhead, .silent)] : []
+    }
+    return [(sender - tunnel.overhead, .router), (narrowest - tunnel.overhead, .silent)]
   }
 
   private enum Carriage {
@@ -184,7 +186,7 @@ extension JourneyWalk {
   private func stopped(_ outcome: Outcome, _ trace: Trace) -> TunnelFault {
     .outerStopped(
       outcome.verdict,
-      rule: trace.ender(of: outcome).map { TunnelFault.RuleText(chain: $0.chain, position: $0.position) },
+      rule: trace.ender(of: outcome).map { RuleText(chain: $0.chain, position: $0.position) },
       outcome.reason)
   }
 

@@ -58,6 +58,7 @@ public final class JourneyWalk {
 
   enum TCPFlags {
     static let syn: UInt8 = 0x02
+    static let reset: UInt8 = 0x04
     static let synAck: UInt8 = 0x12
     static let ack: UInt8 = 0x10
     static let push: UInt8 = 0x18
@@ -73,12 +74,13 @@ public final class JourneyWalk {
   // MARK: - One namespace
 
   /// Walks a packet through a namespace, and on from each outcome.
-  func leg(_ flow: Flow, _ namespace: Int, _ passage: inout Passage) -> Way {
+  /// `connection`: what it belongs to here, if that is no entry of the passage.
+  func leg(_ flow: Flow, _ namespace: Int, _ passage: inout Passage, of connection: Connection? = nil) -> Way {
     passage.legs += 1
     guard passage.legs <= Self.maximumLegs else { return .end(passage.ending(.circle, namespace: namespace)) }
     let tracer = tracer(namespace)
     let entry = passage.entry(of: flow, in: namespace) ?? remembered(flow, namespace, &passage)
-    let trace = entry.map { tracer.trace(flow, of: $0.connection) } ?? tracer.trace(flow)
+    let trace = (connection ?? entry?.connection).map { tracer.trace(flow, of: $0) } ?? tracer.trace(flow)
     var fork = LegFork(namespace: namespace, phase: passage.phase, flow: flow, trace: trace, branches: [])
     for outcome in trace.outcomes {
       var next = passage
@@ -108,17 +110,21 @@ public final class JourneyWalk {
     on outcome: Outcome, _ trace: Trace, _ flow: Flow, _ namespace: Int, _ passage: inout Passage
   ) -> Way {
     switch outcome.verdict {
-    case .reject where !canAnswer(flow, namespace):
-      return .end(passage.ending(.speechless, namespace: namespace))
-    case .drop, .reject, .noroute: return .end(passage.ending(.stopped, namespace: namespace))
+    case .reject:
+      let silence = silence(ofRule: outcome, flow, namespace, passage)
+      return .end(passage.ending(silence.map { .speechless($0) } ?? .stopped, namespace: namespace))
+    case .drop, .noroute: return .end(passage.ending(.stopped, namespace: namespace))
     case .deliver: return arrive(outcome, flow, namespace, &passage)
     case .forward: return leave(outcome, trace, flow, namespace, &passage)
     }
   }
 
-  /// Whether a namespace knows a way back to the sender of a packet: else it says no, and nobody hears.
+  /// Whether a namespace knows a way back to the sender of a packet, and who is next on it: else it says no, and nobody
+  /// hears.
   func canAnswer(_ flow: Flow, _ namespace: Int) -> Bool {
-    map.namespaces[namespace].snapshot.routes == nil || tracer(namespace).hasRoute(to: flow.source)
+    guard map.namespaces[namespace].snapshot.routes != nil else { return true }
+    guard let hop = tracer(namespace).nextHop(to: flow.source) else { return false }
+    return hop.interface.map { neighbourFault(of: hop.address, in: namespace, by: $0) == nil } ?? true
   }
 
   /// The packet as an outcome lets it go.

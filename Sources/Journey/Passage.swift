@@ -12,6 +12,12 @@ struct Passage {
     case outside
   }
 
+  enum Refusal {
+    case reset
+    /// An ICMP error, and the packet inside as it stands where the error is.
+    case error(about: Flow)
+  }
+
   struct Entry {
     var connection: Connection
     var answered: Bool
@@ -40,13 +46,16 @@ struct Passage {
   var clamps: [Phase: Int] = [:]
   /// Where a datagram of the flow's length ends, though smaller ones go on.
   var tooBig: Ending?
+  /// What goes back is no answer but a refusal.
+  var refusal: Refusal?
   /// The last namespace that it was in.
   var last: Int?
 
   init(_ flow: Flow) { self.flow = flow }
 
   /// The entry that a packet belongs to, in a namespace that it passes.
-  func entry(of flow: Flow, in namespace: Int) -> Found? {
+  mutating func entry(of flow: Flow, in namespace: Int) -> Found? {
+    if case .error(let packet)? = refusal { return entry(ofErrorAbout: packet, in: namespace) }
     guard let known = entries[namespace] else { return nil }
     for (index, entry) in known.enumerated().reversed() {
       var connection = entry.connection
@@ -62,6 +71,19 @@ struct Passage {
       return Found(connection: connection, index: index)
     }
     return nil
+  }
+
+  /// An error belongs to the connection of the packet inside, which is undone as the reply's addresses are.
+  private mutating func entry(ofErrorAbout packet: Flow, in namespace: Int) -> Found? {
+    guard let known = entries[namespace] else { return nil }
+    let reply = Flow(
+      ipProtocol: packet.ipProtocol, source: packet.destination, sourcePort: packet.destinationPort,
+      destination: packet.source, destinationPort: packet.sourcePort, from: "")
+    guard let index = known.lastIndex(where: { $0.connection.isReply(reply) }) else { return nil }
+    var connection = known[index].connection
+    connection.part = .related
+    refusal = .error(about: connection.original(packet))
+    return Found(connection: connection, index: index)
   }
 
   mutating func add(_ connection: Connection, answered: Bool, in namespace: Int) -> Found {

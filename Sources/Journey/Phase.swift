@@ -7,5 +7,7 @@ public enum Phase: Int, Sendable, Hashable {
   case furtherRequest, furtherReply
 
   public var isReply: Bool { self == .reply || self == .furtherReply }
+  /// What answers such a packet.
+  var answered: Phase { isFurther ? .furtherReply : .reply }
   public var isFurther: Bool { self == .furtherRequest || self == .furtherReply }
 }

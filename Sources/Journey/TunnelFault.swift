@@ -17,11 +17,11 @@ public enum TunnelFault: Sendable, Hashable {
   case deviceDown(String)
   /// The far end's device is of another kind, or is missing.
   case noDevice(String)
+}
 
-  /// The rule that did it, as text.
-  public struct RuleText: Sendable, Hashable {
-    public var chain: String
-    /// From 1; 0: the policy.
-    public var position: Int
-  }
+/// A rule by its place, as text.
+public struct RuleText: Sendable, Hashable {
+  public var chain: String
+  /// From 1; 0: the policy.
+  public var position: Int
 }

@@ -83,6 +83,16 @@ extension Connection {
       seenPort: entry.reply.destinationPort, mark: entry.mark, zone: entry.zone, isTracked: true)
   }
 
+  /// A packet of the connection as the client sent it.
+  public func original(_ packet: Flow) -> Flow {
+    var original = packet
+    (original.source, original.destination) = (
+      IPAddress(bits: client, version: packet.version), IPAddress(bits: frontend, version: packet.version)
+    )
+    if packet.ipProtocol.hasPorts { (original.sourcePort, original.destinationPort) = (clientPort, frontendPort) }
+    return original
+  }
+
   /// Whether a packet is of the entry's own direction.
   public func isOriginal(_ flow: Flow) -> Bool {
     flow.source.bits == client && flow.destination.bits == frontend
@@ -119,8 +129,9 @@ extension Engine {
   /// PREROUTING or OUTPUT is undone at POSTROUTING or INPUT, and the reverse (nf_nat_packet, HOOK2MANIP in
   /// net/netfilter/nf_nat_core.c). False: ended.
   mutating func followTranslation(_ b: inout Branch) -> Bool {
-    guard let connection, !isAnyReply, connection.part != .related else { return true }
-    let isReply = connection.part == .reply
+    guard let connection, !isAnyReply else { return true }
+    // The addresses of an error are undone as the reply's are (nf_nat_icmp_reply_translation).
+    let isReply = connection.part == .reply || connection.part == .related
     switch b.packet.hook {
     case .prerouting, .output:
       guard isReply ? connection.translatesSource : connection.translatesDestination else { return true }

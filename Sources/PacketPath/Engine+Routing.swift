@@ -273,12 +273,19 @@ extension Engine {
 
   /// Before OUTPUT: which device a local packet leaves by. False: the branch ended.
   mutating func routeOutput(_ b: inout Branch) -> Bool {
-    guard let refusal = lookUpOutput(&b) else {
+    guard let refusal = lookUpOutput(&b, isBound: !isOwnError(b.packet)) else {
       b.packet.output = b.packet.routedOutput
       return true
     }
     finish(b, .noroute, refusal)
     return false
+  }
+
+  /// An ICMP error about a packet that was for another: its source is chosen by its route, not the reverse (icmp_send in
+  /// net/ipv4/icmp.c, icmp6_send).
+  private func isOwnError(_ packet: borrowing PacketState) -> Bool {
+    guard let connection, connection.part == .related, !packet.hasPorts else { return false }
+    return connection.frontend != packet.source
   }
 
   /// ip_route_me_harder: the decision again, for a packet that was changed in OUTPUT. The hook goes on showing the
@@ -295,7 +302,7 @@ extension Engine {
   }
 
   /// Nil: routed; otherwise why not.
-  private mutating func lookUpOutput(_ b: inout Branch) -> Reason? {
+  private mutating func lookUpOutput(_ b: inout Branch, isBound: Bool = true) -> Reason? {
     let destination = address(b.packet.destination, b)
     let source = address(b.packet.source, b)
     if b.packet.version == .v4, destination.v4 >> 24 == 0, !destination.isUnspecified {
@@ -314,7 +321,9 @@ extension Engine {
       assumeOnce(&b, .route(destination))
       return nil
     }
-    var result = node.routing.lookup(query(b, input: .zero))
+    var question = query(b, input: .zero)
+    if !isBound { question.source = .zero }
+    var result = node.routing.lookup(question)
     if case .multipath(let index, let hops) = result { result = choose(&b, index, hops) }
     switch result {
     case .none, .multipath: return .noRoute(.destination, destination)

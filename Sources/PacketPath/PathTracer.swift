@@ -119,13 +119,18 @@ public final class PathTracer {
     return (version == .v4 ? facts.forwarding4 : facts.forwarding6).map { $0 != 0 }
   }
 
-  /// Whether the node itself knows a way to an address.
-  public func hasRoute(to destination: IPAddress) -> Bool {
+  /// Where the node's own packets for an address go: the gateway or the address itself, and the interface if it is certain;
+  /// nil: it has no route.
+  public func nextHop(to destination: IPAddress) -> (address: IPAddress, interface: String?)? {
     let query = RoutingTables.Query(
       version: destination.version, destination: destination.bits, source: .zero, inputInterface: .zero, mark: 0)
     switch model.routing.lookup(query) {
-    case .route, .multipath: return true
-    case .none, .refused: return false
+    case .route(let index, let hop):
+      guard hop >= 0 else { return (destination, nil) }
+      let hop = model.routing.routes[Int(index)].nextHops[Int(hop)]
+      return (hop.gateway ?? destination, hop.interface)
+    case .multipath: return (destination, nil)
+    case .none, .refused: return nil
     }
   }
 

@@ -57,6 +57,19 @@ import Testing
     #expect(try Self.members(Array(compressed.prefix(size)), name: "x.tar.zst") == expected)
   }
 
+  /// What the library still reads of zstd's early years has windows that nothing bounds.
+  @Test func framesOfOldZstandardAreRefused() throws {
+    // One segment of one raw block, "a".
+    let frame: [UInt8] = [0x28, 0xB5, 0x2F, 0xFD, 0x20, 1, 0x09, 0, 0, 0x61]
+    #expect(try Self.members(frame + frame, name: "x.txt.zst") == ["x.txt=aa"])
+    let skippable: [UInt8] = [0x51, 0x2A, 0x4D, 0x18, 2, 0, 0, 0, 1, 2]
+    #expect(try Self.members(frame + skippable + frame, name: "x.txt.zst") == ["x.txt=aa"])
+    let error = #expect(throws: InputError.self) {
+      _ = try Self.members(frame + [0x26, 0xB5, 0x2F, 0xFD, 0x1F, 0x8B, 0x08, 0x08, 0x31], name: "x.txt.zst")
+    }
+    #expect(error?.reason.contains("byte 10") == true)
+  }
+
   @Test func oneCompressedFile() throws {
     #expect(try Self.members(Self.gzip(Array("hello".utf8)), name: "d/dump.txt.gz") == ["d/dump.txt=hello"])
     // gzip members may follow one another.

@@ -24,11 +24,25 @@ extension JourneyJudge {
   /// One clause about one journey.
   func clause(_ journey: Journey) -> String {
     let ending = journey.ending
-    let place = ending.namespace.map { printable(walk.map.place($0).text) } ?? "nowhere in the bundle"
+    let place = place(ending.namespace)
     let text = cause(journey, place)
     guard !journey.answer.isGood, let arrival = ending.arrival, journey.answer == .lost else { return text }
     return ending.phase == .request
       ? text : "it reaches \(endpoint(arrival)), and the answer does not get back: \(text)"
+  }
+
+  private func place(_ namespace: Int?) -> String {
+    namespace.map { printable(walk.map.place($0).text) } ?? "nowhere in the bundle"
+  }
+
+  /// Where a reset or an ICMP error ends. The rule that stops it is of a leg that is not shown.
+  private func refusalLost(_ cause: Ending.Cause, _ namespace: Int?) -> String {
+    let place = place(namespace)
+    switch cause {
+    case .stopped: return "the rules of \(place) drop the refusal"
+    case .unexpected, .astray: return "the refusal comes to \(place) from an address that the client did not dial"
+    default: return words(cause, place) ?? "the refusal ends on \(place)"
+    }
   }
 
   private func cause(_ journey: Journey, _ place: String) -> String {
@@ -44,7 +58,11 @@ extension JourneyJudge {
       return "it reaches \(endpoint(arrival)) on \(printable(at.node))" + (who.map { " (\($0))" } ?? "")
         + ", and the answer gets back"
     case .stopped: return stopped(parts, place)
-    case .speechless: return "\(place) refuses it, and has no route back to the client on which to say so"
+    case .speechless(let silence):
+      guard let lost = silence.cause else {
+        return "\(place) refuses it, and knows no way back to the client on which to say so"
+      }
+      return "\(place) refuses it, and the client does not hear of it: \(refusalLost(lost, silence.namespace))"
     case .notListening(let listener):
       let socket = lastSocket(parts)
       if case .only(let address, let process) = listener {
@@ -62,12 +80,6 @@ extension JourneyJudge {
         "it goes on to \(printable(node)), whose dumps are not in the bundle: kubepath snapshot on \(printable(node)) carries it on"
     case .left(.tunnelEnd(let address)):
       return "the tunnel leads to \(name(address)), whose dumps are not in the bundle"
-    case .nobodyAt(let address): return "nobody answers for \(name(address)) behind \(place)"
-    case .linkDown(let interface): return "\(printable(interface)) of \(place) is down"
-    case .tunnel(let fault): return tunnel(fault, place)
-    case .routerUnaware(let address):
-      return
-        "a router outside gets it for \(name(address)), a Pod's address, which the network between the nodes does not know"
     case .ownSource: return "the Pod sees its own address as the source (no masquerade for hairpin traffic)"
     case .unexpected(let source, let port):
       return "it comes from \(EndpointAddress(source, port)), and the client waits for another"
@@ -75,6 +87,8 @@ extension JourneyJudge {
     case .tooBig(let bytes, let limit):
       return
         "a packet of \(bytes) bytes does not get through \(place), which takes \(limit), and the sender is not told"
+    case .nobodyAt, .neighbourStopped, .linkDown, .tunnel, .routerUnaware:
+      return words(ending.cause, place) ?? "it ends on \(place)"
     case .circle: return "it goes round in a circle between \(place) and others"
     case .unknown(.entrance): return "nothing tells by which node it enters: \"enters\" of the flow, or --node"
     case .unknown(.podLink(let pod)):
@@ -83,6 +97,22 @@ extension JourneyJudge {
       return
         "who is taken for \(name(address)) behind \(place), only ip neigh inside the sender tells: rules stop its neighbour discovery, or several have the address"
     case .unknown(.tunnel): return "whether the tunnel carries it no dump tells (\(place))"
+    }
+  }
+
+  /// What is wrong with a link or the network, whatever packet meets it; nil: it is the packet's.
+  private func words(_ cause: Ending.Cause, _ place: String) -> String? {
+    switch cause {
+    case .nobodyAt(let address): return "nobody answers for \(name(address)) behind \(place)"
+    case .neighbourStopped(let address, let rule):
+      return
+        "\(words(rule)) in \(place) keeps neighbour advertisements (ICMPv6) from it: it never learns who has \(name(address))"
+    case .linkDown(let interface): return "\(printable(interface)) of \(place) is down"
+    case .tunnel(let fault): return tunnel(fault, place)
+    case .routerUnaware(let address):
+      return
+        "a router outside gets it for \(name(address)), a Pod's address, which the network between the nodes does not know"
+    default: return nil
     }
   }
 
@@ -100,6 +130,10 @@ extension JourneyJudge {
     return "\(packet)\(ender) on \(place) drops it" + (outcome.reason.map { ": \($0)" } ?? "")
   }
 
+  private func words(_ rule: RuleText) -> String {
+    rule.position == 0 ? "the policy of \(printable(rule.chain))" : "rule \(rule.position) of \(printable(rule.chain))"
+  }
+
   private func tunnel(_ fault: TunnelFault, _ place: String) -> String {
     switch fault {
     case .noNeighbour(let address, let device):
@@ -110,10 +144,8 @@ extension JourneyJudge {
         "\(place) has no forwarding entry for \(printable(mac)) on \(printable(device)): it does not know to which node the tunnel leads"
     case .outerStopped(let verdict, let rule, let reason):
       if let reason { return "the tunnel's own packet ends on \(place): \(reason)" }
-      let who = rule.map {
-        $0.position == 0 ? "the policy of \(printable($0.chain))" : "rule \($0.position) of \(printable($0.chain))"
-      }
-      return "\(who ?? "the kernel") on \(place) \(verdict == .reject ? "rejects" : "drops") the tunnel's own packet"
+      return
+        "\(rule.map(words) ?? "the kernel") on \(place) \(verdict == .reject ? "rejects" : "drops") the tunnel's own packet"
     case .portDiffers(let sent, let there):
       return
         "the tunnel's packet is for port \(sent), and \(place) listens on \(there.map(String.init).joined(separator: ", "))"

@@ -234,7 +234,8 @@ public final class JourneyJudge {
     case .listenerUnknown, .unknown: return .unsure
     case .left: return .passes
     case .ownSource: return .lost
-    case .speechless, .nobodyAt, .linkDown, .tunnel, .routerUnaware, .unexpected, .astray, .tooBig, .circle:
+    case .speechless, .nobodyAt, .neighbourStopped, .linkDown, .tunnel, .routerUnaware, .unexpected, .astray, .tooBig,
+      .circle:
       return .dropped
     }
   }
