@@ -84,6 +84,9 @@ public enum Catalogue {
     control-plane-port|A node's rules close a port that the cluster itself needs.|etcd without a member, nodes without BGP or overlay|accept it in the firewall
     configuration-mismatch|A component does something else than its configuration says.|kube-proxy in another mode, Pods taken for strangers|restart it, one range everywhere
     mesh-policy|A service mesh and other policies do not agree.|resets, time-outs at port 15008|allow the mesh' port; sidecars everywhere
+    sidecar-redirect|The rules that lead a Pod's connections to its sidecar and the sidecar do not fit.|all connections of one Pod are refused or hang|istio-proxy's log; make the Pod anew
+    proxy-route|Packets marked for a transparent proxy of the node are routed away from it.|connections through a proxy hang|the routing rule and the local route that its owner makes
+    chain-not-reached|A program's chains stand in the rules, and no jump leads to them.|policies, hostPorts or isolation have no effect|restart the program, it writes its jumps again
     network-plugin-down|The network plugin does not set up Pods on a node.|ContainerCreating, FailedCreatePodSandBox|the plugin's agent and its configuration
     control-plane-down|A program of the control plane does not run.|new Pods are not made or not placed; EndpointSlices stand still|crictl ps -a on the control plane, its manifest
     no-pods|The workload behind a Service has no Pod.|scaled to 0, or FailedCreate: Pod Security, quota, webhook|scale it, or mend what forbids the Pods

@@ -18,7 +18,7 @@ public enum Checks {
     IPAMExhausted.self,
     LoadBalancerAddress.self, IngressPathCheck.self, DNSService.self, APIServerUnreachable.self,
     ControlPlanePort.self, ConfigurationMismatch.self, CIDROverlap.self, OverlayMTU.self, PodMTU.self,
-    VXLANPort.self, WrongVTEP.self, MeshPolicy.self,
+    VXLANPort.self, WrongVTEP.self, MeshPolicy.self, SidecarRedirect.self, ProxyRoute.self,
   ]
   private static let endpoints: [any Check.Type] = [
     NoEndpoints.self, NoLocalEndpointsExternal.self, NoLocalEndpointsInternal.self, TopologyHints.self,
@@ -32,7 +32,7 @@ public enum Checks {
   private static let packets: [any Check.Type] = [
     MasqueradeScope.self, Hairpin.self, ForwardDrop.self, OneWayUDPForwardDrop.self, NetworkPolicyDrop.self,
     PolicyNotEvaluated.self,
-    StalePodFirewall.self, EgressMasquerade.self, BridgePort.self, PodRoute.self,
+    StalePodFirewall.self, ChainNotReached.self, EgressMasquerade.self, BridgePort.self, PodRoute.self,
     IPForwardOff.self, ConntrackTableFull.self, NeighbourTableOverflow.self, CloseWaitTimeout.self,
     NodeLocalDNSRules.self, StaleUDPConntrack.self, SYNSentToDeadEndpoint.self,
     UntranslatedUDP.self, NoRoute.self, ReversePathFilter.self, BridgeNFCallOff.self,

@@ -4,14 +4,16 @@ import Wire
 
 // A packet comes to a socket, or leaves the bundle; and what follows it.
 extension JourneyWalk {
-  /// Delivered in a namespace.
-  func arrive(_ outcome: Outcome, _ flow: Flow, _ namespace: Int, _ passage: inout Passage) -> Way {
+  /// Delivered in a namespace. `isProxied`: to a socket that a TPROXY rule chose.
+  func arrive(
+    _ outcome: Outcome, _ flow: Flow, _ namespace: Int, isProxied: Bool, _ passage: inout Passage
+  ) -> Way {
     let packet = Self.packet(flow, after: outcome)
     let here = map.namespaces[namespace]
     switch passage.phase {
     case .request:
       var process: String?
-      if flow.ipProtocol.hasPorts {
+      if flow.ipProtocol.hasPorts, !isProxied {
         switch here.sockets.listener(at: packet.destination, packet.destinationPort, flow.ipProtocol) {
         case .found(let name): process = name
         case .notKnown where outcome.isTranslated || isEndpoint(packet): break

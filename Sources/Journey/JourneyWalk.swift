@@ -114,7 +114,8 @@ public final class JourneyWalk {
       let silence = silence(ofRule: outcome, flow, namespace, passage)
       return .end(passage.ending(silence.map { .speechless($0) } ?? .stopped, namespace: namespace))
     case .drop, .noroute: return .end(passage.ending(.stopped, namespace: namespace))
-    case .deliver: return arrive(outcome, flow, namespace, &passage)
+    case .deliver:
+      return arrive(outcome, flow, namespace, isProxied: trace.proxyPort(of: outcome) != nil, &passage)
     case .forward: return leave(outcome, trace, flow, namespace, &passage)
     }
   }

@@ -19,12 +19,18 @@ final class KernelRules: RulesetSource, @unchecked Sendable {
 
   func read(_ parts: UnreadParts, into snapshot: inout Snapshot) throws {
     try lock.withLock { _ in
+      var isAlien = false
       if try source.isCurrent() {
-        try source.readOn(parts, into: &snapshot)
-        // Rules changed in between are of another ruleset than the ones read before.
-        if try source.isCurrent(), source.opaqueVersions.isEmpty { return }
+        do {
+          try source.readOn(parts, into: &snapshot)
+          // Rules changed in between are of another ruleset than the ones read before.
+          if try source.isCurrent(), source.opaqueVersions.isEmpty { return }
+        } catch is NftSource.AlienTable {
+          // What was taken for iptables' is another tool's: all of it is read anew as nft's.
+          isAlien = true
+        }
       }
-      let lazily = source.opaqueVersions.isEmpty
+      let lazily = !isAlien && source.opaqueVersions.isEmpty
       snapshot.ruleset = Ruleset()
       try Namespace.within(netns) {
         source = try KernelSource.readRules(into: &snapshot, names: names, lazily: lazily)

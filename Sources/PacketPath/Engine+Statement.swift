@@ -207,14 +207,29 @@ extension Engine {
   }
 
   private mutating func transparentProxy(_ proxy: TransparentProxy, _ b: inout Branch) -> Effect {
-    let listens = node.snapshot.sockets.map { $0.contains { $0.localPort == proxy.port || proxy.port == 0 } }
+    let port = proxy.port == 0 ? b.packet.destinationPort : proxy.port
+    let isListed = node.snapshot.socketProtocols.contains(IPProtocol(rawValue: b.packet.ipProtocol))
+    let listens = isListed ? node.snapshot.sockets?.contains { takes($0, port, proxy.address, b.packet) } : nil
     if listens == false {
-      finish(b, .drop, .noTransparentSocket(port: proxy.port))
+      finish(b, .drop, .noTransparentSocket(port: port))
       return .ended
     }
     if listens == nil { assumeOnce(&b, "a transparent socket listens on port \(proxy.port)") }
     b.packet.mark = b.packet.mark & ~proxy.markMask ^ proxy.markValue
     return proxy.accepts ? .verdict(.accept) : .goOn
+  }
+
+  /// net/netfilter/xt_TPROXY.c: a socket that waits for clients at the port, on the address that the rule names or one of the
+  /// interface's. `ss` does not tell which are transparent; who asks for packets this way makes them so.
+  private func takes(_ socket: SocketEntry, _ port: UInt16, _ address: Bits128?, _ p: PacketState) -> Bool {
+    guard socket.localPort == port, socket.state == "LISTEN" || socket.state == "UNCONN",
+      socket.protocol.hasPrefix(p.ipProtocol == IPProtocol.tcp.rawValue ? "tcp" : "udp")
+    else { return false }
+    guard let own = socket.localAddress, !own.isUnspecified else { return true }
+    guard own.version == p.version else { return false }
+    if let address { return own.bits == address }
+    let input = interface(p.input).name
+    return (node.snapshot.addresses ?? []).contains { $0.address == own && $0.interface == input }
   }
 
   private mutating func setField(_ field: Field, _ expression: Expression, _ b: inout Branch) -> Effect {

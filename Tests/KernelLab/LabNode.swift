@@ -7,13 +7,19 @@ public final class LabNode {
   public let namespace: NetworkNamespace
   let peers: NetworkNamespace
   let bridge: Bool
+  /// It is a Pod's namespace: one interface, with the Pod's address.
+  let pod: Bool
   /// Interfaces of the node with a wire; the wire's other end has the same name.
-  let wires = ["eth0", "eth1", "veth1", "veth2"]
+  let wires: [String]
   let lockFile: String
 
-  public init(bridge: Bool = false, setup: [String] = [], setup6: [String] = [], sysctls: [String: String] = [:]) throws
-  {
+  public init(
+    bridge: Bool = false, pod: Bool = false, setup: [String] = [], setup6: [String] = [],
+    sysctls: [String: String] = [:]
+  ) throws {
     self.bridge = bridge
+    self.pod = pod
+    wires = pod ? ["eth0"] : ["eth0", "eth1", "veth1", "veth2"]
     namespace = try NetworkNamespace()
     peers = try NetworkNamespace()
     lockFile = "/tmp/kernel-lab-\(getpid())-\(UInt(bitPattern: ObjectIdentifier(namespace).hashValue)).lock"
@@ -62,14 +68,18 @@ public final class LabNode {
   /// Sockets that live as long as the node.
   private var sockets: [Int32] = []
 
-  func listen(_ listener: (protocol: IPProtocol, address: IPAddress, port: UInt16)) throws {
+  func listen(_ listener: Listener) throws {
     try namespace.run {
-      let isTCP = listener.protocol == .tcp
+      let isTCP = listener.ipProtocol == .tcp
       let isV6 = listener.address.version == .v6
       let descriptor = socket(
         isV6 ? AF_INET6 : AF_INET, Int32((isTCP ? SOCK_STREAM : SOCK_DGRAM).rawValue) | 0o2000000, 0)
       guard descriptor >= 0 else { throw LabError.system("socket") }
       sockets.append(descriptor)
+      var one: Int32 = 1
+      // IPV6_V6ONLY, so that both versions may listen at any address; IP_TRANSPARENT, IPV6_TRANSPARENT.
+      if isV6 { setsockopt(descriptor, 41, 26, &one, 4) }
+      if listener.isTransparent { setsockopt(descriptor, isV6 ? 41 : 0, isV6 ? 75 : 19, &one, 4) }
       let port = [UInt8(listener.port >> 8), UInt8(listener.port & 0xFF)]
       let address =
         isV6
@@ -136,6 +146,13 @@ public final class LabNode {
       let world = World(version)
       let options = version == .v6 ? " nodad" : ""
       let net = version == .v4 ? "24" : "64"
+      if pod {
+        lines += ["addr add @pod1/\(net)\(options) dev eth0", "route add default via @podgw dev eth0"].map(world.render)
+        lines += ["podgw", "pod1b", "pod2", "pod2b"].map {
+          world.render("neigh replace @\($0) lladdr \(Self.text(address(ofPeer: "eth0"))) dev eth0 nud permanent")
+        }
+        continue
+      }
       let pods = bridge ? "cni0" : "veth1"
       lines += ["addr add @node/\(net)\(options) dev eth0", "addr add @nodeb/\(net)\(options) dev eth0"].map(
         world.render)
@@ -163,7 +180,9 @@ public final class LabNode {
   /// `ip addr add` even without duplicate detection; a snapshot taken before is not the node that packets will meet.
   private func awaitAddresses() throws {
     let world = World(.v6)
-    let expected = ["node", "nodeb", "node2", "podgw"].map { "local " + world.render("@\($0)") + " " }
+    let expected = (pod ? ["pod1"] : ["node", "nodeb", "node2", "podgw"]).map {
+      "local " + world.render("@\($0)") + " "
+    }
     for _ in 0..<1000 {
       let routes = try run("ip", "-6", "route", "show", "table", "local")
       if expected.allSatisfy({ routes.contains($0) }) { return }

@@ -18,6 +18,9 @@ public struct Probe: Sendable, Hashable {
   public var length: Int?
   /// SO_MARK of a local sender.
   public var mark: UInt32?
+  /// Whose local socket sends it; nil: root's.
+  public var user: UInt32?
+  public var group: UInt32?
   public var tcpFlags: UInt8 = 2
 
   public init(_ ipProtocol: IPProtocol, from: String, source: IPAddress, destination: IPAddress) {
@@ -41,6 +44,8 @@ public struct Probe: Sendable, Hashable {
     if let icmpType { fields += [#""icmpType": \#(icmpType)"#, #""icmpCode": \#(icmpCode)"#] }
     if let length { fields.append(#""length": \#(length)"#) }
     if let mark { fields.append(#""mark": \#(mark)"#) }
+    if let user { fields.append(#""uid": \#(user)"#) }
+    if let group { fields.append(#""gid": \#(group)"#) }
     if ipProtocol == .tcp, tcpFlags != 2 { fields.append(#""tcpFlags": \#(tcpFlags)"#) }
     return "{" + fields.joined(separator: ", ") + "}"
   }

@@ -109,7 +109,9 @@ public final class Prober {
     }
     return try node.namespace.run {
       let family: Int32 = probe.isV6 ? AF_INET6 : AF_INET
-      let descriptor = socket(family, Int32(SOCK_RAW.rawValue), 255)  // IPPROTO_RAW: the header is ours
+      let descriptor = SystemCall.owned(by: probe.user ?? 0, probe.group ?? 0) {
+        socket(family, Int32(SOCK_RAW.rawValue), 255)  // IPPROTO_RAW: the header is ours
+      }
       guard descriptor >= 0 else { throw LabError.system("raw socket") }
       defer { close(descriptor) }
       if var mark = probe.mark { setsockopt(descriptor, SOL_SOCKET, 36, &mark, 4) }  // SO_MARK

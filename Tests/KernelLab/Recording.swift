@@ -26,7 +26,7 @@ extension Situation {
       (world, setup.filter { $0.contains("@") || world.version == worlds[0].version }.map(world.render))
     }
     let node = try LabNode(
-      bridge: bridge, setup: setups.first { $0.0.version == .v4 }?.1 ?? [],
+      bridge: bridge, pod: pod, setup: setups.first { $0.0.version == .v4 }?.1 ?? [],
       setup6: setups.first { $0.0.version == .v6 }?.1 ?? [], sysctls: sysctls.mapValues(four.render))
     for world in worlds {
       try node.load(sets: world.render(sets))

@@ -59,7 +59,7 @@ public struct SavedRules: Sendable {
       return (words[at] == "-g" ? "goto " : "jump ") + target
     }
     switch target {
-    case "ACCEPT", "DNAT", "SNAT", "MASQUERADE", "REDIRECT", "NETMAP": return "accept"
+    case "ACCEPT", "DNAT", "SNAT", "MASQUERADE", "REDIRECT", "NETMAP", "TPROXY": return "accept"
     case "DROP", "REJECT": return "drop"
     case "RETURN": return "return"
     default: return "continue"

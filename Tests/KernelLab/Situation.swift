@@ -33,10 +33,12 @@ public struct Situation: Sendable, CustomStringConvertible {
   /// A shell script that runs in the node with files of its own below /etc and /run, behind the rules: real programs that
   /// write rules of their own.
   public var program: String
-  /// Sockets of the node, as `udp @vip:53`.
+  /// Sockets of the node, as `udp @vip:53` and `tcp @any:15006 transparent`.
   public var listeners: [String]
   /// The two pod interfaces are ports of one bridge, cni0.
   public var bridge: Bool
+  /// The rules are those of a Pod's own namespace.
+  public var pod: Bool
   public var versions: [IPVersion]
   public var backends: [Backend]
   /// How often each flow is sent: many times where chance decides.
@@ -47,7 +49,7 @@ public struct Situation: Sendable, CustomStringConvertible {
   public init(
     _ name: String, _ rules: String, flows: [String], setup: [String] = [], sysctls: [String: String] = [:],
     linkRules: String = "", sets: String = "", program: String = "",
-    listeners: [String] = [], bridge: Bool = false, versions: [IPVersion] = [.v4, .v6],
+    listeners: [String] = [], bridge: Bool = false, pod: Bool = false, versions: [IPVersion] = [.v4, .v6],
     backends: [Backend] = Backend.xtables, repeats: Int = 1, hidden: Bool = false
   ) {
     self.name = name
@@ -60,6 +62,7 @@ public struct Situation: Sendable, CustomStringConvertible {
     self.program = program
     self.listeners = listeners
     self.bridge = bridge
+    self.pod = pod
     self.versions = versions
     self.backends = backends
     self.repeats = repeats

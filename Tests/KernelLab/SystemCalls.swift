@@ -30,6 +30,19 @@ enum SystemCall {
     find("setns", as: TwoInts.self)(descriptor, kind)
   }
 
+  /// What the body opens belongs to the user and the group: it asks with the thread's file system identity, which leaves
+  /// its other rights alone.
+  static func owned<T>(by user: UInt32, _ group: UInt32, _ body: () throws -> T) rethrows -> T {
+    typealias Change = @convention(c) (UInt32) -> Int32
+    let (setUser, setGroup) = (find("setfsuid", as: Change.self), find("setfsgid", as: Change.self))
+    let (oldGroup, oldUser) = (setGroup(group), setUser(user))
+    defer {
+      _ = setUser(UInt32(bitPattern: oldUser))
+      _ = setGroup(UInt32(bitPattern: oldGroup))
+    }
+    return try body()
+  }
+
   /// The processors that the calling thread may run on: 1024 bits, as cpu_set_t.
   static func affinity() -> [UInt8] {
     var bits = [UInt8](repeating: 0, count: 128)

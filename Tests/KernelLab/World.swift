@@ -1,5 +1,14 @@
 import Wire
 
+/// A socket of a node that waits for clients.
+struct Listener {
+  var ipProtocol: IPProtocol
+  var address: IPAddress
+  var port: UInt16
+  /// It takes packets to addresses that are not the node's (IP_TRANSPARENT), as proxies do.
+  var isTransparent: Bool
+}
+
 /// The addresses of the lab by name, alike in both families, so that a situation is written once:
 ///
 ///     client, client2 ── eth0 ┐      ┌ veth1 ── pod1, pod1b
@@ -31,6 +40,7 @@ public struct World: Sendable {
     "lb": ("198.51.100.8", "2001:db8:51::8"), "outside": ("203.0.113.5", "2001:db8:99::5"),
     "outside2": ("203.0.113.6", "2001:db8:99::6"), "dead": ("10.99.0.4", "fd00:99::4"),
     "nowhere": ("10.98.0.4", "fd00:98::4"), "loop": ("127.0.0.1", "::1"),
+    "container": ("172.17.0.2", "fd00:17::2"), "any": ("0.0.0.0", "::"), "proxy": ("127.0.0.6", "::6"),
   ]
 
   private static let words: [String: (v4: String, v6: String)] = [
@@ -38,6 +48,7 @@ public struct World: Sendable {
     "lan": ("192.168.7.0/24", "fd00:7::/64"), "lan2": ("172.20.0.0/24", "fd00:20::/64"),
     "allpods": ("10.244.0.0/16", "fd00:244::/32"), "multicast": ("224.0.0.0/4", "ff00::/8"),
     "pods": ("10.244.1.0/24", "fd00:244:1::/64"), "remotes": ("10.244.9.0/24", "fd00:244:9::/64"),
+    "containers": ("172.17.0.0/16", "fd00:17::/64"), "containergw": ("172.17.0.1/16", "fd00:17::1/64"),
     "vips": ("10.96.0.0/16", "fd00:96::/64"), "deads": ("10.99.0.0/24", "fd00:99::/64"),
     "net": ("ipv4", "ipv6"), "netmap": ("10.97.0.0/24", "fd00:97::/64"), "all": ("0.0.0.0/0", "::/0"),
     "loops": ("127.0.0.0/8", "::1/128"), "host": ("32", "128"), "inet": ("inet", "inet6"), "6": ("", "6"),
@@ -76,17 +87,18 @@ public struct World: Sendable {
     return out + rest
   }
 
-  /// Reads `udp @vip:53`.
-  func listener(_ text: String) throws(LabError) -> (protocol: IPProtocol, address: IPAddress, port: UInt16) {
+  /// Reads `udp @vip:53`, `tcp @any:15006 transparent`.
+  func listener(_ text: String) throws(LabError) -> Listener {
     let words = text.split(separator: " ").map(String.init)
-    guard words.count == 2, let ipProtocol = IPProtocol(words[0]), let colon = words[1].lastIndex(of: ":"),
+    guard words.count == 2 || words.count == 3 && words[2] == "transparent", let ipProtocol = IPProtocol(words[0]),
+      let colon = words[1].lastIndex(of: ":"),
       let port = UInt16(words[1][words[1].index(after: colon)...]),
       let own = address(String(words[1][..<colon].dropFirst()))
     else { throw LabError("not a listener: \(text)") }
-    return (ipProtocol, own, port)
+    return Listener(ipProtocol: ipProtocol, address: own, port: port, isTransparent: words.count == 3)
   }
 
-  /// Reads `eth0 tcp @client:40000 > @vip:80 length=60 mark=0x10 port=veth2 type=8 code=0 flags=16`.
+  /// Reads `eth0 tcp @client:40000 > @vip:80 length=60 mark=0x10 port=veth2 type=8 code=0 flags=16 uid=0 gid=0`.
   public func probe(_ text: String) throws(LabError) -> Probe {
     let words = text.split(separator: " ").map(String.init)
     guard words.count >= 5, words[3] == ">" else { throw LabError("not a flow: \(text)") }
@@ -118,6 +130,8 @@ public struct World: Sendable {
       switch (pair[0], number) {
       case ("length", let value?): probe.length = value
       case ("mark", let value?): probe.mark = UInt32(value)
+      case ("uid", let value?): probe.user = UInt32(value)
+      case ("gid", let value?): probe.group = UInt32(value)
       case ("type", let value?): probe.icmpType = UInt8(value)
       case ("code", let value?): probe.icmpCode = UInt8(value)
       case ("flags", let value?): probe.tcpFlags = UInt8(value)

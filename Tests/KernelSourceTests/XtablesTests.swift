@@ -29,6 +29,8 @@ import Wire
     -A INPUT -m connmark --mark 0x1/0x1 -j DROP
     -A INPUT -m mark --mark 0x8000/0x8000 -m comment --comment "kubernetes firewall \\"x\\"" -j DROP
     -A INPUT -m physdev ! --physdev-is-in -j DROP
+    -A INPUT -p udp -m udp --sport 67 --dport 68 -j DROP
+    -A INPUT -p tcp -m tcp --sport 1024:65535 --dport 22 -j DROP
     -A INPUT -m dscp --dscp 0x0a -j DROP
     -A INPUT -m cpu --cpu 0 -j DROP
     -A INPUT -m devgroup --src-group 0x1 -j DROP

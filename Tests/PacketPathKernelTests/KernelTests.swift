@@ -17,11 +17,6 @@ struct KernelTests {
     try compare(situation, backend)
   }
 
-  @Test(arguments: Situations.products, Backend.xtables)
-  func kubepathAgreesOnProductsNodes(_ situation: Situation, _ backend: Backend) throws {
-    try compare(situation, backend)
-  }
-
   @Test(arguments: RandomBridge.chosen)
   func kubepathAgreesOnRandomBridges(_ situation: Situation, _ backend: Backend) throws {
     try compare(situation, backend)

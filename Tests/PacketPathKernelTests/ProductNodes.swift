@@ -5,7 +5,7 @@ import KernelLab
 enum ProductNodes {
   static let all: [ProductNode] = [
     flannelLegacy, flannelVXLAN, flannelNft, calico, calicoVXLAN, calicoNft, calicoHostEndpoint, kubeRouter, cilium, aws, docker, dockerNft,
-    nodeLocalDNS, portmap, antrea,
+    nodeLocalDNS, portmap, antrea, istio, istioTransparent,
   ] + firewalls
 
   // MARK: flannel
@@ -45,16 +45,26 @@ enum ProductNodes {
 
   static let flannelVXLAN = ProductNode(
     "flannel over VXLAN", flannelRules, proxyFirst: true, setup: vxlanSetup,
-    program: "bridge fdb append 02:00:00:00:03:09 dev flannel.1 dst 192.168.7.20 self permanent", bridge: true, remote: false,
-    versions: [.v4],
+    program: """
+      bridge fdb append 02:00:00:00:03:09 dev flannel.1 dst 192.168.7.20 self permanent
+      ip link add flannel-v6.1 address 02:00:00:00:04:01 mtu 1430 type vxlan id 1 local fd00:7::10 dev eth0 dstport 8472 nolearning
+      ip addr add fd00:244:1::/128 dev flannel-v6.1 nodad
+      ip link set flannel-v6.1 up
+      ip -6 route del fd00:244:9::/64
+      ip -6 route add fd00:244:9::/64 via fd00:244:9:: dev flannel-v6.1 onlink
+      ip -6 neigh replace fd00:244:9:: lladdr 02:00:00:00:04:09 dev flannel-v6.1 nud permanent
+      bridge fdb append 02:00:00:00:04:09 dev flannel-v6.1 dst fd00:7::20 self permanent
+      for link in cni0 veth1 veth2; do ip link set $link mtu 1430; done
+      """, bridge: true, remote: false,
     breaks: [
       .init("the forwarding entry is gone", "bridge fdb del 02:00:00:00:03:09 dev flannel.1 dst 192.168.7.20 self", "wrong-vtep", "no forwarding entry"),
       .init("the neighbour is gone", "ip neigh del 10.244.9.0 dev flannel.1", "wrong-vtep", "no neighbour entry for 10.244.9.0"),
       .init("the other node's address changed", "bridge fdb del 02:00:00:00:03:09 dev flannel.1 dst 192.168.7.20 self; bridge fdb append 02:00:00:00:03:09 dev flannel.1 dst 192.168.7.21 self permanent", "wrong-vtep", "192.168.7.21, which no node has"),
       .init("the host's firewall drops VXLAN", "iptables-nft -I INPUT -p udp --dport 8472 -j DROP", "control-plane-port", "flannel.1's port 8472/udp"),
+      .init("the forwarding entry for IPv6 is gone", "bridge fdb del 02:00:00:00:04:09 dev flannel-v6.1 dst fd00:7::20 self", "wrong-vtep", "no forwarding entry"),
       .init("the device is down", "ip link set flannel.1 down", "vxlan-port", "is down"),
       .init("the link's MTU was lowered", "ip link set eth0 mtu 1450", "overlay-mtu", "only 1400 fit"),
-      .init("the Pods' MTU is the link's", "ip link set veth1 mtu 1500; ip link set veth2 mtu 1500", "pod-mtu", "flannel.1 takes 1450"),
+      .init("the Pods' MTU is the link's", "ip link set veth1 mtu 1500; ip link set veth2 mtu 1500", "pod-mtu", "flannel-v6.1 takes 1430"),
     ])
 
   static let flannelNft = ProductNode(
@@ -205,8 +215,8 @@ enum ProductNodes {
   static let calicoVXLAN = ProductNode(
     "Calico over VXLAN, allow-sets of peers",
     felix + """
-      -A cali-INPUT -p udp -m comment --comment "Allow IPv4 VXLAN packets from allowed hosts" -m multiport --dports 4789 -m set --match-set cali40all-vxlan-net src -m addrtype --dst-type LOCAL -j ACCEPT
-      -A cali-INPUT -p udp -m comment --comment "Drop IPv4 VXLAN packets from non-allowed hosts" -m multiport --dports 4789 -m addrtype --dst-type LOCAL -j DROP
+      -A cali-INPUT -p udp -m comment --comment "Allow VXLAN packets from allowed hosts" -m multiport --dports 4789 -m set --match-set cali40all-vxlan-net@6 src -m addrtype --dst-type LOCAL -j ACCEPT
+      -A cali-INPUT -p udp -m comment --comment "Drop VXLAN packets from non-allowed hosts" -m multiport --dports 4789 -m addrtype --dst-type LOCAL -j DROP
 
       """,
     setup: [
@@ -215,9 +225,18 @@ enum ProductNodes {
       "route replace 10.244.9.0/24 via 10.244.9.0 dev vxlan.calico onlink",
       "neigh replace 10.244.9.0 lladdr 02:00:00:00:03:09 dev vxlan.calico nud permanent",
     ],
-    sets: felixSets + "create cali40all-vxlan-net hash:net family inet\nadd cali40all-vxlan-net 192.168.7.10\nadd cali40all-vxlan-net 192.168.7.20\n",
-    program: "bridge fdb append 02:00:00:00:03:09 dev vxlan.calico dst 192.168.7.20 self permanent", remote: false,
-    versions: [.v4], objects: policy,
+    sets: felixSets + "create cali40all-vxlan-net@6 hash:net family @inet\nadd cali40all-vxlan-net@6 @node\nadd cali40all-vxlan-net@6 @hop\n",
+    program: """
+      bridge fdb append 02:00:00:00:03:09 dev vxlan.calico dst 192.168.7.20 self permanent
+      ip link add vxlan-v6.calico address 02:00:00:00:04:01 mtu 1430 type vxlan id 4096 local fd00:7::10 dev eth0 dstport 4789 nolearning
+      ip addr add fd00:244:1::9/128 dev vxlan-v6.calico nodad
+      ip link set vxlan-v6.calico up
+      ip -6 route del fd00:244:9::/64
+      ip -6 route add fd00:244:9::/64 via fd00:244:9:: dev vxlan-v6.calico onlink
+      ip -6 neigh replace fd00:244:9:: lladdr 02:00:00:00:04:09 dev vxlan-v6.calico nud permanent
+      bridge fdb append 02:00:00:00:04:09 dev vxlan-v6.calico dst fd00:7::20 self permanent
+      for link in veth1 veth2; do ip link set $link mtu 1430; done
+      """, remote: false, objects: policy,
     breaks: [
       .init("the peer is not in the set", "ipset del cali40all-vxlan-net 192.168.7.20", "control-plane-port", "vxlan.calico's port 4789/udp", "Calico"),
       .init("the tunnel leads to this node", "bridge fdb del 02:00:00:00:03:09 dev vxlan.calico dst 192.168.7.20 self; bridge fdb append 02:00:00:00:03:09 dev vxlan.calico dst 192.168.7.10 self permanent", "wrong-vtep", "which is this node"),
@@ -429,7 +448,7 @@ enum ProductNodes {
       :FORWARD DROP
 
       """,
-    setup: ["rule add fwmark 0x200/0xf00 lookup 2004 pref 9", "route add local default dev lo table 2004"],
+    setup: ["rule add from @all fwmark 0x200/0xf00 lookup 2004 pref 9", "route add local @all dev lo table 2004"],
     breaks: [
       .init("Cilium's forward rules are gone", "iptables-nft -D FORWARD -m comment --comment 'cilium-feeder: CILIUM_FORWARD' -j CILIUM_FORWARD", "forward-drop", "policy is DROP"),
       .init("masquerading names another range", "iptables-nft -t nat -R CILIUM_POST_nat 1 -s 10.250.0.0/24 ! -d 10.244.0.0/16 -m comment --comment 'cilium masquerade non-cluster' -j MASQUERADE", "egress-masquerade", "Cilium masquerades"),
@@ -472,9 +491,9 @@ enum ProductNodes {
       *nat
       -A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER
       -A OUTPUT ! -d @loops -m addrtype --dst-type LOCAL -j DOCKER
-      -A POSTROUTING -s 172.17.0.0/16 ! -o docker0 -j MASQUERADE
+      -A POSTROUTING -s @containers ! -o docker0 -j MASQUERADE
       -A DOCKER -i docker0 -j RETURN
-      -A DOCKER ! -i docker0 -p tcp -m tcp --dport 8088 -j DNAT --to-destination 172.17.0.2:80
+      -A DOCKER ! -i docker0 -p tcp -m tcp --dport 8088 -j DNAT --to-destination @container:80
       -A POSTROUTING -s @allpods ! -d @allpods -m comment --comment "ip-masq-agent" -j IP-MASQ-AGENT
       -A IP-MASQ-AGENT -d @allpods -j RETURN
       -A IP-MASQ-AGENT -j MASQUERADE --random-fully
@@ -486,7 +505,7 @@ enum ProductNodes {
       -A FORWARD -o docker0 -j DOCKER
       -A FORWARD -i docker0 ! -o docker0 -j ACCEPT
       -A FORWARD -i docker0 -o docker0 -j ACCEPT
-      -A DOCKER -d 172.17.0.2/32 ! -i docker0 -o docker0 -p tcp -m tcp --dport 80 -j ACCEPT
+      -A DOCKER -d @container/@host ! -i docker0 -o docker0 -p tcp -m tcp --dport 80 -j ACCEPT
       -A DOCKER-ISOLATION-STAGE-1 -i docker0 ! -o docker0 -j DOCKER-ISOLATION-STAGE-2
       -A DOCKER-ISOLATION-STAGE-1 -j RETURN
       -A DOCKER-ISOLATION-STAGE-2 -o docker0 -j DROP
@@ -495,17 +514,17 @@ enum ProductNodes {
       -A DOCKER-USER -d @allpods -j ACCEPT
       -A DOCKER-USER -j RETURN
 
-      """, setup: dockerSetup, bridge: true, versions: [.v4],
+      """, setup: dockerSetup, bridge: true,
     breaks: [
       .init("DOCKER-USER was flushed", "iptables-nft -F DOCKER-USER; iptables-nft -A DOCKER-USER -j RETURN", "forward-drop", "Docker"),
       .init("a rule of the operators drops the Pods", "iptables-nft -I DOCKER-USER -d 10.244.1.2 -j DROP", "forward-drop", "DOCKER-USER"),
     ])
 
-  private static let dockerSetup = ["link add docker0 type bridge", "addr add 172.17.0.1/16 dev docker0", "link set docker0 up"]
+  private static let dockerSetup = ["link add docker0 type bridge", "addr add @containergw dev docker0", "link set docker0 up"]
 
   static let dockerNft = ProductNode(
     "Docker, nftables, beside the Pods", """
-      table ip docker-bridges {
+      table @ip docker-bridges {
         map filter-forward-in-jumps { type ifname : verdict; elements = { "docker0" : jump filter-forward-in__docker0 } }
         map filter-forward-out-jumps { type ifname : verdict; elements = { "docker0" : jump filter-forward-out__docker0 } }
         map nat-postrouting-out-jumps { type ifname : verdict; elements = { "docker0" : jump nat-postrouting-out__docker0 } }
@@ -516,7 +535,7 @@ enum ProductNodes {
         }
         chain nat-OUTPUT {
           type nat hook output priority -100; policy accept;
-          ip daddr != 127.0.0.0/8 fib daddr type local counter jump nat-prerouting-and-output
+          @ip daddr != @loops fib daddr type local counter jump nat-prerouting-and-output
         }
         chain nat-POSTROUTING {
           type nat hook postrouting priority srcnat; policy accept;
@@ -526,26 +545,26 @@ enum ProductNodes {
           type nat hook prerouting priority dstnat; policy accept;
           fib daddr type local counter jump nat-prerouting-and-output
         }
-        chain nat-prerouting-and-output { iifname != "docker0" tcp dport 8088 counter dnat to 172.17.0.2:80
+        chain nat-prerouting-and-output { iifname != "docker0" tcp dport 8088 counter dnat to @container:80
         }
         chain raw-PREROUTING {
           type filter hook prerouting priority raw; policy accept;
-          ip daddr 172.17.0.2 iifname != "docker0" counter drop comment "DROP DIRECT ACCESS"
+          @ip daddr @container iifname != "docker0" counter drop comment "DROP DIRECT ACCESS"
         }
         chain filter-forward-in__docker0 {
           ct state established,related counter accept
           iifname "docker0" counter accept comment "ICC"
-          ip daddr 172.17.0.2 tcp dport 80 counter accept
+          @ip daddr @container tcp dport 80 counter accept
           counter drop comment "UNPUBLISHED PORT DROP"
         }
         chain filter-forward-out__docker0 {
           ct state established,related counter accept
           counter accept comment "OUTGOING"
         }
-        chain nat-postrouting-out__docker0 { oifname != "docker0" ip saddr 172.17.0.0/16 counter masquerade comment "MASQUERADE"
+        chain nat-postrouting-out__docker0 { oifname != "docker0" @ip saddr @containers counter masquerade comment "MASQUERADE"
         }
       }
-      """, backend: .native, setup: dockerSetup, bridge: true, versions: [.v4],
+      """, backend: .native, setup: dockerSetup, bridge: true,
     breaks: [
       .init("Docker publishes the NodePort's number", "nft insert rule ip docker-bridges nat-prerouting-and-output tcp dport 30080 counter dnat to 172.17.0.2:80", "host-port-shadowing", "30080"),
       .init("a policy of a firewall of its own", "nft 'table ip own { chain f { type filter hook forward priority 10; policy drop; ip saddr 172.17.0.0/16 accept; }; }'", "forward-drop", "policy is DROP"),
@@ -568,6 +587,10 @@ enum ProductNodes {
 
       """, setup: ["link add nodelocaldns type bridge", "link set nodelocaldns up", "addr add @vip3/@host dev nodelocaldns"],
     listeners: ["udp @vip3:53", "tcp @vip3:53"], bridge: true,
+    also: [
+      "veth1 tcp @pod1:40000 > @vip3:53", "local tcp @node:40000 > @vip3:53", "local udp @vip3:53 > @pod1:40000",
+      "veth1 tcp @pod1:40000 > @vip3:9153", "eth0 tcp @client:40000 > @vip3:53",
+    ],
     breaks: [
       .init("the interface is gone", "ip link del nodelocaldns", "notrack-before-nat", "kube-system/kube-dns:dns", "nodelocaldns is gone"),
       .init("its address is gone", "ip addr del 10.96.0.12/32 dev nodelocaldns", "notrack-before-nat", "kube-system/kube-dns:dns"),
@@ -588,6 +611,9 @@ enum ProductNodes {
       -A CNI-DN-b4f2 -p tcp -m tcp --dport 22 -j DNAT --to-destination @pod1:2222
 
       """, bridge: true,
+    also: ["eth0 tcp @client", "veth1 tcp @pod1", "veth2 tcp @pod2", "local tcp @node", "eth1 tcp @far", "eth0 tcp @remote"].flatMap {
+      ["\($0):40000 > @node:8081", "\($0):40000 > @podgw:8081", "\($0):40000 > @node:8082"]
+    } + ["local tcp @loop:40000 > @loop:8081"],
     breaks: [
       .init("a hostPort takes the NodePort", "iptables-nft -t nat -I CNI-HOSTPORT-DNAT -p tcp --dport 30080 -j DNAT --to-destination 10.244.1.5:80", "host-port-shadowing", "30080"),
       .init("bridge-nf-call is off", "sysctl -qw net.bridge.bridge-nf-call-iptables=0", "bridge-nf-call-off", "bridge-nf-call-iptables"),
@@ -673,10 +699,11 @@ enum ProductNodes {
       program: inFirewalld("""
         firewall-cmd --zone=trusted --add-source=10.244.0.0/16
         firewall-cmd --zone=trusted --add-source=192.168.7.0/24
+        firewall-cmd --zone=trusted --add-source=fd00::/16
         firewall-cmd --zone=trusted --add-interface=veth1
         firewall-cmd --zone=trusted --add-interface=veth2
         firewall-cmd --zone=public --add-interface=eth0
-        """), bridge: false, versions: [.v4],
+        """), bridge: false,
       breaks: [
         .init("a reload forgot the trusted zone", "nft delete table inet firewalld; " + inFirewalld("firewall-cmd --zone=public --add-interface=eth0"), "forward-drop", "firewalld"),
         .init("Pods' interfaces are in no zone", "nft delete table inet firewalld; " + inFirewalld("firewall-cmd --zone=block --add-interface=veth1"), "forward-drop", "firewalld"),

@@ -27,6 +27,8 @@ enum Fate: Sendable, Hashable {
     case endpoint
     /// The process that listens; empty: `ss` does not name it.
     case listener(String)
+    /// The socket to which a TPROXY rule gives it.
+    case proxy(port: UInt16)
     /// The node itself answers: an ICMP echo.
     case host
   }

@@ -42,6 +42,7 @@ extension Judge {
     case .served(.endpoint): return "it reaches \(place)\(way)"
     case .served(.listener(let process)):
       return "\(process.isEmpty ? "a process" : printable(process)) listens at \(place) on this node"
+    case .served(.proxy(let port)): return "a transparent proxy of this node takes it, at port \(port) (TPROXY)"
     case .served(.host): return "this node answers at \(place) itself"
     case .passes: return "it leaves for \(place)\(way); what comes behind that is not in the snapshot"
     case .rejected:

@@ -56,7 +56,7 @@ public final class Judge {
     switch outcome.verdict {
     case .reject: return missing(outcome).map { .unsure($0) } ?? .rejected
     case .drop, .noroute: return missing(outcome).map { .unsure($0) } ?? .dropped
-    case .deliver: return complete(delivered(outcome, flow), outcome, index, flow, &replies)
+    case .deliver: return complete(delivered(outcome, trace), outcome, index, flow, &replies)
     case .forward:
       if let hop = silentHop(of: outcome, trace), missing(outcome) == nil { return .nextHopSilent(hop) }
       return complete(forwarded(outcome, flow), outcome, index, flow, &replies)
@@ -93,7 +93,9 @@ public final class Judge {
     return nil
   }
 
-  private func delivered(_ outcome: Outcome, _ flow: Flow) -> Fate {
+  private func delivered(_ outcome: Outcome, _ trace: Trace) -> Fate {
+    let flow = trace.flow
+    if let port = trace.proxyPort(of: outcome) { return .served(.proxy(port: port)) }
     let (address, port) = (outcome.destination, outcome.destinationPort)
     if case .ebpf = outcome.balancer { return .served(.endpoint) }
     if facts.boundForServices.contains(address), !outcome.isTranslated,

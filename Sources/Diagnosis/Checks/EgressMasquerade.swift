@@ -26,6 +26,7 @@ enum EgressMasquerade: Check {
       guard !flow.from.isEmpty, !flow.isLocal else { continue }
       flow.isFrame = true
       let trace = tracer.trace(flow)
+      if let stray = stray(trace, pod, node, context) { return stray }
       let kept = trace.outcomes.filter { $0.verdict == .forward && $0.source == address && $0.assumptions.isEmpty }
       guard !kept.isEmpty, kept.count == trace.outcomes.count else { return nil }
       let owner = plugin.owner
@@ -34,8 +35,11 @@ enum EgressMasquerade: Check {
         problem:
           "Pods of \(name) reach nothing outside the cluster, e.g. \(pod.namespace)/\(pod.name): its packets leave with the Pod's own address \(address)",
         cause:
-          "\(owner.rawValue) masquerades what Pods send out (\(printable(plugin.sign))), and no rule of \(name) does it for \(address) ← a rule was removed, or the range it names is too narrow",
-        evidence: [],
+          "\(owner.rawValue) masquerades what Pods send out (\(printable(plugin.sign))), and no rule of \(name) does it for \(address) ← "
+          + (plugin.isReached
+            ? "a rule was removed, or the range it names is too narrow"
+            : "nothing leads from a base chain to that chain: the jump was removed"),
+        evidence: plugin.chain.map { [evidence($0, node.snapshot.ruleset)] } ?? [],
         fix: [
           .advice(
             "see which range \(owner.rawValue) is told to masquerade\(owner.configuration.map { " (\($0))" } ?? ""), and restart it on \(name)"
@@ -46,11 +50,45 @@ enum EgressMasquerade: Check {
     return nil
   }
 
+  /// The source is rewritten to an address that this node does not have: answers go to whoever has it.
+  private static func stray(_ trace: Trace, _ pod: Pod, _ node: NodeContext, _ context: CheckContext) -> Finding? {
+    guard let end = trace.outcomes.first, trace.outcomes.count == 1, end.verdict == .forward, let rule = end.sourceRule,
+      end.source != trace.flow.source, !end.isAssumed, let addresses = node.snapshot.addresses,
+      !addresses.contains(where: { $0.address == end.source })
+    else { return nil }
+    let ruleset = node.snapshot.ruleset
+    let owner = ChainOwner(ruleset[rule].chain, ruleset)
+    let holder = context.intent.owner(of: end.source).map { ", which is \($0)'s" } ?? ""
+    return Finding(
+      id: id, severity: .error, confidence: .likely, subject: node.subject,
+      problem:
+        "answers from outside the cluster do not come back to Pods of \(node.name), e.g. \(pod.fullName): its packets leave as from \(end.source)",
+      cause:
+        "a rule of \(owner.rawValue) (chain \(printable(ruleset.name(of: ruleset[rule].chain)))) translates their source to \(end.source), and no interface of \(node.name) has that address\(holder) ← the node's address changed, or was taken away",
+      evidence: context.evidence(rule, node),
+      fix: [
+        .advice(
+          "give the address back to the node, or restart \(owner == .operators ? "what wrote the rule" : "\(owner.rawValue)'s agent") on \(node.name)\(owner.configuration.map { " (\($0))" } ?? "")"
+        )
+      ], verify: ["kubepath trace 203.0.113.53:443 --from \("\(trace.flow.source)")", "ip addr"])
+  }
+
+  private static func evidence(_ chain: ChainID, _ ruleset: Ruleset) -> Finding.Evidence {
+    let file = Int(ruleset[ruleset[chain].table].file)
+    return Finding.Evidence(
+      file: ruleset.files.indices.contains(file) ? ruleset.files[file].name : nil,
+      line: ruleset[chain].line > 0 ? Int(ruleset[chain].line) : nil,
+      text: "\(printable(ruleset.name(of: chain))): \(ruleset[chain].ruleCount) rules, none that masquerades the Pod")
+  }
+
   /// The program that is meant to masquerade for Pods on a node, by what it leaves there.
   private struct Masquerader {
     var owner: ChainOwner
     /// What shows it.
     var sign: String
+    var chain: ChainID?
+    /// Some rule leads to it.
+    var isReached = true
 
     init?(_ snapshot: Snapshot) {
       let ruleset = snapshot.ruleset
@@ -60,6 +98,8 @@ enum EgressMasquerade: Check {
         guard Self.chains.contains(name) || Self.masquerades(name, id, ruleset) else { continue }
         owner = ChainOwner(id, ruleset)
         sign = "chain \(name)"
+        self.chain = id
+        isReached = ruleset.reachedChains.contains(id)
         return
       }
       guard let set = snapshot.ipsets?.first(where: { $0.name == Self.kubeRoutersPods })?.name,

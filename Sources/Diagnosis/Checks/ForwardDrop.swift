@@ -23,7 +23,9 @@ enum ForwardDrop: Check {
     let ruleset = entry.node.snapshot.ruleset
     let chain = printable(context.chainName(step, entry.node))
     let table = ruleset[ruleset[step.chain].table]
-    let place = "\(printable(table.name)) \(chain) (hook \(step.hook.rawValue))"
+    let isOfLinks = table.family == .bridge || table.family == .netdev
+    let place =
+      "\(isOfLinks ? "\(table.family.rawValue) " : "")\(printable(table.name)) \(chain) (hook \(step.hook.rawValue))"
     let remedy = Remedy(at: step, entry.node.snapshot, context.intent)
     let cause =
       step.rule == nil

@@ -1,5 +1,6 @@
 import Findings
 import Ruleset
+import ServiceMap
 import Snapshot
 import Wire
 
@@ -8,7 +9,7 @@ enum Hairpin: Check {
   static let id = "hairpin"
 
   static func run(_ context: CheckContext) -> [Finding] {
-    ports(context) + portsOfEndpoints(context) + traced(context) + missing(context)
+    ports(context) + portsOfEndpoints(context) + traced(context) + missing(context) + hostPorts(context)
   }
 
   /// The bridge port of a Pod does not give back what came in by it.
@@ -129,6 +130,41 @@ enum Hairpin: Check {
           "their chains do not masquerade the endpoint's own packets ← a rule was removed, or names another address than the DNAT behind it",
         evidence: missing.prefix(5).flatMap { context.evidence($0.rule, node) }, fix: [node.restartKubeProxy],
         verify: [node.checkCommand("hairpin")], reference: "kubernetes/kubernetes#13375")
+    }
+  }
+
+  /// Chains of the portmap plugin that do not mark what the Pod sends to its own hostPort.
+  private static func hostPorts(_ context: CheckContext) -> [Finding] {
+    context.nodes.compactMap { node in
+      let ruleset = node.snapshot.ruleset
+      for index in ruleset.chains.indices
+      where ruleset.names[ruleset.chains[index].name].hasPrefix("CNI-DN-") && !ruleset.chains[index].isCut {
+        let rules = ruleset.rules(of: ChainID(index)).map { (id: $0, facts: RuleFacts($0, in: ruleset)) }
+        let marked = rules.filter { rule in
+          rule.facts.target.map { ruleset.name(of: $0) == "CNI-HOSTPORT-SETMARK" } ?? (rule.facts.setsMark != 0)
+        }
+        // Without any the plugin was told not to (snat: false).
+        guard !marked.isEmpty,
+          let bare = rules.first(where: { rule in
+            guard let endpoint = rule.facts.endpoint else { return false }
+            return marked.contains { $0.facts.destinationPorts == rule.facts.destinationPorts }
+              && !marked.contains { mark in
+                mark.facts.destinationPorts == rule.facts.destinationPorts
+                  && mark.facts.source.map { $0.contains(endpoint.address) } ?? true
+              }
+          }), let endpoint = bare.facts.endpoint
+        else { continue }
+        return Finding(
+          id: id, severity: .warning, confidence: .certain, subject: node.subject,
+          problem:
+            "Pod \(context.intent.owner(of: endpoint.address) ?? "\(endpoint.address)") (\(endpoint.address)) cannot reach itself through its hostPort \(bare.facts.destinationPorts.first ?? 0) of \(node.name)",
+          cause:
+            "what it sends there is not marked for masquerading before the DNAT ← the portmap plugin's rule with -j CNI-HOSTPORT-SETMARK is missing, or names another range",
+          evidence: context.evidence(bare.id, node),
+          fix: [.advice("make the Pod anew: the portmap plugin writes its chain again")],
+          verify: ["iptables -t nat -S \(ruleset.names[ruleset.chains[index].name])"], reference: "cni/plugins#683")
+      }
+      return nil
     }
   }
 }

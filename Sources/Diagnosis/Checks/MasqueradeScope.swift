@@ -1,5 +1,10 @@
 import Findings
+import Intent
+import PacketPath
+import Ruleset
 import ServiceMap
+import Snapshot
+import Wire
 
 /// The source address is rewritten where it must be kept, or kept where replies would then miss the node.
 enum MasqueradeScope: Check {
@@ -7,6 +12,42 @@ enum MasqueradeScope: Check {
 
   static func run(_ context: CheckContext) -> [Finding] {
     context.missingRules(id, explaining: traced(context)) { _, node in !node.masqueradesNothing } + undetected(context)
+      + between(context)
+  }
+
+  /// What Pods send to Pods of other nodes leaves as from the node: who receives it takes it for the node's.
+  private static func between(_ context: CheckContext) -> [Finding] {
+    context.nodes.compactMap { node -> Finding? in
+      guard let name = node.node?.name, node.pod == nil else { return nil }
+      let pods = context.intent.pods.filter { !$0.hostNetwork && $0.ready && !$0.node.isEmpty }
+      guard let source = pods.first(where: { $0.node == name })?.addresses.first(where: { $0.version == .v4 }),
+        let target = pods.first(where: { $0.node != name })?.addresses.first(where: { $0.version == .v4 })
+      else { return nil }
+      let tracer = PathTracer(node.snapshot)
+      var flow = Flow(
+        ipProtocol: .tcp, source: source, sourcePort: 40000, destination: target, destinationPort: 80,
+        from: tracer.inputInterface(from: source, to: target) ?? "")
+      guard !flow.from.isEmpty, !flow.isLocal else { return nil }
+      flow.isFrame = true
+      let ends = tracer.trace(flow).outcomes
+      guard ends.count == 1, ends[0].verdict == .forward, !ends[0].isAssumed, ends[0].source != source,
+        let rule = ends[0].sourceRule
+      else { return nil }
+      let ruleset = node.snapshot.ruleset
+      let owner = ChainOwner(ruleset[rule].chain, ruleset)
+      return Finding(
+        id: id, severity: .warning, confidence: .likely, subject: node.subject,
+        problem:
+          "Pods of other nodes take what Pods of \(name) send for the node's own: \(source) arrives at \(target) as \(ends[0].source), and NetworkPolicies that allow Pods deny it",
+        cause:
+          "a rule of \(owner.rawValue) (chain \(printable(ruleset.name(of: ruleset[rule].chain)))) masquerades what stays in the cluster ← the set or range that it leaves out lacks the other nodes' Pods",
+        evidence: context.evidence(rule, node),
+        fix: [
+          .advice(
+            "see which ranges \(owner.rawValue) is told not to masquerade\(owner.configuration.map { " (\($0))" } ?? ""), and restart it on \(name)"
+          )
+        ], verify: ["kubepath trace \(target):80 --from \(source)"])
+    }
   }
 
   /// No client of any ClusterIP is masqueraded: kube-proxy was told to detect no local traffic, or the rules that ask

@@ -1,6 +1,7 @@
 import Findings
 import Intent
 import PacketPath
+import Ruleset
 import Snapshot
 import Wire
 
@@ -31,12 +32,16 @@ enum NoRoute: Check {
           }
         }
       }
-      // Where most are so, the network plugin has other means than routes.
+      // Where most are so, the network plugin has other means than routes; flannel has none.
+      let isFlannel = node.snapshot.ruleset.chains.indices.contains {
+        ChainOwner(ChainID($0), node.snapshot.ruleset) == .flannel
+      }
       faults.removeAll {
         switch $0.kind {
         case .astray: $0.count * 2 > ownPods
         case .byDefault(_, let version):
-          !outward.hasTunnel && (!routed.contains(version) || !isNeighbour($0.node, version, lookup, context))
+          !outward.hasTunnel && !isFlannel
+            && (!routed.contains(version) || !isNeighbour($0.node, version, lookup, context))
         default: false
         }
       }
@@ -51,6 +56,8 @@ enum NoRoute: Check {
     case astray(Route)
     /// By an interface without carrier.
     case down(Route, String)
+    /// By a bridge that has no ports.
+    case empty(Route, String)
     /// Pods of another node, by the default route, where those of other nodes have routes of their own.
     case byDefault(Route, IPVersion)
   }
@@ -86,6 +93,9 @@ enum NoRoute: Check {
     case .refused(let route): return .refused(route)
     case .route(let route, let gateway, let interface):
       if let interface, down.contains(interface) { return .down(route, interface) }
+      if let interface, pod.node == node.node?.name, outward.emptyBridges.contains(interface) {
+        return .empty(route, interface)
+      }
       if gateway != nil, route.destination.length == 0, let own = node.node?.name, own != pod.node, !pod.node.isEmpty {
         return .byDefault(route, address.version)
       }
@@ -105,12 +115,16 @@ enum NoRoute: Check {
     private var networks: [String: [IPPrefix]] = [:]
     /// A device that carries packets to other nodes' Pods: those have routes of their own, then.
     let hasTunnel: Bool
+    /// Bridges without ports, where the links tell which have some.
+    let emptyBridges: Set<String>
 
     init(_ snapshot: Snapshot) {
       hasTunnel = TunnelDevice.all(snapshot).contains { $0.isUp && !$0.isExternal }
       let gateways = Set(
         (snapshot.routes ?? []).flatMap { $0.nextHops.filter { $0.gateway != nil }.compactMap(\.interface) })
       let bridges = Set((snapshot.links ?? []).filter(\.isBridge).map(\.name))
+      let masters = Set((snapshot.links ?? []).compactMap(\.master))
+      emptyBridges = masters.isEmpty ? [] : bridges.subtracting(masters)
       for address in snapshot.addresses ?? [] where address.scope == "global" {
         guard gateways.contains(address.interface), !bridges.contains(address.interface) else { continue }
         networks[address.interface, default: []].append(IPPrefix(address.address, length: address.prefixLength))
@@ -147,6 +161,10 @@ enum NoRoute: Check {
     case .down(_, let interface):
       problem = "packets of \(node.name) to \(pods) are lost at \(printable(interface)), which has no carrier"
       cause = "the interface is up and what it is connected to is not"
+    case .empty(let route, let interface):
+      problem = "packets of \(node.name) to \(pods) are lost at \(printable(interface)), a bridge without ports"
+      cause =
+        "the network \(route.destination) of \(printable(interface)) lies in the range of the node's Pods, and the longer prefix wins ← give what uses \(printable(interface)) (Docker: bip and default-address-pools in /etc/docker/daemon.json) another range"
     case .byDefault(let route, _):
       problem = "\(node.name) has no route of its own to \(pods), as it has to those of other nodes"
       cause =
@@ -157,6 +175,7 @@ enum NoRoute: Check {
         "no route leads to the Pod's interface; they follow the default route by \(route.nextHops.first?.interface ?? "?")"
     }
     let isDown = if case .down = fault.kind { true } else { false }
+    let isOverlap = if case .empty = fault.kind { true } else { false }
     let isDefault = if case .byDefault = fault.kind { true } else { false }
     // The agent that should have made the route, here or where the Pods are.
     let agent =
@@ -174,26 +193,28 @@ enum NoRoute: Check {
       subject: node.subject, problem: problem,
       cause: cause
         + (isOwn
-          ? " ← the network plugin's set-up of the Pod is gone"
+          ? isOverlap ? "" : " ← the network plugin's set-up of the Pod is gone"
           : isDown
             ? " ← a cable, bond or tunnel below it"
             : " ← the network plugin did not program node \(fault.node)'s Pod range here")
         + (agent.map { " ← \($0.cause)" } ?? ""),
       evidence: evidence(fault.kind, node.snapshot) + (agent?.evidence ?? []),
-      fix: isOwn
-        ? [
-          .advice(
-            "make the Pod anew, it gets its interface and route then: "
-              + "\("kubectl -n \(pod.namespace) delete pod \(pod.name)" as ShellCommand)")
-        ]
-        : (agent?.fix ?? []) + [
-          .advice(
-            "see the log of the network plugin's agent on \(node.name) (flannel, calico-node, kindnet, cloud route controller)"
-          ),
-          range.flatMap { range in
-            gateway.map { .command("\(tool) route replace \(range) via \($0)", why: "by hand, until it does") }
-          } ?? .advice("by hand: \(tool) route replace POD-RANGE via ADDRESS-OF-\(fault.node)"),
-        ],
+      fix: isOverlap
+        ? [.advice("give what uses the bridge another range; until then take its address away")]
+        : isOwn
+          ? [
+            .advice(
+              "make the Pod anew, it gets its interface and route then: "
+                + "\("kubectl -n \(pod.namespace) delete pod \(pod.name)" as ShellCommand)")
+          ]
+          : (agent?.fix ?? []) + [
+            .advice(
+              "see the log of the network plugin's agent on \(node.name) (flannel, calico-node, kindnet, cloud route controller)"
+            ),
+            range.flatMap { range in
+              gateway.map { .command("\(tool) route replace \(range) via \($0)", why: "by hand, until it does") }
+            } ?? .advice("by hand: \(tool) route replace POD-RANGE via ADDRESS-OF-\(fault.node)"),
+          ],
       verify: ["\(tool) route get \(fault.address)"],
       occurrences: node.address(fault.address.version).map { own in
         [
@@ -209,7 +230,8 @@ enum NoRoute: Check {
   private static func evidence(_ kind: Kind, _ snapshot: Snapshot) -> [Finding.Evidence] {
     switch kind {
     case .none: []
-    case .refused(let route), .astray(let route), .down(let route, _), .byDefault(let route, _):
+    case .refused(let route), .astray(let route), .down(let route, _), .empty(let route, _),
+      .byDefault(let route, _):
       [
         Finding.Evidence(
           file: snapshot.fileName(route.file), line: route.line > 0 ? route.line : nil,

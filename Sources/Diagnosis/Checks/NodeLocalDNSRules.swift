@@ -16,6 +16,7 @@ enum NodeLocalDNSRules: Check {
       guard node.hasWholeRules, let own = snapshot.addresses?.first(where: { $0.interface == device }) else {
         return nil
       }
+      if let closed = closed(own.address, node, context) { return closed }
       let flow = Flow(
         ipProtocol: .udp, source: own.address, sourcePort: 40_000, destination: own.address, destinationPort: 53,
         from: Flow.local)
@@ -31,5 +32,35 @@ enum NodeLocalDNSRules: Check {
         fix: [.advice("restart the node-local-dns Pod of \(node.name), and read its log for lock errors")],
         verify: ["iptables -t raw -S | grep \(own.address)"], reference: "kubernetes/dns#643")
     }
+  }
+
+  /// The node's own rules drop what Pods ask it.
+  private static func closed(_ address: IPAddress, _ node: NodeContext, _ context: CheckContext) -> Finding? {
+    let tracer = PathTracer(node.snapshot)
+    guard
+      let pod = context.intent.pods.lazy.filter({ $0.node == node.node?.name && !$0.hostNetwork && $0.ready })
+        .flatMap(\.addresses).first(where: { $0.version == address.version }),
+      let interface = tracer.inputInterface(from: pod, to: address), interface != Flow.local
+    else { return nil }
+    let flow = Flow(
+      ipProtocol: .udp, source: pod, sourcePort: 40_000, destination: address, destinationPort: 53, from: interface)
+    let ends = tracer.trace(flow).outcomes
+    guard !ends.isEmpty, ends.allSatisfy({ $0.verdict == .drop || $0.verdict == .reject }), !ends[0].isAssumed,
+      let step = ends[0].steps.last
+    else { return nil }
+    let remedy = Remedy(at: step, node.snapshot, context.intent)
+    let chain = printable(context.chainName(step, node))
+    return Finding(
+      id: id, severity: .error, confidence: .certain, subject: node.subject,
+      problem:
+        "Pods of \(node.name) cannot resolve names: what they ask the node's DNS cache (\(address)) is thrown away",
+      cause:
+        "\(step.rule == nil ? "the policy of" : "a rule of") chain \(chain) (hook \(step.hook.rawValue)) drops it ← \(remedy.owner.rawValue), and the rules by which the cache lets its packets in are missing",
+      evidence: context.evidence(step, node),
+      fix: [
+        .advice(
+          "restart the node-local-dns Pod of \(node.name): it writes its ACCEPT rules for \(address) port 53 again")
+      ] + remedy.fixes(for: [Remedy.Passage(ipProtocol: .udp, source: nil, destination: address, port: 53)]),
+      verify: ["iptables -S INPUT | grep \(address)"])
   }
 }

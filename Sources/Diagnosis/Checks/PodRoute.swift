@@ -10,7 +10,7 @@ enum PodRoute: Check {
   static let id = "pod-route"
 
   static func run(_ context: CheckContext) -> [Finding] {
-    context.nodes.flatMap { missing($0, context) + emptyTables($0, context) }
+    context.nodes.flatMap { missing($0, context) + emptyTables($0, context) + astray($0, context) }
   }
 
   private static func missing(_ node: NodeContext, _ context: CheckContext) -> [Finding] {
@@ -91,6 +91,51 @@ enum PodRoute: Check {
             "restart the network plugin's agent on \(node.name) (aws-node): it makes the tables of its interfaces")
         ],
         verify: ["ip route show table \("\(table)")"])
+    }
+  }
+
+  /// A routing rule for one Pod's packets sends those to its neighbours out of the node, too.
+  private static func astray(_ node: NodeContext, _ context: CheckContext) -> [Finding] {
+    let snapshot = node.snapshot
+    guard let name = node.node?.name, snapshot.routes != nil else { return [] }
+    let standard: [UInt32] = [Route.TableNumber.local, Route.TableNumber.main, Route.TableNumber.default]
+    let here = context.intent.pods.filter { $0.node == name && !$0.hostNetwork && $0.ready }
+    var told: Set<UInt32> = []
+    let direct = NodeRoutes(snapshot)
+    return (snapshot.routingRules ?? []).compactMap { rule -> Finding? in
+      guard case .lookup(let table) = rule.action, !standard.contains(table), let from = rule.from,
+        from.length == from.address.version.width, !told.contains(table),
+        let pod = here.first(where: { $0.addresses.contains(from.address) }),
+        let neighbour = here.lazy.flatMap(\.addresses).first(where: {
+          $0 != from.address && $0.version == from.address.version
+        }), case .route(_, nil, let device?) = direct.route(to: neighbour)
+      else { return nil }
+      let tracer = PathTracer(snapshot)
+      var flow = Flow(
+        ipProtocol: .tcp, source: from.address, sourcePort: 40000, destination: neighbour, destinationPort: 80,
+        from: tracer.inputInterface(from: from.address, to: neighbour) ?? "")
+      guard !flow.from.isEmpty, !flow.isLocal else { return nil }
+      flow.isFrame = true
+      let ends = tracer.trace(flow).outcomes
+      guard ends.count == 1, ends[0].verdict == .forward, !ends[0].isAssumed, let out = ends[0].outInterface,
+        out != device
+      else { return nil }
+      told.insert(table)
+      return Finding(
+        id: id, severity: .error, confidence: .certain, subject: node.subject,
+        problem:
+          "Pod \(pod.fullName) (\(from.address)) of \(node.name) does not reach the other Pods of its node: its packets leave by \(printable(out))",
+        cause:
+          "a routing rule of priority \(rule.priority) sends what comes from it to table \(table), before the routes to this node's Pods are asked ← the rule that asks them first is gone, or somebody added one before it",
+        evidence: [
+          snapshot.evidence(
+            "\(rule.priority): from \(from.address) lookup \(table)", at: FilePlace(file: rule.file, line: rule.line))
+        ],
+        fix: [
+          .advice(
+            "restart the network plugin's agent on \(node.name) (aws-node): it makes a rule “to POD lookup main” for each Pod, before all others; delete a rule that is not its own"
+          )
+        ], verify: ["ip route get \(neighbour) from \(from.address) iif \(flow.from)"])
     }
   }
 }

@@ -223,6 +223,11 @@ struct XtRule {
       openPortMatch()
       let asked = mask.first ?? 0xFF
       portMatch?.flags = "\(XtText.not(negated))--tcp-flags \(XtText.tcpFlags(asked)) \(XtText.tcpFlags(value[0]))"
+    // `--sport 67 --dport 68` as one comparison.
+    case (_, 0, 4) where value.count == 4 && mask.isEmpty && !negated:
+      for (offset, number) in [(UInt32(0), Self.number(Array(value[..<2]))), (2, Self.number(Array(value[2...])))] {
+        port(offset, number, number, negated: false)
+      }
     case (_, 0, 2), (_, 2, 2): port(offset, Self.number(value), Self.number(value), negated: negated)
     default: isAlien = true
     }

@@ -34,6 +34,39 @@ extension CheckTests {
         "-A POSTROUTING -m comment --comment \"flanneld masq\" -j FLANNEL-POSTRTG\n"
           + "-A FLANNEL-POSTRTG -s 10.250.0.0/16 ! -d 224.0.0.0/4 -j MASQUERADE\n-A PREROUTING -m comment")
     },
+    Case("egress-masquerade", .iptables, "192.0.2.77", "no interface", severity: .error) {
+      $0.replace("iptables-save", ":KUBE-MARK-MASQ - [0:0]", ":AWS-SNAT-CHAIN-0 - [0:0]\n:KUBE-MARK-MASQ - [0:0]")
+      $0.replace(
+        "iptables-save", "-A PREROUTING -m comment",
+        "-A POSTROUTING -j AWS-SNAT-CHAIN-0\n-A AWS-SNAT-CHAIN-0 ! -d 10.0.0.0/8 -j SNAT --to-source 192.0.2.77\n"
+          + "-A PREROUTING -m comment")
+    },
+    Case("chain-not-reached", .iptables, "KUBE-ROUTER-FORWARD", "NetworkPolicies", severity: .error) {
+      $0.replace(
+        "iptables-save", "*filter\n",
+        "*filter\n:KUBE-ROUTER-FORWARD - [0:0]\n-A KUBE-ROUTER-FORWARD -m mark --mark 0x20000/0x20000 -j ACCEPT\n")
+    },
+    Case("proxy-route", .iptables, "no routing rule is for mark 0x200", "Cilium", severity: .error) {
+      $0.append("iptables-save", proxyRules)
+      $0.append("ip-rule", "0:\tfrom all lookup local\n32766:\tfrom all lookup main\n")
+    },
+    Case("proxy-route", .iptables, "leads to table 2004", severity: .error) {
+      $0.append("iptables-save", proxyRules)
+      $0.append("ip-rule", "0:\tfrom all lookup local\n9:\tfrom all fwmark 0x200/0xf00 lookup 2004\n")
+    },
+    Case("hairpin", .iptables, "hostPort 9300", "10.244.0.5") {
+      $0.replace(
+        "iptables-save", ":KUBE-MARK-MASQ - [0:0]",
+        ":CNI-DN-a1 - [0:0]\n:CNI-HOSTPORT-SETMARK - [0:0]\n:KUBE-MARK-MASQ - [0:0]")
+      $0.replace(
+        "iptables-save", "-A PREROUTING -m comment",
+        """
+        -A CNI-HOSTPORT-SETMARK -j MARK --set-xmark 0x2000/0x2000
+        -A CNI-DN-a1 -s 127.0.0.1/32 -p tcp -m tcp --dport 9300 -j CNI-HOSTPORT-SETMARK
+        -A CNI-DN-a1 -p tcp -m tcp --dport 9300 -j DNAT --to-destination 10.244.0.5:8080
+        -A PREROUTING -m comment
+        """)
+    },
     Case("stale-pod-firewall", .iptables, "shop/cart-a", "shop/old-0", severity: .error) {
       $0.replace(
         "iptables-save", "*filter\n",
@@ -91,6 +124,16 @@ extension CheckTests {
     :OUTPUT ACCEPT [0:0]
     -A PREROUTING -d 10.96.0.10/32 -p udp -m udp --dport 53 -m comment --comment "NodeLocal DNS Cache: skip conntrack" -j NOTRACK
     -A OUTPUT -d 10.96.0.10/32 -p udp -m udp --dport 53 -m comment --comment "NodeLocal DNS Cache: skip conntrack" -j NOTRACK
+    COMMIT
+
+    """
+
+  private static let proxyRules = """
+    *mangle
+    :PREROUTING ACCEPT [0:0]
+    :CILIUM_PRE_mangle - [0:0]
+    -A PREROUTING -j CILIUM_PRE_mangle
+    -A CILIUM_PRE_mangle -p tcp -m mark --mark 0x12340200 -j TPROXY --on-port 13330 --on-ip 127.0.0.1 --tproxy-mark 0x200/0xffffffff
     COMMIT
 
     """
