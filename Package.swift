@@ -110,7 +110,7 @@ let package = Package(
         "CaptureAnalysis", "CaptureFile", "Report", "kubepath",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
-      exclude: ["Answers/Golden"]),
+      exclude: ["Answers/Golden", "CommandLine/Golden"]),
     .testTarget(name: "CaptureFileTests", dependencies: ["CaptureFile", "Wire"]),
     .testTarget(
       name: "CaptureAnalysisTests", dependencies: ["CaptureAnalysis", "CaptureFile", "Findings", "FuzzSupport", "Wire"]),

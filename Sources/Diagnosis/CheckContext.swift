@@ -1,4 +1,5 @@
 import Findings
+import Input
 import Intent
 import PacketPath
 import Ruleset
@@ -141,7 +142,9 @@ public struct CheckContext: Sendable {
     contested = HostPortShadowing.contested(intent)
     let sticky = ServiceOfChain(intent) { $0.affinity != nil }
     var owners: ServiceOfChain?
+    WorkMeter.expect(bundle.snapshots.count)
     for snapshot in bundle.snapshots {
+      defer { WorkMeter.advance(1) }
       var observer = Observer(snapshot, intent, contested: contested, only: only)
       var node = observer.run()
       node.planes = ProxyPlane.all(snapshot)

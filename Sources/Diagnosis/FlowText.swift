@@ -1,3 +1,4 @@
+import Input
 import Intent
 import PacketPath
 import ServiceMap
@@ -12,6 +13,9 @@ public struct FlowText: Sendable {
     public let description: String
     init(_ description: String) { self.description = description }
   }
+
+  /// The interface of a flow where nothing tells it.
+  public static let unknown = "unknown"
 
   /// The word for an address beyond the default gateway.
   public static let outside = "outside"
@@ -28,7 +32,8 @@ public struct FlowText: Sendable {
     to: String, from: String?, interface: String? = nil, ipProtocol: String? = nil, through tracer: PathTracer
   ) throws(Failure) -> Flow {
     let wanted = from.flatMap { try? Self.socket(Substring($0)) }?.address.version
-    var (target, protocolName) = try destination(to, version: wanted)
+    var (target, protocolName) = try destination(
+      to, version: wanted, ipProtocol.flatMap { IPProtocol($0.lowercased()) })
     let name = (NameResolver.isName(to) ? ipProtocol ?? protocolName : protocolName ?? ipProtocol) ?? "tcp"
     guard var number = IPProtocol(name.lowercased()) else { throw Failure("'\(name)' is no protocol.") }
     if number == .icmp, target.address.version == .v6 { number = .icmpv6 }
@@ -55,23 +60,37 @@ public struct FlowText: Sendable {
 
   /// `version`: preferred where a name has addresses of both.
   public func destination(
-    _ text: String, version: IPVersion? = nil
+    _ text: String, version: IPVersion? = nil, _ ipProtocol: IPProtocol? = nil
   ) throws(Failure) -> (socket: Socket, protocolName: String?) {
     if NameResolver.isName(text) {
-      let target = try resolve(text)
+      let target = try resolve(text, ipProtocol)
       guard let address = target.addresses.first(where: { $0.version == version }) ?? target.addresses.first else {
         throw Failure("'\(text)' has no address.")
       }
       return ((address, target.port), target.ipProtocol?.description)
     }
-    guard let slash = text.lastIndex(of: "/") else { return (try Self.socket(Substring(text)), nil) }
-    return (try Self.socket(text[..<slash]), String(text[text.index(after: slash)...]))
+    guard let slash = text.lastIndex(of: "/") else { return (try address(text), nil) }
+    return (try address(String(text[..<slash])), String(text[text.index(after: slash)...]))
   }
 
-  public func resolve(_ text: String) throws(Failure) -> NameResolver.Target {
-    guard let names else { throw Failure("'\(text)' is a name, and the snapshot holds no objects of the cluster.") }
+  /// What is no address may be a name that lacks its kind.
+  private func address(_ text: String) throws(Failure) -> Socket {
+    do { return try Self.socket(Substring(text)) } catch {
+      guard let meant = names?.meant(text), !meant.isEmpty else { throw error }
+      throw Failure("'\(text)' is no ADDRESS or ADDRESS:PORT\(NearestName.question(meant))")
+    }
+  }
+
+  public func resolve(
+    _ text: String, _ ipProtocol: IPProtocol? = nil, anyPort: Bool = false
+  ) throws(Failure) -> NameResolver.Target {
+    guard let names else {
+      throw Failure(
+        "'\(text)' is a name, and there are no objects of the cluster to look it up in: give them with -s, from kubectl get services,endpointslices,pods,nodes -A -o json > objects.json"
+      )
+    }
     do {
-      return try names.resolve(text)
+      return try names.resolve(text, ipProtocol, anyPort: anyPort)
     } catch {
       throw Failure("\(error)")
     }
@@ -96,17 +115,17 @@ public struct FlowText: Sendable {
     if from == Self.outside {
       source = (ServiceMap.outsideAddress(destination.version, tracer.model.snapshot), nil)
     } else if NameResolver.isName(from) {
-      let found = try resolve(from)
+      let found = try resolve(from, anyPort: true)
       guard let address = found.addresses.first(where: { $0.version == destination.version }) else {
         throw Failure("'\(from)' has no \(destination.version == .v4 ? "IPv4" : "IPv6") address.")
       }
       source = (address, nil)
     } else {
-      source = try Self.socket(Substring(from))
+      source = try address(from)
     }
     if let interface { return (source.address, source.port, interface) }
     guard let entry = tracer.inputInterface(from: source.address, to: destination) else {
-      if tracer.model.snapshot.routes == nil { return (source.address, source.port, "unknown") }
+      if tracer.model.snapshot.routes == nil { return (source.address, source.port, Self.unknown) }
       throw Failure("No route leads back to \(source.address): name the interface by which it enters.")
     }
     return (source.address, source.port, entry)
@@ -127,6 +146,9 @@ public struct FlowText: Sendable {
     {
       return (address, port)
     }
-    throw Failure("'\(text)' is no ADDRESS or ADDRESS:PORT (IPv6 with a port: [fd00::1]:80).")
+    let hint =
+      text.utf8.contains { (UInt8(ascii: "g")...UInt8(ascii: "z")).contains($0 | 0x20) }
+      ? "; a Service is svc/NAMESPACE/NAME:PORT or NAME.NAMESPACE.svc:PORT, a Pod pod/NAMESPACE/NAME" : ""
+    throw Failure("'\(text)' is no ADDRESS or ADDRESS:PORT (IPv6 with a port: [fd00::1]:80)\(hint).")
   }
 }

@@ -40,7 +40,7 @@ public enum NodeChoice {
   }
 
   private static func addresses(_ name: String, _ text: FlowText) -> [IPAddress]? {
-    if NameResolver.isName(name) { return (try? text.resolve(name))?.addresses }
+    if NameResolver.isName(name) { return (try? text.resolve(name, anyPort: true))?.addresses }
     return (try? text.destination(name)).map { [$0.socket.address] }
   }
 

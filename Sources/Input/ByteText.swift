@@ -106,19 +106,8 @@ public struct ByteText {
   public var printable: String { escaped(self[0..<60].string) + (count > 60 ? "…" : "") }
 }
 
-/// A name or a line from an input, made safe to print: control characters are escaped.
-public func escaped(_ text: String) -> String {
-  guard text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else { return text }
-  var out = ""
-  for scalar in text.unicodeScalars {
-    if scalar.properties.generalCategory == .control {
-      out += scalar.escaped(asASCII: true)
-    } else {
-      out.unicodeScalars.append(scalar)
-    }
-  }
-  return out
-}
+/// A name or a line from an input, made safe to print.
+public func escaped(_ text: String) -> String { VisibleText.string(text) }
 
 extension UnsafeRawBufferPointer {
   /// Some bytes at a time: with a literal's length known, one or two comparisons are left.

@@ -10,21 +10,19 @@ struct CauseText {
     guard !findings.isEmpty else { return [] }
     var out = ["", style.bold("Why")]
     for finding in findings {
-      out += wrapped("\(printable(finding.problem, limit: .max))", 96).enumerated().map {
-        ($0.offset == 0 ? "  " : "    ") + $0.element
-      }
-      out += wrapped("cause: \(printable(finding.cause, limit: .max))", 94).enumerated().map {
-        ($0.offset == 0 ? "    " : "      ") + $0.element
-      }
-      for evidence in finding.evidence.prefix(3) {
+      out += style.paragraph("  ", "\(printable(finding.problem, limit: .max))  [\(finding.id)]", hanging: 4)
+      out += style.paragraph("    cause: ", printable(finding.cause, limit: .max), hanging: 6)
+      for evidence in finding.evidence.prefix(style.width == nil ? .max : 3) {
         let place = evidence.file.map { "\(baseName($0))\(evidence.line.map { ":\($0)" } ?? "")  " } ?? ""
-        out.append(style.dim("    " + place + printable(evidence.text, limit: 400)))
+        out += style.paragraph("    ", place + printable(evidence.fullText, limit: .max), hanging: 6).map {
+          style.dim($0)
+        }
       }
     }
+    let fixes = findings.flatMap(\.fix)
+    guard !fixes.isEmpty else { return out }
     out += ["", style.bold("What to do")]
-    for fix in findings.flatMap(\.fix) {
-      out += FixText.lines(fix, headings: ("  ", "  "), width: 98) { printable($0, limit: .max) }
-    }
+    for fix in fixes { out += FixText(style).lines(fix, headings: ("  ", "  ")) }
     return out
   }
 

@@ -39,33 +39,23 @@ public struct ExternalJourneyText {
     (self.failed, self.stages, self.takesDown, self.fix) = (failed, stages, takesDown, fix)
   }
 
-  private static let width = 100
-  private static let longest = 1200
-
   public func render(_ style: Style) -> String {
-    let word = failed ? style.bad(answer) : style.good(answer)
-    let headline = wrapped(
-      "\(printable(url, limit: 300)): \(printable(why, limit: Self.longest))", Self.width - answer.count - 1)
-    var lines = headline.enumerated().map { $0.offset == 0 ? "\(word) \($0.element)" : "  \($0.element)" }
+    let word = failed ? style.bad(answer.uppercased()) : style.good(answer.uppercased())
+    var lines = style.paragraph(
+      "\(word)  ", "\(printable(url, limit: .max)): \(printable(why, limit: .max))", hanging: 2)
     lines.append("")
     for (index, stage) in stages.enumerated() {
       let mark = stage.problem == nil ? "\(index + 1)" : style.bad("✗")
-      let source = stage.source.isEmpty ? "" : "  " + style.dim(printable(stage.source, limit: 200))
-      lines.append("  \(mark) \(printable(stage.name, limit: 200))\(source)")
-      if !stage.packet.isEmpty { lines.append("      \(printable(stage.packet, limit: 400))") }
-      if let problem = stage.problem {
-        lines += wrapped(printable(problem, limit: Self.longest), Self.width - 6).map { "      \($0)" }
-      }
+      let source = stage.source.isEmpty ? "" : "  " + style.dim(printable(stage.source))
+      lines += style.paragraph("  \(mark) ", printable(stage.name, limit: .max) + source, hanging: 6)
+      if !stage.packet.isEmpty { lines += style.paragraph("      ", printable(stage.packet, limit: .max)) }
+      if let problem = stage.problem { lines += style.paragraph("      ", printable(problem, limit: .max)) }
     }
     if !takesDown.isEmpty {
-      lines += ["", "  takes down: \(printable(takesDown.joined(separator: ", "), limit: 600))"]
+      lines += [""] + style.paragraph("  takes down: ", printable(takesDown.joined(separator: ", "), limit: .max))
     }
-    if !fix.isEmpty { lines.append("") }
-    for item in fix {
-      lines += FixText.lines(item, headings: ("  fix:      ", "  advice:   "), width: Self.width) {
-        printable($0, limit: Self.longest)
-      }
-    }
+    if !fix.isEmpty { lines += ["", style.bold("What to do")] }
+    for item in fix { lines += FixText(style).lines(item, headings: ("  ", "  ")) }
     return lines.joined(separator: "\n") + "\n"
   }
 

@@ -98,7 +98,7 @@ public enum GraphDOT {
           let chain = ruleset[step.chain]
           let what = step.rule == nil ? "policy" : "rule \(step.position)"
           out +=
-            "  \(id) [label=\(quoted("\(step.hook.rawValue)\n\(ruleset[chain.table].name) \(ruleset.names[chain.name]) \(what)\n\(TraceJSON.word(step.verdict, ruleset))"))];\n"
+            "  \(id) [label=\(quoted("\(step.hook.rawValue)\n\(ruleset[chain.table].name) \(ruleset.names[chain.name]) \(what)\n\(StepWord.text(step, ruleset))"))];\n"
         }
         weights["\(last) -> \(id)", default: 0] += outcome.probability
         last = id

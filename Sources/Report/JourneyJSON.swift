@@ -10,11 +10,14 @@ import Wire
 public struct JourneyJSON {
   private let map: BundleMap
   private let withSteps: Bool
+  /// What one flow's text tells too.
+  private let withDetails: Bool
   private var writers: [Int: TraceJSON] = [:]
 
-  public init(_ map: BundleMap, steps: Bool) {
+  public init(_ map: BundleMap, steps: Bool, details: Bool = false) {
     self.map = map
     withSteps = steps
+    withDetails = details
   }
 
   public mutating func write(_ answer: JourneyAnswer, findings: [Finding] = [], to out: inout TextBuffer) {
@@ -60,7 +63,7 @@ public struct JourneyJSON {
     if writers[leg.namespace] == nil {
       writers[leg.namespace] = TraceJSON(map.snapshot(of: leg.namespace), steps: withSteps)
     }
-    writers[leg.namespace]!.write(outcome, of: leg.flow, to: &out)
+    writers[leg.namespace]!.write(outcome, of: leg.flow, details: withDetails ? leg.trace : nil, to: &out)
   }
 
   private mutating func write(_ journey: Journey, to out: inout TextBuffer) {

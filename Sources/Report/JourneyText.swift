@@ -14,13 +14,11 @@ public struct JourneyText {
   private let wide: Bool
   private let name: (IPAddress) -> String?
 
-  private static let width = 100
-
   public init(
     _ map: BundleMap, style: Style, wide: Bool = false, name: @escaping (IPAddress) -> String? = { _ in nil }
   ) {
     self.map = map
-    self.style = style
+    self.style = wide ? style.unlimited : style
     self.wide = wide
     self.name = name
   }
@@ -34,13 +32,11 @@ public struct JourneyText {
     }
     let others = answer.journeys.filter { !isSame($0, answer.deciding) }
     if !others.isEmpty {
-      out += ["", style.bold("Other ways")]
-      let shown = wide ? others.count : 8
+      out += ["", style.bold("Other journeys")]
+      let shown = style.width == nil ? others.count : 8
       for journey in others.prefix(shown) {
         let share = answer.undecided.isEmpty ? percent(journey.probability) + " " : ""
-        out += wrapped("\(share)\(word(journey.answer)): \(journey.what)", Self.width - 4).enumerated().map {
-          ($0.offset == 0 ? "  " : "    ") + $0.element
-        }
+        out += style.paragraph("  \(share)\(word(journey.answer)): ", printable(journey.what, limit: .max), hanging: 4)
       }
       if others.count > shown { out.append(style.dim("  and \(others.count - shown) more (-o wide)")) }
     }
@@ -61,18 +57,21 @@ public struct JourneyText {
   }
 
   private func headline(_ answer: JourneyAnswer) -> [String] {
-    var lines = wrapped("\(word(answer.answer))  \(answer.why)", Self.width)
+    var lines = style.paragraph("\(word(answer.answer))  ", answer.why, hanging: 2)
     var nodes: [String] = []
     for case .leg(let fork, _) in answer.deciding?.parts ?? [] {
       let node = map.place(fork.namespace).node
       if !nodes.contains(node) { nodes.append(node) }
     }
     let flow = answer.flow
-    lines.append(
-      style.dim(
-        "on \(nodes.isEmpty ? "no node" : nodes.map { printable($0) }.joined(separator: ", ")): \(flow.ipProtocol) \(packet(flow))"
-          + (answer.service.map { "  (\(printable($0)))" } ?? "")))
-    if !answer.wanted.isEmpty { lines.append("to settle it, give: \(answer.wanted.joined(separator: "; "))") }
+    let on = nodes.isEmpty ? "no node" : nodes.map { printable($0) }.joined(separator: ", ")
+    let service = answer.service.map { "  (\(printable($0)))" } ?? ""
+    lines += style.paragraph("", "on \(on): \(flow.ipProtocol) \(packet(flow))\(service)", hanging: 2).map {
+      style.dim($0)
+    }
+    if !answer.wanted.isEmpty {
+      lines += style.paragraph("", "to settle it, give: \(answer.wanted.joined(separator: "; "))", hanging: 2)
+    }
     return lines
   }
 
@@ -98,17 +97,17 @@ public struct JourneyText {
         number += 1
         let isEnd = ends && index == last
         out += leg(fork, fork.trace.outcomes[outcome], number, isEnd ? style.bad("✗") : "\(number)")
-      case .crossing(let crossing): out.append(self.crossing(crossing))
+      case .crossing(let crossing): out += self.crossing(crossing)
       }
     }
     if phase == .request, let arrival = journey.ending.arrival, arrival.place != nil { out += self.arrival(arrival) }
     if ends || journey.ending.arrival?.place == nil {
-      let text = ends ? style.bad("✗ ") + journey.what : journey.what
-      out += wrapped(text, Self.width - 4).map { "  " + $0 }
+      out += style.paragraph(ends ? "  \(style.bad("✗")) " : "  ", journey.what, hanging: 4)
     } else {
-      out.append(
-        "  " + style.good("✓")
-          + " back at the client, from \(socket(answer.flow.destination, answer.flow.destinationPort, answer.flow))")
+      out += style.paragraph(
+        "  \(style.good("✓")) ",
+        "back at the client, from \(socket(answer.flow.destination, answer.flow.destinationPort, answer.flow))",
+        hanging: 4)
     }
     return out
   }
@@ -126,20 +125,30 @@ public struct JourneyText {
     let place = map.place(fork.namespace)
     let snapshot = map.snapshot(of: fork.namespace)
     let way = [fork.flow.from == Flow.local ? "its own socket" : fork.flow.from, outcome.outInterface ?? "here"]
-    var out = ["  \(mark) \(style.bold(printable(place.text)))  \(way.map { printable($0) }.joined(separator: " → "))"]
-    out.append("      \(packet(fork.flow))")
-    for step in outcome.steps {
-      let translates = step.rule != nil && (step.rule == outcome.destinationRule || step.rule == outcome.sourceRule)
-      guard wide || translates else { continue }
-      out.append(style.dim("      \(step.hook.rawValue): \(StepLabel.text(step, snapshot.ruleset))"))
+    var out = style.paragraph(
+      "  \(mark) ", "\(style.bold(printable(place.text)))  \(way.map { printable($0) }.joined(separator: " → "))",
+      hanging: 6)
+    out += style.paragraph("      ", packet(fork.flow), hanging: 8)
+    let decided = DecidingSteps(fork.trace, snapshot.ruleset).steps(of: outcome)
+    let ends = !outcome.isOnItsWay
+    for step in decided {
+      let translates =
+        step.step.rule != nil && (step.step.rule == outcome.destinationRule || step.step.rule == outcome.sourceRule)
+      let isLast = step.number == decided.last?.number
+      guard wide || translates || ends && isLast else { continue }
+      out += style.paragraph(
+        "      ",
+        "\(step.step.hook.rawValue): \(StepLabel.text(step.step, snapshot.ruleset)): \(printable(step.effect))",
+        hanging: 8
+      ).map { style.dim($0) }
     }
     let after =
       "\(socket(outcome.source, outcome.sourcePort, fork.flow)) → \(socket(outcome.destination, outcome.destinationPort, fork.flow))"
-    if after != packet(fork.flow) { out.append("      becomes \(after)") }
+    if after != packet(fork.flow) { out += style.paragraph("      becomes ", after, hanging: 8) }
     return out
   }
 
-  private func crossing(_ crossing: Crossing) -> String {
+  private func crossing(_ crossing: Crossing) -> [String] {
     var text = crossing.kind.rawValue
     text += " \(printable(crossing.from.interface))"
     if let to = crossing.to { text += " → \(printable(to.place.text)) \(printable(to.interface))" }
@@ -148,14 +157,14 @@ public struct JourneyText {
     }
     if let router = crossing.router { text += ", by router \(router)" }
     if let mtu = crossing.mtu { text += ", MTU \(mtu)" }
-    return style.dim("    │ \(text)")
+    return style.paragraph("    │ ", text, hanging: 6).map { style.dim($0) }
   }
 
   private func arrival(_ arrival: Arrival) -> [String] {
     let socket = arrival.port == 0 ? "\(arrival.address)" : EndpointText.text(arrival.address, arrival.port)
     let who = arrival.process.map { $0.isEmpty ? "a process listens" : "\(printable($0)) listens" } ?? "arrives"
     let name = self.name(arrival.address).map { " (\(printable($0)))" } ?? ""
-    return ["    • \(who) at \(socket)\(name); it sees \(arrival.seenSource)"]
+    return style.paragraph("    • ", "\(who) at \(socket)\(name); it sees \(arrival.seenSource)")
   }
 
   private func packet(_ flow: Flow) -> String {
@@ -167,28 +176,15 @@ public struct JourneyText {
     guard let port else { return address.version == .v6 ? "[\(address)]:*" : "\(address):*" }
     return EndpointText.text(address, port)
   }
+}
 
-  private func percent(_ share: Double) -> String { "\(Int((share * 100).rounded()))%" }
+extension Outcome {
+  /// It leaves the node, or arrives there.
+  fileprivate var isOnItsWay: Bool { verdict == .forward || verdict == .deliver }
 }
 
 enum EndpointText {
   static func text(_ address: IPAddress, _ port: UInt16) -> String {
     address.version == .v6 ? "[\(address)]:\(port)" : "\(address):\(port)"
-  }
-}
-
-/// A step by its place: `nat KUBE-SEP-A rule 2 (iptables-save.txt:31)`.
-enum StepLabel {
-  static func text(_ step: Step, _ ruleset: Ruleset) -> String {
-    let chain = ruleset[step.chain]
-    let label = "\(printable(ruleset[chain.table].name)) \(printable(ruleset.names[chain.name]))"
-    guard let rule = step.rule else { return "\(label) policy" }
-    let found = ruleset[rule]
-    guard ruleset.files.indices.contains(Int(found.file)), found.line > 0 else {
-      return "\(label) rule \(step.position)"
-    }
-    let name = ruleset.files[Int(found.file)].name
-    let file = printable(name.split(separator: "/").last.map(String.init) ?? name)
-    return "\(label) rule \(step.position) (\(file):\(found.line))"
   }
 }

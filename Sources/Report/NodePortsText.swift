@@ -5,24 +5,25 @@ import Wire
 
 /// How nodes answer at NodePorts, as a table and as JSON.
 public enum NodePortsText {
-  public static func render(_ answers: [NodePortAnswer]) -> String {
+  public static func render(_ answers: [NodePortAnswer], style: Style, top: Int? = nil) -> String {
     guard !answers.isEmpty else { return "No Service has a NodePort on a node of the snapshot.\n" }
-    var table = Columns()
-    table.add([
-      "NODE", "SERVICE", "NODEPORT", "OUTSIDE", "POD", "NODE ITSELF", "LOCALHOST", "CLIENT ADDRESS", "HEALTH CHECK",
-      "SOURCE RANGES", "PORT",
-    ])
-    for answer in answers {
-      let host = answer.address.version == .v6 ? "[\(answer.address)]" : "\(answer.address)"
+    var table = Columns(
+      [
+        "SERVICE", "NODEPORT", "NODE", "OUTSIDE", "PODS", "NODE ITSELF", "LOCALHOST", "CLIENT ADDRESS", "HEALTH CHECK",
+        "SOURCE RANGES", "PORT",
+      ], [.name, .whole, .name])
+    for answer in answers.prefix(top ?? .max) {
       table.add([
-        printable(answer.node), printable(answer.service), "\(host):\(answer.port)/\(answer.ipProtocol)",
+        printable(answer.service), "\(EndpointText.text(answer.address, answer.port))/\(answer.ipProtocol)",
+        printable(answer.node),
         answer.outside.rawValue, answer.fromPod?.rawValue ?? "?", answer.fromNode?.rawValue ?? "?",
         answer.localhost.rawValue,
         answer.keepsClientAddress.map { $0 ? "kept" : "rewritten" } ?? "-", health(answer),
         answer.sourceRangesKept.map { $0 ? "kept" : "ignored" } ?? "-", port(answer),
       ])
     }
-    return table.lines().joined(separator: "\n") + "\n"
+    let left = answers.count - min(answers.count, top ?? .max)
+    return (table.lines(style.width) + (left > 0 ? ["… and \(left) more (--top)"] : [])).joined(separator: "\n") + "\n"
   }
 
   private static func health(_ answer: NodePortAnswer) -> String {

@@ -7,20 +7,23 @@ import Wire
 
 /// The service map as a table, and as JSON.
 public enum ServicesText {
-  public static func render(_ map: ServiceMap, node: String, style: Style, wide: Bool) -> String {
-    var table = Columns()
-    var head = ["SERVICE", "KIND", "FRONTEND", "PODS", "NODE", "OUTSIDE", "ENDPOINTS"]
-    if wide {
-      head += ["TRAFFIC POLICY", "AFFINITY", "SOURCE RANGES", "SOURCE NAT OUTSIDE", "SOURCE NAT NODE", "SHARES"]
-    }
-    table.add(head)
-    for entry in map.entries {
+  public static func render(_ map: ServiceMap, node: String, style: Style, wide: Bool, top: Int? = nil) -> String {
+    if map.entries.isEmpty { return "No rule of node \(printable(node)) serves a frontend.\n" }
+    var table = Columns(
+      ["SERVICE", "FRONTEND", "PODS", "NODE", "OUTSIDE", "ENDPOINTS"]
+        + (wide
+          ? ["TRAFFIC POLICY", "AFFINITY", "SOURCE RANGES", "SOURCE NAT OUTSIDE", "SOURCE NAT NODE", "SHARES"] : []),
+      [.name, .whole, .whole, .whole, .whole, .list])
+    let style = wide ? style.unlimited : style
+    // On a terminal a few endpoints tell enough.
+    let shown = style.width == nil ? Int.max : 4
+    for entry in map.entries.prefix(top ?? .max) {
       let endpoints = entry.endpoints
-      let list = endpoints.prefix(wide ? .max : 3).map { "\($0.backend)" }.joined(separator: ",")
+      let list = endpoints.prefix(shown).map { "\($0.backend)" }.joined(separator: ",")
       var row = [
-        entry.service.map { printable($0) } ?? foreign(entry) ?? "-", entry.frontend.kind.rawValue, "\(entry.frontend)",
+        entry.service.map { printable($0) } ?? foreign(entry) ?? "-", FrontendText.text(entry.frontend),
         entry.answers.pod?.rawValue ?? "?", entry.answers.node?.rawValue ?? "?", entry.answers.outside?.rawValue ?? "?",
-        list.isEmpty ? "<none>" : endpoints.count > 3 && !wide ? "\(list) + \(endpoints.count - 3) more" : list,
+        list.isEmpty ? "<none>" : endpoints.count > shown ? "\(list), + \(endpoints.count - shown) more" : list,
       ]
       if wide {
         row.append(entry.policy.traffic?.rawValue ?? "-")
@@ -29,12 +32,13 @@ public enum ServicesText {
         row.append(ranges.isEmpty ? "-" : ranges)
         row.append(masquerade(entry.outside))
         row.append(masquerade(entry.node))
-        row.append(endpoints.map { percent($0.share) }.joined(separator: ","))
+        let shares = endpoints.map { percent($0.share) }.joined(separator: ",")
+        row.append(shares.isEmpty ? "-" : shares)
       }
       table.add(row)
     }
-    if map.entries.isEmpty { return "No rule of node \(printable(node)) serves a frontend.\n" }
-    return table.lines().joined(separator: "\n") + "\n"
+    let left = map.entries.count - min(map.entries.count, top ?? .max)
+    return (table.lines(style.width) + (left > 0 ? ["… and \(left) more (--top)"] : [])).joined(separator: "\n") + "\n"
   }
 
   /// Of a frontend that no Service proxy serves: whose rule it is.

@@ -76,7 +76,7 @@ final class StepTexts {
       out.decimal(step.position)
     }
     out.literal(",\"verdict\":")
-    out.quoted(TraceJSON.word(step.verdict, ruleset))
+    out.quoted(StepWord.text(step, ruleset))
     if let id = step.rule {
       let rule = ruleset[id]
       out.literal(",\"file\":")

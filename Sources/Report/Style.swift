@@ -1,51 +1,55 @@
-/// Colours of terminal output; off where the output is no terminal, or NO_COLOR is set.
+import Input
+
+/// How an output looks where it is read: colours, and the width that there is.
 public struct Style: Sendable {
   public var coloured: Bool
-  public init(coloured: Bool) { self.coloured = coloured }
+  /// The terminal's columns; nil: no limit, as in a pipe, a file and `-o wide`. Nothing is cut or broken there.
+  public var width: Int?
 
-  public func good(_ text: String) -> String { wrap(text, "32") }
-  public func bad(_ text: String) -> String { wrap(text, "31;1") }
-  public func warn(_ text: String) -> String { wrap(text, "33") }
+  public init(coloured: Bool, width: Int? = nil) {
+    self.coloured = coloured
+    self.width = width.map { max($0, Self.narrowest) }
+  }
+
+  /// Narrower than this nothing is drawn well; it is drawn for this then.
+  private static let narrowest = 40
+
+  // Of the 256 colours, those that stand out from black and from white alike (3.5:1 and more), told apart without
+  // red and green. Each goes with a word or a sign: nothing is told by colour alone.
+  public static let goodColour: UInt8 = 32
+  public static let badColour: UInt8 = 166
+  public static let warnColour: UInt8 = 133
+
+  public func good(_ text: String) -> String { wrap(text, "38;5;\(Self.goodColour)") }
+  public func bad(_ text: String) -> String { wrap(text, "1;38;5;\(Self.badColour)") }
+  public func warn(_ text: String) -> String { wrap(text, "38;5;\(Self.warnColour)") }
   public func bold(_ text: String) -> String { wrap(text, "1") }
   public func dim(_ text: String) -> String { wrap(text, "2") }
 
-  func wrap(_ text: String, _ code: String) -> String {
-    coloured ? "\(Self.mark)[\(code)m\(text)\(Self.mark)[0m" : text
+  private func wrap(_ text: String, _ code: String) -> String {
+    coloured && !text.isEmpty
+      ? "\(VisibleText.ownEscape)[\(code)m\(text)\(VisibleText.ownEscape)[0m" : text
   }
 
-  /// Stands for the terminal's escape in text that is still to be written (`VisibleText`): one of the private characters,
-  /// drawn anew for each process, so that no name in an input can hold it on purpose.
-  static let mark = Unicode.Scalar(UInt32.random(in: 0xF0000...0xFFFFD))!
-}
+  /// The same without a limit.
+  public var unlimited: Style { Style(coloured: coloured) }
 
-/// Columns of text: each as wide as its widest cell.
-public struct Columns {
-  private var rows: [[String]] = []
-  public init() {}
+  /// What is left of the width behind so many columns; nil: all there is.
+  func left(_ columns: Int) -> Int? { width.map { max($0 - columns, Self.narrowest / 2) } }
 
-  public mutating func add(_ cells: String...) { rows.append(cells) }
-  public mutating func add(_ cells: [String]) { rows.append(cells) }
-  public var isEmpty: Bool { rows.isEmpty }
-
-  /// Lines with `indent` blanks before and two between the columns; no trailing blanks.
-  public func lines(indent: Int = 0) -> [String] {
-    var widths: [Int] = []
-    for row in rows {
-      for (index, cell) in row.enumerated() {
-        if index == widths.count { widths.append(0) }
-        widths[index] = max(widths[index], cell.count)
-      }
-    }
-    return rows.map { row in
-      var line = String(repeating: " ", count: indent)
-      for (index, cell) in row.enumerated() {
-        line += cell
-        if index < row.count - 1 { line += String(repeating: " ", count: widths[index] - cell.count + 2) }
-      }
-      while line.last == " " { line.removeLast() }
-      return line
+  /// A text behind `heading`, broken at blanks; later lines stand under its first word, or `hanging` columns in.
+  public func paragraph(_ heading: String, _ text: String, hanging: Int? = nil) -> [String] {
+    let indent = hanging ?? columnWidth(heading)
+    let margin = String(repeating: " ", count: indent)
+    let first = columnWidth(heading)
+    guard let width else { return [heading + text] }
+    return wrapped(text, width - indent, first: width - first).enumerated().map {
+      ($0.offset == 0 ? heading : margin) + $0.element
     }
   }
+
+  /// A line that is cut where the terminal ends.
+  func cut(_ text: String) -> String { clip(text, width) }
 }
 
 /// 0.333… → "33.3 %".
@@ -55,22 +59,5 @@ func percent(_ value: Double) -> String {
   return tenths % 10 == 0 ? "\(tenths / 10) %" : "\(tenths / 10).\(tenths % 10) %"
 }
 
-/// Text cut to a width, the end replaced by "…".
-func clip(_ text: String, _ width: Int) -> String {
-  text.count <= width ? text : String(text.prefix(max(width - 1, 0))) + "…"
-}
-
-/// Text broken at blanks into lines of at most `width`.
-func wrapped(_ text: String, _ width: Int) -> [String] {
-  var lines: [String] = []
-  var line = ""
-  for word in text.split(separator: " ") {
-    if !line.isEmpty, line.count + 1 + word.count > width {
-      lines.append(line)
-      line = ""
-    }
-    line += (line.isEmpty ? "" : " ") + word
-  }
-  if !line.isEmpty { lines.append(line) }
-  return lines
-}
+/// `1 node`, `3 nodes`, `2 Services`.
+public func counted(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }

@@ -28,7 +28,7 @@ public struct TraceJSON {
     _ trace: Trace, _ judgement: Judgement, findings: [Finding] = [], to out: inout TextBuffer
   ) {
     Self.begin(trace.flow, to: &out)
-    let template = template(trace, judgement, findings: findings)
+    let template = template(trace, judgement, findings: findings, details: true)
     template.write(trace.flow, steps, to: &out)
   }
 
@@ -40,10 +40,17 @@ public struct TraceJSON {
     write(flow, to: &out)
   }
 
-  /// The members behind `flow`, and the object's end.
-  mutating func template(_ trace: Trace, _ judgement: Judgement, findings: [Finding]) -> TraceTemplate {
+  /// The members behind `flow`, and the object's end. `details`: what one flow's text tells too; it costs more than the rest, and
+  /// where many flows share a template it is not each one's.
+  mutating func template(
+    _ trace: Trace, _ judgement: Judgement, findings: [Finding], details: Bool = false
+  ) -> TraceTemplate {
     var out = TextBuffer(capacity: 4096)
     var marks: [TraceTemplate.Mark] = []
+    if details {
+      out.literal(",\"node\":")
+      out.quoted(snapshot.name)
+    }
     out.literal(",\"service\":")
     if let service = judgement.service { out.quoted(service) } else { out.literal("null") }
     out.literal(",\"answer\":")
@@ -57,7 +64,7 @@ public struct TraceJSON {
     let hasPorts = trace.flow.ipProtocol.hasPorts
     for (number, outcome) in trace.outcomes.enumerated() {
       if number > 0 { out.byte(UInt8(ascii: ",")) }
-      write(outcome, hasPorts, to: &out, &marks)
+      write(outcome, hasPorts, details: details ? trace : nil, to: &out, &marks)
     }
     out.literal("]")
     if trace.truncated > 0 {
@@ -144,7 +151,8 @@ public struct TraceJSON {
   }
 
   private mutating func write(
-    _ outcome: Outcome, _ hasPorts: Bool, to out: inout TextBuffer, _ marks: inout [TraceTemplate.Mark]
+    _ outcome: Outcome, _ hasPorts: Bool, details trace: Trace?, to out: inout TextBuffer,
+    _ marks: inout [TraceTemplate.Mark]
   ) {
     out.literal("{\"verdict\":")
     out.quoted(outcome.verdict.rawValue)
@@ -195,15 +203,99 @@ public struct TraceJSON {
     }
     out.literal(",\"mark\":")
     out.decimal(UInt64(outcome.mark))
+    if let trace { details(outcome, trace, to: &out) }
     if withSteps { write(outcome.steps, to: &out, &marks) }
     out.literal("}")
   }
 
+  /// The route, the rules that translate, and the steps that decided: what the text shows of an outcome.
+  private func details(_ outcome: Outcome, _ trace: Trace, to out: inout TextBuffer) {
+    var json = JSONWriter()
+    json.beginObject()
+    if let (route, gateway) = trace.route(of: outcome) {
+      json.key("route")
+      json.beginObject()
+      json.key("type")
+      json.string("\(route.type)")
+      json.key("destination")
+      json.string("\(route.destination)")
+      if let gateway {
+        json.key("gateway")
+        json.address(gateway)
+      }
+      place(route.file < ruleset.files.count ? ruleset.files[Int(route.file)].name : "", Int(route.line), &json)
+      json.endObject()
+    }
+    json.key("translations")
+    json.beginArray()
+    for (kind, rule) in [("dnat", outcome.destinationRule), ("snat", outcome.sourceRule)] {
+      guard let rule else { continue }
+      let found = ruleset[rule]
+      let chain = ruleset[found.chain]
+      json.beginObject()
+      json.key("kind")
+      json.string(kind)
+      json.key("address")
+      json.address(kind == "dnat" ? outcome.destination : outcome.source)
+      if let port = kind == "dnat" ? outcome.destinationPort : outcome.sourcePort, port != 0 {
+        json.key("port")
+        json.number(Int(port))
+      }
+      json.key("table")
+      json.string(ruleset[chain.table].name)
+      json.key("chain")
+      json.string(ruleset.names[chain.name])
+      place(
+        ruleset.files.indices.contains(Int(found.file)) ? ruleset.files[Int(found.file)].name : "", Int(found.line),
+        &json)
+      json.endObject()
+    }
+    json.endArray()
+    json.key("deciding")
+    json.beginArray()
+    for step in DecidingSteps(trace, ruleset).steps(of: outcome) {
+      json.beginObject()
+      json.key("step")
+      json.number(step.number)
+      json.key("effect")
+      json.string(step.effect)
+      json.key("because")
+      json.beginArray()
+      for match in step.matches { json.string(match) }
+      json.endArray()
+      json.key("elements")
+      json.beginArray()
+      for element in step.elements {
+        json.beginObject()
+        json.key("set")
+        json.string(element.set)
+        json.key("text")
+        json.string(element.text)
+        json.endObject()
+      }
+      json.endArray()
+      json.endObject()
+    }
+    json.endArray()
+    json.endObject()
+    // The members alone: they stand in the outcome's object.
+    out.literal(",")
+    json.bytes.withUnsafeBytes { out.raw(UnsafeRawBufferPointer(rebasing: $0.dropFirst().dropLast())) }
+  }
+
+  private func place(_ file: String, _ line: Int, _ json: inout JSONWriter) {
+    guard line > 0 else { return }
+    json.key("file")
+    json.string(file)
+    json.key("line")
+    json.number(line)
+  }
+
   /// One outcome of a flow.
-  mutating func write(_ outcome: Outcome, of flow: Flow, to out: inout TextBuffer) {
+  mutating func write(_ outcome: Outcome, of flow: Flow, details trace: Trace? = nil, to out: inout TextBuffer) {
     var text = TextBuffer(capacity: 1024)
     var marks: [TraceTemplate.Mark] = []
-    write(outcome, flow.ipProtocol.hasPorts, to: &text, &marks)
+    write(outcome, flow.ipProtocol.hasPorts, details: trace, to: &text, &marks)
     TraceTemplate(text: Array(text.bytes), marks: marks, answer: .unsure).write(flow, steps, to: &out)
   }
 
@@ -231,19 +323,5 @@ public struct TraceJSON {
       marks.append(TraceTemplate.Mark(offset: UInt32(out.count), kind: kind))
     }
     out.literal("]")
-  }
-
-  public static func word(_ verdict: StepVerdict, _ ruleset: Ruleset) -> String {
-    switch verdict {
-    case .accept: "accept"
-    case .drop: "drop"
-    case .return: "return"
-    case .continue: "continue"
-    case .queue: "queue"
-    case .jump(let chain): "jump \(ruleset.name(of: chain))"
-    case .goto(let chain): "goto \(ruleset.name(of: chain))"
-    case .policyAccept: "policy accept"
-    case .policyDrop: "policy drop"
-    }
   }
 }

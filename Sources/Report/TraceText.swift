@@ -6,60 +6,74 @@ import Snapshot
 import Wire
 
 /// A trace for people: the verdict first, then where the packet's addresses change, the rules that decided, and what
-/// to do if it fails. At most 100 columns.
+/// to do if it fails.
 public struct TraceText {
   let ruleset: Ruleset
   let snapshot: Snapshot
   let style: Style
   /// All steps of all outcomes instead of the deciding ones.
   let wide: Bool
+  /// Outcomes and sentences that are shown at most; nil: as many as a person reads, or all where nothing is cut.
+  private let top: Int?
   /// What an address is called where objects tell; empty: nothing.
   let name: (IPAddress) -> String?
 
   public init(
-    _ snapshot: Snapshot, style: Style, wide: Bool = false, name: @escaping (IPAddress) -> String? = { _ in nil }
+    _ snapshot: Snapshot, style: Style, wide: Bool = false, top: Int? = nil,
+    name: @escaping (IPAddress) -> String? = { _ in nil }
   ) {
     ruleset = snapshot.ruleset
     self.snapshot = snapshot
-    self.style = style
+    self.style = wide ? style.unlimited : style
     self.wide = wide
+    self.top = top
     self.name = name
   }
 
   /// `findings`: the causes, as `check` would name them.
   public func render(_ trace: Trace, _ judgement: Judgement, findings: [Finding] = []) -> String {
     var out: [String] = []
-    let groups = Ending.all(trace, first: judgement.deciding)
+    let groups = Group.all(trace, first: judgement.deciding)
     out.append(contentsOf: headline(trace, judgement))
     out += CauseText(style: style).lines(findings)
     out.append("")
     if let first = groups.first { out.append(contentsOf: journey(first.outcome, trace)) }
-    out.append(contentsOf: endings(groups, trace))
+    out.append(contentsOf: outcomes(groups, trace))
+    let deciding = DecidingSteps(trace, ruleset)
+    let steps = StepListText(ruleset, style)
     if wide {
       for (number, outcome) in trace.outcomes.enumerated() {
-        out.append("")
         let share = trace.worlds.isEmpty ? "\(percent(outcome.probability)), " : ""
-        out.append(style.bold("Rules of outcome \(number + 1) (\(share)\(result(outcome)))"))
-        out.append(contentsOf: rules(outcome.steps))
+        out += ["", style.bold("Rules of outcome \(number + 1)") + "  \(share)\(result(outcome)); * decided"]
+        out += steps.all(outcome, deciding.steps(of: outcome))
       }
     } else if let first = groups.first {
-      out.append("")
-      out.append(style.bold("Deciding rules") + (groups.count > 1 ? style.dim("  of the first ending") : ""))
-      let deciding = first.outcome.steps.filter { decides($0) }
-      out.append(contentsOf: rules(deciding))
-      if deciding.isEmpty { out.append("  none: no rule that matched did more than let the packet go on") }
+      out += ["", style.bold("Deciding rules") + (groups.count > 1 ? style.dim("  of the first outcome") : "")]
+      let decided = deciding.steps(of: first.outcome)
+      out += steps.lines(decided)
+      if decided.isEmpty {
+        out += style.paragraph("  ", "none: no rule that matched did more than let the packet go on")
+      }
     }
-    let assumptions = Set(trace.outcomes.flatMap(\.assumptions)).sorted()
+    let assumptions = assumed(trace)
     out += list("Assumed", "because neither the flow nor the snapshot tells", assumptions)
     if trace.truncated > 0 {
-      out.append("")
-      out.append(style.warn("\(trace.truncated) branches were not followed: too many"))
+      out += ["", style.warn("\(counted(trace.truncated, "outcome")) left out: too many branches")]
     }
     return out.joined(separator: "\n") + "\n"
   }
 
+  /// What all outcomes take for granted; what only some do is told beside them, as their condition.
+  private func assumed(_ trace: Trace) -> [String] {
+    let all = trace.outcomes.map { Set($0.assumptions) }
+    guard !trace.worlds.isEmpty, let first = all.first else {
+      return all.reduce(into: Set()) { $0.formUnion($1) }.sorted()
+    }
+    return all.dropFirst().reduce(first) { $0.intersection($1) }.sorted()
+  }
+
   /// Outcomes that end alike, as the first of them.
-  private struct Ending {
+  private struct Group {
     var outcome: Outcome
     /// Nil: it hangs on what is not known.
     var share: Double?
@@ -67,17 +81,17 @@ public struct TraceText {
     var conditions: [String]
 
     /// The likeliest first, before all the one that the answer is about.
-    static func all(_ trace: Trace, first: Int?) -> [Ending] {
+    static func all(_ trace: Trace, first: Int?) -> [Group] {
       var groups = OutcomeGroup.of(trace.outcomes)
       if let first, let at = groups.firstIndex(where: { $0.members.contains(first) }) {
         groups.insert(groups.remove(at: at), at: 0)
       }
       return groups.map { group in
         guard !trace.worlds.isEmpty else {
-          return Ending(outcome: trace.outcomes[group.first], share: group.probability, conditions: [])
+          return Group(outcome: trace.outcomes[group.first], share: group.probability, conditions: [])
         }
         let condition = trace.worlds.condition(of: Set(group.members))
-        return Ending(
+        return Group(
           outcome: trace.outcomes[group.first], share: condition.chance,
           conditions: condition.facts.map { trace.sentence($0.fact, holds: $0.holds) })
       }
@@ -94,13 +108,16 @@ public struct TraceText {
       case .unsure: style.warn(word)
       default: style.bad(word)
       }
-    let entry = trace.flow.isLocal ? "sent by the node itself" : "entering by \(printable(trace.flow.from))"
-    var lines = wrapped("\(mark)  \(judgement.why)", 100)
-    lines.append(
-      style.dim(
-        "on \(printable(snapshot.name)): \(trace.flow.ipProtocol) \(endpoints(trace.flow)), \(entry)"
-          + (judgement.service.map { "  (\(printable($0)))" } ?? "")))
-    if !judgement.wanted.isEmpty { lines.append("to settle it, give: \(judgement.wanted.joined(separator: "; "))") }
+    let entry = trace.flow.isLocal ? "sent by the node itself" : "entering by \(entry(trace.flow))"
+    var lines = style.paragraph("\(mark)  ", judgement.why, hanging: 2)
+    let service = judgement.service.map { "  (\(printable($0)))" } ?? ""
+    lines += style.paragraph(
+      "", "on \(printable(snapshot.name)): \(trace.flow.ipProtocol) \(endpoints(trace.flow)), \(entry)\(service)",
+      hanging: 2
+    ).map { style.dim($0) }
+    if !judgement.wanted.isEmpty {
+      lines += style.paragraph("", "to settle it, give: \(judgement.wanted.joined(separator: "; "))", hanging: 2)
+    }
     return lines
   }
 
@@ -133,8 +150,9 @@ public struct TraceText {
   /// The packet's addresses where they change.
   private func journey(_ outcome: Outcome, _ trace: Trace) -> [String] {
     let flow = trace.flow
-    var table = Columns()
+    var table = Changes()
     let ports = flow.ipProtocol.hasPorts
+    func add(_ what: String, _ value: String, _ rule: RuleID) { table.add(what, value, location(rule)) }
     func pair(_ s: IPAddress, _ sp: UInt16?, _ d: IPAddress, _ dp: UInt16) -> String {
       let from = ports ? (s.version == .v6 ? "[\(s)]" : "\(s)") + ":" + (sp.map { "\($0)" } ?? "*") : "\(s)"
       let to = ports ? (d.version == .v6 ? "[\(d)]" : "\(d)") + ":\(dp)" : "\(d)"
@@ -142,7 +160,7 @@ public struct TraceText {
     }
     table.add(
       "as received", pair(flow.source, flow.sourcePort, flow.destination, flow.destinationPort),
-      flow.isLocal ? "from this node" : "in \(printable(flow.from))")
+      flow.isLocal ? "from this node" : "in \(entry(flow))")
     if let balancer = BalancerText(outcome, snapshot) {
       table.add(
         balancer.isIPVS ? "virtual server" : "eBPF (Cilium)", "\(balancer.frontend) \(balancer.choice)", balancer.place)
@@ -153,8 +171,7 @@ public struct TraceText {
       }
     }
     if let rule = outcome.destinationRule {
-      table.add(
-        "after DNAT", pair(flow.source, flow.sourcePort, outcome.destination, outcome.destinationPort), location(rule))
+      add("after DNAT", pair(flow.source, flow.sourcePort, outcome.destination, outcome.destinationPort), rule)
     }
     if let (route, gateway) = trace.route(of: outcome), outcome.verdict != .noroute || route.type.isRefusal {
       let way =
@@ -171,24 +188,47 @@ public struct TraceText {
         "after routing", "\(way)  (\(route.destination.length == 0 ? "default" : "\(route.destination)"))", source)
     }
     if let rule = outcome.sourceRule {
-      table.add(
-        "after SNAT", pair(outcome.source, outcome.sourcePort, outcome.destination, outcome.destinationPort),
-        location(rule))
+      add(
+        "after SNAT", pair(outcome.source, outcome.sourcePort, outcome.destination, outcome.destinationPort), rule)
     }
-    return table.lines(indent: 2).map { clip($0, 100) }
+    return table.lines(style.width)
   }
 
   private func location(_ rule: RuleID) -> String {
     let found = ruleset[rule]
     let chain = ruleset[found.chain]
-    return "\(file(found))  \(ruleset[chain.table].name) \(printable(ruleset.names[chain.name]))"
+    let file = StepLabel.file(found, ruleset)
+    let name = "\(printable(ruleset[chain.table].name)) \(printable(ruleset.names[chain.name]))"
+    return file.isEmpty ? name : "\(name) (\(file))"
   }
 
-  private func file(_ rule: Rule) -> String {
-    guard ruleset.files.indices.contains(Int(rule.file)) else { return "" }
-    let name = ruleset.files[Int(rule.file)].name
-    // Rules from the running kernel stand in no file.
-    return baseName(name) + (rule.line > 0 ? ":\(rule.line)" : "")
+  /// What the packet's addresses become, and where that stands: behind them, or under them where there is no room.
+  private struct Changes {
+    private var rows: [(what: String, value: String, place: String)] = []
+
+    mutating func add(_ what: String, _ value: String, _ place: String) { rows.append((what, value, place)) }
+
+    func lines(_ width: Int?) -> [String] {
+      var table = Columns()
+      for row in rows { table.add(row.what, row.value, row.place) }
+      let lines = table.lines(indent: 2)
+      guard let width, lines.contains(where: { columnWidth($0) > width }) else { return lines }
+      let label = rows.map { columnWidth($0.what) }.max() ?? 0
+      return rows.flatMap { row -> [String] in
+        let head = "  " + row.what + String(repeating: " ", count: label - columnWidth(row.what) + 2)
+        let style = Style(coloured: false, width: width)
+        let whole = "\(head)\(row.value)  \(row.place)"
+        if row.place.isEmpty || columnWidth(whole) <= width {
+          return style.paragraph(head, "\(row.value)  \(row.place)")
+        }
+        let margin = String(repeating: " ", count: label + 4)
+        return style.paragraph(head, row.value) + style.paragraph(margin, row.place)
+      }
+    }
+  }
+
+  private func entry(_ flow: Flow) -> String {
+    flow.from == FlowText.unknown ? "an interface that is not told" : printable(flow.from)
   }
 
   private func baseName(_ path: String) -> String {
@@ -196,10 +236,7 @@ public struct TraceText {
   }
 
   private func place(_ step: Step) -> String {
-    let chain = ruleset[step.chain]
-    let label = "\(ruleset[chain.table].name) \(printable(ruleset.names[chain.name]))"
-    guard let rule = step.rule else { return "the policy of \(label)" }
-    return "\(label) rule \(step.position) (\(file(ruleset[rule])))"
+    step.rule == nil ? "the policy of \(StepLabel.chain(step, ruleset))" : StepLabel.text(step, ruleset)
   }
 
   /// The rule that rejects, or what IPVS or eBPF programs found.
@@ -207,11 +244,11 @@ public struct TraceText {
     outcome.reason.map { "\($0)" } ?? outcome.steps.last.map(place) ?? "a rule"
   }
 
-  private func endings(_ groups: [Ending], _ trace: Trace) -> [String] {
+  private func outcomes(_ groups: [Group], _ trace: Trace) -> [String] {
     guard groups.count > 1 else { return [] }
-    var table = Columns()
+    var table = Columns([], [.whole, .text, .whole, .text])
     let isKnown = trace.worlds.isEmpty
-    for group in groups.prefix(wide ? .max : 10) {
+    for group in groups.prefix(shown(10)) {
       let source =
         group.outcome.sourceRule != nil && group.outcome.verdict == .forward ? "source \(group.outcome.source)" : ""
       let share = group.share.map { $0 > 0.999_999 && !isKnown ? "" : percent($0) } ?? "perhaps"
@@ -220,68 +257,22 @@ public struct TraceText {
         group.conditions.isEmpty ? "" : "if \(group.conditions.joined(separator: " and "))")
     }
     let heading = isKnown ? style.dim("  with their probability") : style.dim("  either/or: what is not known decides")
-    var lines = ["", style.bold("Endings") + heading] + table.lines(indent: 2)
-    if groups.count > 10, !wide { lines.append("  … \(groups.count - 10) more (-o wide shows all)") }
+    var lines = ["", style.bold("Outcomes") + heading] + table.lines(style.width, indent: 2)
+    let left = groups.count - min(groups.count, shown(10))
+    if left > 0 { lines.append("  … \(left) more (-o wide shows all)") }
     return lines
   }
 
-  /// Whether a step says where the packet goes or what becomes of it, rather than letting it pass.
-  private func decides(_ step: Step) -> Bool {
-    switch step.verdict {
-    case .policyAccept, .return: return false
-    case .policyDrop, .drop, .queue: return true
-    case .accept: return step.rule != nil
-    case .continue:
-      guard let rule = step.rule else { return false }
-      return ruleset.clauses(of: ruleset[rule]).contains {
-        if case .statement(let statement) = $0 {
-          switch statement {
-          case .setMark, .setConnectionMark, .restoreMark, .noTrack, .setField, .setZone, .transparentProxy: return true
-          default: return false
-          }
-        }
-        return false
-      }
-    case .jump(let chain), .goto(let chain):
-      let name = ruleset.names[ruleset[chain].name]
-      return !["KUBE-FIREWALL", "KUBE-FORWARD", "KUBE-POSTROUTING", "KUBE-PROXY-FIREWALL", "KUBE-EXTERNAL-SERVICES"]
-        .contains(name)
-    }
-  }
+  /// Nothing is left out where nothing is cut.
+  private func shown(_ count: Int) -> Int { top ?? (wide || style.width == nil ? .max : count) }
 
   /// A heading with a few of its sentences.
   private func list(_ heading: String, _ remark: String, _ sentences: [String]) -> [String] {
     guard !sentences.isEmpty else { return [] }
-    var out = ["", style.warn(heading) + style.dim("  " + remark)]
-    for text in sentences.prefix(wide ? .max : 12) {
-      let lines = wrapped(printable(text, limit: .max), 94)
-      for (number, line) in lines.enumerated() { out.append((number == 0 ? "  - " : "    ") + line) }
-    }
-    if sentences.count > 12, !wide { out.append("  … and \(sentences.count - 12) more (-o wide shows all)") }
+    var out = ["", style.bold(heading) + style.dim("  " + remark)]
+    for text in sentences.prefix(shown(12)) { out += style.paragraph("  - ", printable(text, limit: .max)) }
+    let left = sentences.count - min(sentences.count, shown(12))
+    if left > 0 { out.append("  … and \(left) more (-o wide shows all)") }
     return out
-  }
-
-  private func rules(_ steps: some Sequence<Step>) -> [String] {
-    var lines: [String] = []
-    var hook: Hook?
-    for step in steps {
-      if step.hook != hook {
-        hook = step.hook
-        lines.append("  " + style.dim(step.hook.rawValue.uppercased()))
-      }
-      let chain = ruleset[step.chain]
-      let label = "\(ruleset[chain.table].name) \(printable(ruleset.names[chain.name]))"
-      guard let rule = step.rule else {
-        lines.append(clip("    \(label)  \(TraceJSON.word(step.verdict, ruleset))", 100))
-        continue
-      }
-      lines.append(
-        clip(
-          "    \(label) rule \(step.position): \(printable(TraceJSON.word(step.verdict, ruleset)))  \(file(ruleset[rule]))",
-          100))
-      let text = ruleset.text(of: ruleset[rule])
-      if !text.isEmpty { lines.append(style.dim(clip("      \(printable(text, limit: 400))", 100))) }
-    }
-    return lines
   }
 }

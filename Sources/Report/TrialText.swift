@@ -3,23 +3,28 @@ import Snapshot
 
 /// What a change would do, for people and as JSON.
 public enum TrialText {
-  /// Lines of changes that text shows; JSON has all.
-  static let shown = 20
+  /// Changes that are shown on a terminal.
+  private static let shown = 20
 
   public static func render(_ trial: Trial, _ comparison: TrialComparison, style: Style) -> String {
-    var out = trial.commands.map { "\(style.bold("Tried")) \(printable($0, limit: 4096))" }
-    for limit in trial.limits { out += wrapped("Not modelled: \(printable(limit, limit: 1000))", 98) }
-    let questions = "\(comparison.compared) question\(comparison.compared == 1 ? "" : "s")"
+    var out = trial.commands.map { "\(style.bold("Tried")) \(printable($0, limit: .max))" }
+    for limit in trial.limits { out += style.paragraph("Not modelled: ", printable(limit, limit: .max), hanging: 2) }
+    let questions = counted(comparison.compared, "question")
+    let shown = style.width == nil ? Int.max : Self.shown
     if comparison.changes.isEmpty {
       out.append("Nothing changes for the frontends of this node (\(questions) asked).")
     } else {
-      out.append(
-        "\(style.bold("Frontends")) of this node: \(comparison.gained) gained, \(comparison.lost) lost, "
-          + "\(comparison.changes.count - comparison.gained - comparison.lost) fail otherwise than before (\(questions) asked)"
-      )
+      out += style.paragraph(
+        "\(style.bold("Frontends")) ",
+        "of this node: \(comparison.gained) gained, \(comparison.lost) lost, "
+          + "\(comparison.changes.count - comparison.gained - comparison.lost) fail otherwise than before (\(questions) asked)",
+        hanging: 2)
       // What is lost first: that is what speaks against the change.
       let ordered = comparison.changes.sorted { rank($0) < rank($1) }
-      for change in ordered.prefix(shown) { out.append("  " + line(change, style)) }
+      for change in ordered.prefix(shown) {
+        let (word, text) = line(change, style)
+        out += style.paragraph("  \(word) ", text, hanging: 4)
+      }
       if ordered.count > shown { out.append("  and \(ordered.count - shown) more (-o json lists all)") }
     }
     if comparison.left > 0 { out.append("\(comparison.left) more frontends were not asked.") }
@@ -30,11 +35,11 @@ public enum TrialText {
     change.before.isGood ? 0 : change.after.isGood ? 1 : 2
   }
 
-  private static func line(_ change: TrialComparison.Change, _ style: Style) -> String {
+  private static func line(_ change: TrialComparison.Change, _ style: Style) -> (word: String, text: String) {
     let word =
       change.after.isGood
       ? style.good("gained") : change.before.isGood ? style.bad("lost  ") : style.dim("still ")
-    return "\(word) \(change.frontend) from \(change.origin.rawValue): \(text(change.before)) → \(text(change.after))"
+    return (word, "\(change.frontend) from \(change.origin.rawValue): \(text(change.before)) → \(text(change.after))")
   }
 
   public static func text(_ fare: Fare) -> String {

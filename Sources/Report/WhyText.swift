@@ -6,62 +6,59 @@ import Wire
 
 /// One screen for somebody at 3 a.m.: does it work, for whom not, the cause, what was seen, what to do.
 public enum WhyText {
-  private static let width = 100
-
-  public static func render(_ why: WhyAnswer, style: Style) -> String {
+  public static func render(_ why: WhyAnswer, style: Style, top: Int? = nil) -> String {
     guard !why.cells.isEmpty else {
       return style.warn("UNSURE") + "  nothing could be asked: no node of the snapshot tells its addresses and routes\n"
     }
-    var out = wrapped(headline(why, style), width)
+    let (word, text) = headline(why, style)
+    var out = style.paragraph("\(word)  ", text, hanging: 2)
     out.append("")
-    out += table(why)
+    out += table(why, style)
     if let cell = why.cells.first(where: { !$0.judgement.answer.isGood }) {
       out += ["", style.bold("Why")]
-      out += paragraph("  ", cell.judgement.why)
+      out += style.paragraph("  ", printable(cell.judgement.why, limit: .max))
       if !cell.judgement.wanted.isEmpty {
-        out += paragraph("  ", "to settle it, give: \(cell.judgement.wanted.joined(separator: "; "))")
+        out += style.paragraph(
+          "  ", "to settle it, give: \(printable(cell.judgement.wanted.joined(separator: "; "), limit: .max))")
       }
     }
-    for finding in why.findings.prefix(3) {
-      out += paragraph("  ", finding.problem)
-      out += paragraph("    ", "cause: \(finding.cause)")
-      for evidence in finding.evidence.prefix(3) {
+    let shown = top ?? 3
+    for finding in why.findings.prefix(shown) {
+      out += style.paragraph("  ", "\(printable(finding.problem, limit: .max))  [\(finding.id)]", hanging: 4)
+      out += style.paragraph("    cause: ", printable(finding.cause, limit: .max), hanging: 6)
+      for evidence in finding.evidence.prefix(style.width == nil ? .max : 3) {
         let place = evidence.file.map { file in
           "\(printable(file.split(separator: "/").last.map(String.init) ?? file))\(evidence.line.map { ":\($0)" } ?? "")  "
         }
-        out.append(style.dim("    seen: " + (place ?? "") + printable(evidence.text, limit: 400)))
+        out += style.paragraph(
+          "    seen: ", (place ?? "") + printable(evidence.text, limit: .max), hanging: 6
+        ).map { style.dim($0) }
       }
     }
-    if why.findings.count > 3 { out.append("  … and \(why.findings.count - 3) more: kubepath check") }
+    if why.findings.count > shown { out.append("  and \(why.findings.count - shown) more: kubepath check") }
     if let connections = why.connections, connections.all > 0 {
       out.append("  conntrack: \(connections.all) entries to it, \(connections.unreplied) without a reply")
     }
-    let fixes = why.findings.prefix(3).flatMap(\.fix)
+    let fixes = why.findings.prefix(shown).flatMap(\.fix)
     if !fixes.isEmpty {
       out += ["", style.bold("What to do")]
-      for fix in fixes {
-        out += FixText.lines(fix, headings: ("  ", "  "), width: width) { printable($0, limit: .max) }
-      }
+      for fix in fixes { out += FixText(style).lines(fix, headings: ("  ", "  ")) }
       let verify = why.findings.prefix(1).flatMap(\.verify)
-      if !verify.isEmpty { out += ["", style.bold("Then")] + verify.map { "  \($0.text)" } }
+      if !verify.isEmpty { out += ["", style.bold("Then")] + verify.map { "  \(printable($0.text, limit: .max))" } }
     }
     return out.joined(separator: "\n") + "\n"
   }
 
-  private static func paragraph(_ indent: String, _ text: String) -> [String] {
-    wrapped(printable(text, limit: .max), width - indent.count).map { indent + $0 }
-  }
-
-  private static func headline(_ why: WhyAnswer, _ style: Style) -> String {
+  private static func headline(_ why: WhyAnswer, _ style: Style) -> (word: String, text: String) {
     let subject = printable(why.subject)
     let word = why.answer.rawValue.uppercased()
     let nodes = Set(why.cells.map(\.node))
     let failing = why.cells.filter { !$0.judgement.answer.isGood && $0.judgement.answer != .unsure }
     guard !failing.isEmpty else {
       guard why.answer.isGood else {
-        return style.warn(word) + "  whether \(subject) works hangs on what the snapshot does not have"
+        return (style.warn(word), "whether \(subject) works hangs on what the snapshot does not have")
       }
-      return style.good(word) + "  \(subject) works for all who were asked for, on \(count(nodes.count, "node"))"
+      return (style.good(word), "\(subject) works for all who were asked for, on \(counted(nodes.count, "node"))")
     }
     let origins = [Origin.pod, .node, .outside].filter { origin in failing.contains { $0.origin == origin } }
     let whom = origins.map(\.whom).joined(separator: ", ")
@@ -70,11 +67,11 @@ public enum WhyText {
       places.count == nodes.count
       ? (nodes.count == 1 ? "on \(printable(places[0]))" : "on all \(nodes.count) nodes")
       : "on \(places.prefix(4).map { printable($0) }.joined(separator: ", "))\(places.count > 4 ? " …" : "") (\(places.count) of \(nodes.count) nodes)"
-    return style.bad(word) + "  \(subject) does not work for \(whom) \(place)"
+    return (style.bad(word), "\(subject) does not work for \(whom) \(place)")
   }
 
   /// A row a node and frontend; nodes that answer alike share one.
-  private static func table(_ why: WhyAnswer) -> [String] {
+  private static func table(_ why: WhyAnswer, _ style: Style) -> [String] {
     struct Row: Hashable {
       var frontend: String
       var answers: [String]
@@ -89,8 +86,7 @@ public enum WhyText {
       }
       let label =
         cell.frontend.kind == .nodePort
-        ? "NodePort \(cell.frontend.port)/\(cell.frontend.ipProtocol)"
-        : "\(cell.frontend.kind.rawValue) \(cell.frontend)"
+        ? "NodePort \(cell.frontend.port)/\(cell.frontend.ipProtocol)" : FrontendText.text(cell.frontend)
       let row = Row(frontend: label, answers: answers)
       if let at = index[row] {
         rows[at].nodes.append(cell.node)
@@ -99,16 +95,16 @@ public enum WhyText {
         rows.append((row, [cell.node]))
       }
     }
-    var table = Columns()
-    table.add(["FRONTEND", "PODS", "NODE", "OUTSIDE", "ON"])
+    var table = Columns(
+      ["FRONTEND", "PODS", "NODE", "OUTSIDE", "ON"], [.whole, .whole, .whole, .whole, .list])
+    let shown = style.width == nil ? Int.max : 3
     for (row, nodes) in rows {
-      let names = nodes.prefix(3).map { printable($0) }.joined(separator: ",")
-      table.add([row.frontend] + row.answers + [nodes.count > 3 ? "\(names) + \(nodes.count - 3) more" : names])
+      let names = nodes.prefix(shown).map { printable($0) }.joined(separator: ",")
+      table.add(
+        [row.frontend] + row.answers + [nodes.count > shown ? "\(names), + \(nodes.count - shown) more" : names])
     }
-    return table.lines(indent: 2)
+    return table.lines(style.width, indent: 2)
   }
-
-  private static func count(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
 
   public static func json(_ why: WhyAnswer) -> [UInt8] {
     var json = JSONWriter()

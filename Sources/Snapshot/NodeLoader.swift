@@ -75,6 +75,7 @@ enum NodeLoader {
     var snapshot = Snapshot(name: name)
     var rules: [RecognisedDump] = []
     for content in contents {
+      WorkMeter.advance(content.entry.file.bytes.count)
       if !isReport, !content.isAboutTheFolder { for part in content.unread { leaveOut(part, &snapshot) } }
       if !content.repairs.isEmpty {
         snapshot.diagnostics.add(

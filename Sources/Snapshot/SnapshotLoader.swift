@@ -179,6 +179,7 @@ public enum SnapshotLoader {
   private static func addTree(
     _ entries: [Entry], name: String, path: String, _ bundle: inout Bundle
   ) throws(InputError) {
+    WorkMeter.expect(entries.reduce(0) { $0 + $1.file.bytes.count })
     let before = bundle.snapshots.count
     let objects = bundle.objectFiles.count
     let contents = entries.map { NodeLoader.Content($0) }
@@ -260,6 +261,7 @@ public enum SnapshotLoader {
   }
 
   private static func addLoose(_ entries: [Entry], _ bundle: inout Bundle) throws(InputError) {
+    WorkMeter.expect(entries.reduce(0) { $0 + $1.file.bytes.count })
     let contents = entries.map { NodeLoader.Content($0) }
     for content in contents where content.dumps.isEmpty {
       let bytes = content.entry.file.bytes

@@ -52,19 +52,21 @@ struct CaptureCommand: ParsableCommand {
       Wireshark's.
 
       EXIT STATUS
-        0 all well · 1 a finding of severity error stands · 2 nothing could be decoded
-        64 usage · 65 not a capture, or damaged · 66 cannot be opened
-        73 a file cannot be written
+        0 nothing of the severity of --fail-on · 1 such a finding stands · 2 nothing
+        could be decoded · 64 usage · 65 not a capture, or damaged · 66 cannot be
+        opened · 73 a file cannot be written
       """)
 
-  enum Output: String, ExpressibleByArgument, CaseIterable { case text, json }
-  enum Colour: String, ExpressibleByArgument, CaseIterable { case auto, always, never }
-
-  @Argument(help: ArgumentHelp("Capture files, or - for standard input.", valueName: "file"))
+  @Argument(
+    help: ArgumentHelp("Capture files, or - for standard input.", valueName: "file"),
+    completion: .file(extensions: ["pcap", "pcapng", "cap", "gz", "zst"]))
   var files: [String] = []
 
-  @Option(name: .shortAndLong, help: "How to print: text or json.")
-  var output: Output = .text
+  @OptionGroup var source: SourceOptions
+  @OptionGroup var output: OutputOptions<PlainFormat>
+  @OptionGroup var chosen: FindingOptions
+  @OptionGroup var list: ListOptions
+  @OptionGroup var view: ViewOptions
 
   @Option(name: .customShort("r"), help: ArgumentHelp("A capture file, as tcpdump takes it.", valueName: "file"))
   var read: [String] = []
@@ -91,9 +93,6 @@ struct CaptureCommand: ParsableCommand {
   @Option(help: "Stop a live capture after so many seconds.")
   var duration: Int?
 
-  @Option(help: "Rows of each table.")
-  var top: Int = 10
-
   @Option(help: "Sort conversations by bytes, packets, retransmissions, rtt, response or start.")
   var sort: String = "bytes"
 
@@ -102,15 +101,6 @@ struct CaptureCommand: ParsableCommand {
 
   @Option(help: "nf_conntrack_max of the node, to judge the simulated table against.")
   var conntrackMax: Int?
-
-  @Option(
-    name: [.customShort("s"), .long],
-    help: ArgumentHelp(
-      "Dumps of the nodes and objects of the cluster to compare with. May be repeated.", valueName: "path"))
-  var snapshot: [String] = []
-
-  @Option(help: ArgumentHelp("Only this node, where the snapshot holds several.", valueName: "name"))
-  var node: String?
 
   @Option(help: "The link's MTU, where it is known.")
   var mtu: Int?
@@ -121,8 +111,8 @@ struct CaptureCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Write every conversation to this file (.csv or .sqlite).", valueName: "file"))
   var conversations: String?
 
-  @Option(help: "Colours: auto, always or never.")
-  var color: Colour = .auto
+  /// Rows of each table, unasked.
+  private static let usualTop = 10
 
   func validate() throws {
     if files.isEmpty, read.isEmpty, live == nil {
@@ -135,7 +125,6 @@ struct CaptureCommand: ParsableCommand {
       throw ValidationError(
         "--sort \(sort): one of " + ConversationOrder.allCases.map(\.rawValue).joined(separator: ", "))
     }
-    if top < 0 { throw ValidationError("--top must not be negative") }
     if maxConversations < 16 || maxConversations > 1 << 24 {
       throw ValidationError("--max-conversations must lie between 16 and 16777216")
     }
@@ -144,7 +133,9 @@ struct CaptureCommand: ParsableCommand {
     }
   }
 
-  func run() throws {
+  func run() throws { try CommandRun.guarding { try analyze() } }
+
+  private func analyze() throws {
     var options = CaptureOptions()
     options.maximumConversations = maxConversations
     options.vxlanPorts = vxlanPort
@@ -157,60 +148,76 @@ struct CaptureCommand: ParsableCommand {
     var stopped = false
     Interruption.install()
     let expression = try filter.map { try self.expression($0) }
-    do {
-      if let live {
-        summaries = [try capture(live, filter: expression, &analyzer)]
-      } else {
-        let paths = files + read
-        let compiled = try expression.map { try CaptureFilter($0) }
-        let progress = Progress(paths: paths)
-        summaries = try CaptureSession.run(
-          paths: paths, filter: compiled, limit: count ?? .max, analyzer: &analyzer
-        ) { consumed in
-          progress.show(consumed)
-          return !Interruption.happened
-        }
-        progress.clear()
-        stopped = Interruption.happened
+    if let live {
+      summaries = [try capture(live, filter: expression, options, &analyzer)]
+    } else {
+      let paths = files + read
+      let compiled = try expression.map { try CaptureFilter($0) }
+      let total = Self.size(of: paths)
+      Activity.begin("reading \(paths.joined(separator: " "))")
+      defer { Activity.end() }
+      summaries = try CaptureSession.run(
+        paths: paths, filter: compiled, limit: count ?? .max, analyzer: &analyzer
+      ) { consumed in
+        // Of what comes through a pipe the size is not known before.
+        if let total { Activity.show(consumed, of: total) } else { Activity.show("\(consumed / 1_000_000) MB") }
+        return !Interruption.happened
       }
-    } catch let error as CaptureError {
-      complain(error.description)
-      switch error {
-      case .cannotOpen: throw ExitCode(66)
-      case .cannotWrite: throw ExitCode(73)
-      case .malformed: throw ExitCode(65)
-      }
+      stopped = Interruption.happened
     }
     var findings = analyzer.finish(captures: summaries)
-    if let join { findings = join.complete(findings, analyzer) }
-    if let conversations {
-      do {
-        if conversations.hasSuffix(".csv") {
-          try ConversationCSV.write(analyzer, to: conversations)
-        } else {
-          try ConversationStore.write(analyzer, captures: summaries, findings: findings, to: conversations)
-        }
-      } catch {
-        complain("\(error)")
-        throw ExitCode(73)
-      }
+    if let join {
+      findings = Activity.during("tracing what failed through the rules") { join.complete(findings, analyzer) }
     }
+    findings = chosen.filter(findings)
+    try writeConversations(analyzer, summaries, findings)
     var report = analyzer.report(
-      captures: summaries, findings: findings, top: top, order: ConversationOrder(rawValue: sort) ?? .bytes)
+      captures: summaries, findings: findings, top: list.top ?? Self.usualTop,
+      order: ConversationOrder(rawValue: sort) ?? .bytes)
     report.interrupted = stopped
     if let join { report.name { join.name(of: $0) } }
     let gap = gap(report.counts, summaries)
-    if let gap { complain("unsure: \(gap)") }
-    switch output {
-    case .text: Terminal.write(CaptureText(colour: useColour).render(report))
-    case .json: Terminal.write(Array((CaptureJSON.render(report) + "\n").utf8))
+    if let gap { Terminal.say("unsure: \(gap)") }
+    switch output.format {
+    case .text: Terminal.write(CaptureText(view.style).render(report))
+    case .wide: Terminal.write(CaptureText(view.style.unlimited).render(report))
+    case .json, .yaml:
+      let json = Array((CaptureJSON.render(report) + "\n").utf8)
+      Terminal.write(output.format == .json ? json : try YAMLText.from(json: json))
     }
     if let damage = summaries.compactMap(\.damage).first {
-      complain(damage.description)
+      Terminal.say(damage.description)
       throw ExitStatus.malformed
     }
-    if report.worst == .error { throw ExitStatus.failing }
+    if chosen.failOn.isReached(by: findings) { throw ExitStatus.failing }
     if gap != nil { throw ExitStatus.unsure }
+  }
+
+  /// The bytes of the files; nil where one is no file.
+  private static func size(of paths: [String]) -> Int? {
+    var sum = 0
+    for path in paths {
+      var status = stat()
+      guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+      sum += Int(status.st_size)
+    }
+    return sum
+  }
+
+  private func writeConversations(
+    _ analyzer: borrowing CaptureAnalyzer, _ summaries: [CaptureSummary], _ findings: [Finding]
+  ) throws {
+    guard let conversations else { return }
+    do {
+      if conversations.hasSuffix(".csv") {
+        try ConversationCSV.write(analyzer, to: conversations)
+      } else {
+        try ConversationStore.write(analyzer, captures: summaries, findings: findings, to: conversations)
+      }
+    } catch {
+      throw OutputFailure(conversations, "\(error)")
+    }
+    Terminal.say("the conversations are written to \(conversations)")
   }
 
   /// Why nothing can be said of the traffic; nil: frames were looked at.
@@ -227,21 +234,14 @@ struct CaptureCommand: ParsableCommand {
 
   /// What `-s` names; nil without it.
   private func loadJoin() throws -> CaptureJoin? {
-    guard !snapshot.isEmpty else { return nil }
-    var bundle: Bundle
-    do { bundle = try SnapshotLoader.load(snapshot) } catch {
-      complain(error.description)
-      throw ExitCode(66)
+    guard !source.snapshot.isEmpty else { return nil }
+    var bundle = try Activity.during("reading \(source.snapshot.joined(separator: " "))") {
+      try SnapshotLoader.load(source.snapshot)
     }
-    if let node {
-      bundle.snapshots.removeAll { $0.name != node }
-      if bundle.snapshots.isEmpty { throw ValidationError("No node '\(escaped(node))' in the snapshot.") }
-    }
+    try source.restrict(&bundle)
     let intent = ObjectReader.read(bundle.objectFiles)
-    var diagnostics = bundle.diagnostics
-    for snapshot in bundle.snapshots { diagnostics.add(contentsOf: snapshot.diagnostics) }
-    diagnostics.add(contentsOf: intent.diagnostics)
-    Terminal.report(diagnostics, verbose: false)
+    bundle.diagnostics.add(contentsOf: intent.diagnostics)
+    _ = CommandRun.report(bundle, verbose: view.verbose)
     return CaptureJoin(bundle, intent: intent)
   }
 
@@ -254,33 +254,43 @@ struct CaptureCommand: ParsableCommand {
           ? "; this is Wireshark's syntax, a tcpdump expression is wanted: tcp port 80 and host ADDRESS" : ""
         throw ValidationError("--filter: \(error)\(hint)")
       }
-      complain("--filter is Wireshark's, read as the tcpdump expression '\(expression)'")
+      Terminal.say("--filter is Wireshark's, read as the tcpdump expression '\(expression)'")
       return expression
     }
     return filter
   }
 
   private func capture(
-    _ interface: String, filter: String?, _ analyzer: inout CaptureAnalyzer
+    _ interface: String, filter: String?, _ options: CaptureOptions, _ analyzer: inout CaptureAnalyzer
   ) throws(CaptureError) -> CaptureSummary {
     var source = try LiveCapture(interface: interface, filter: filter)
     if let write { try source.write(to: write) }
     var frame = Frame.empty
-    let end = duration.map { time(nil) + $0 }
+    let start = time(nil)
+    var news = LiveNews(
+      options, text: CaptureText(Style(coloured: false, width: Terminal.width(of: 2))), chosen, at: start)
+    Terminal.say(
+      "capturing on \(interface)\(duration.map { " for \($0) s" } ?? ""); Ctrl-C ends it and prints the report")
+    Activity.begin("capturing on \(interface)")
+    defer { Activity.end() }
     loop: while !Interruption.happened {
       switch source.next(&frame) {
-      case .frame: analyzer.consume(frame)
-      case .timeout: break
+      case .frame:
+        analyzer.consume(frame)
+        news.consume(frame)
+      case .timeout: Activity.show(counted(source.frames, "frame"))
       case .end: break loop
       }
-      if let end, time(nil) >= end { break }
+      news.tell(at: time(nil))
+      if source.frames & 63 == 0 { Activity.show(counted(source.frames, "frame")) }
+      if let duration, time(nil) >= start + duration { break }
       if let count, source.frames >= count { break }
     }
     if let write {
       guard source.flush() else {
         throw .cannotWrite(InputError(path: write, reason: "not all frames could be written"))
       }
-      complain("\(source.frames) frame\(source.frames == 1 ? "" : "s") written to \(write)")
+      Terminal.say("\(counted(source.frames, "frame")) written to \(write)")
     }
     var summary = CaptureSummary(
       file: interface, format: "live", linkTypes: [source.linkType.description], packets: source.frames,
@@ -288,16 +298,6 @@ struct CaptureCommand: ParsableCommand {
     analyzer.describe(&summary)
     return summary
   }
-
-  private var useColour: Bool {
-    switch color {
-    case .always: true
-    case .never: false
-    case .auto: isatty(1) == 1 && getenv("NO_COLOR") == nil
-    }
-  }
-
-  private func complain(_ message: String) { standardError("kubepath: \(escaped(message))\n") }
 }
 
 /// Ctrl-C ends the reading, not the report.
@@ -311,38 +311,4 @@ private enum Interruption {
       Interruption.flag = 1
     }
   }
-}
-
-/// A bar on standard error, only on a terminal and only for files whose size is known.
-private final class Progress {
-  private let total: Int
-  private let enabled: Bool
-  private var shown = -1
-
-  init(paths: [String]) {
-    var sum = 0
-    for path in paths {
-      var status = stat()
-      if stat(path, &status) == 0 { sum += Int(status.st_size) }
-    }
-    total = sum
-    enabled = isatty(2) == 1 && sum > 32 << 20
-  }
-
-  func show(_ consumed: Int) {
-    guard enabled, total > 0 else { return }
-    let percent = min(100, consumed * 100 / total)
-    guard percent != shown else { return }
-    shown = percent
-    let filled = percent * 40 / 100
-    let bar = String(repeating: "#", count: filled) + String(repeating: ".", count: 40 - filled)
-    standardError("\r[\(bar)] \(percent)%")
-  }
-
-  func clear() { if shown >= 0 { standardError("\r" + String(repeating: " ", count: 50) + "\r") } }
-}
-
-private func standardError(_ text: String) {
-  var text = text
-  text.withUTF8 { _ = write(2, $0.baseAddress, $0.count) }
 }

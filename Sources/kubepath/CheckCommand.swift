@@ -7,17 +7,20 @@ import Report
 import Snapshot
 
 struct CheckCommand: ParsableCommand {
-  enum Output: String, ExpressibleByArgument, CaseIterable { case text, json, junit }
-  enum Threshold: String, ExpressibleByArgument, CaseIterable { case error, warning }
+  enum Output: String, OutputFormat { case text, wide, json, yaml, junit }
 
   static let configuration = CommandConfiguration(
     commandName: "check",
     abstract: "Every Service traced on every node, compared with what the cluster wants.",
+    usage: "kubepath check [svc/<name> ...] [-s <path> ...] [<options>]",
     discussion: """
       EXAMPLES
         kubepath check -s bundle/                       all findings of all nodes
         kubepath check -s node1/ -s services.yaml
             one node, and the cluster's objects
+        kubepath check svc/shop/cart -s bundle/
+        kubepath check -n shop -s bundle/
+            what is about one Service; about those of a namespace
         kubepath check -s bundle/ --only stale-rules    one check
         kubepath check -s bundle/ -o junit > check.xml  for a pipeline
         kubepath check -s bundle/ --node-ports
@@ -53,16 +56,18 @@ struct CheckCommand: ParsableCommand {
         65 malformed input · 66 input cannot be opened
       """)
 
+  @Argument(
+    help: ArgumentHelp("Only what is about these Services: svc/NAMESPACE/NAME.", valueName: "service"),
+    completion: .custom(SnapshotNames.services))
+  var services: [String] = []
+
   @OptionGroup var source: SnapshotOptions
+  @OptionGroup var namespaces: NamespaceOptions
+  @OptionGroup var output: OutputOptions<Output>
+  @OptionGroup var chosenFindings: FindingOptions
   @OptionGroup var trying: TrialOptions
-  @Option(
-    name: .customLong("fail-on"),
-    help: ArgumentHelp("Severity that makes the exit status 1: error or warning.", valueName: "severity"))
-  var failOn: Threshold = .error
-  @Option(help: ArgumentHelp("Run only this check; may be repeated.", valueName: "finding"))
-  var only: [String] = []
-  @Option(help: ArgumentHelp("Leave this check out; may be repeated.", valueName: "finding"))
-  var skip: [String] = []
+  @OptionGroup var list: ListOptions
+  @OptionGroup var view: ViewOptions
   @Option(
     help: ArgumentHelp("A file of expectations to compare with: who must reach what, and how.", valueName: "file"))
   var expect: String?
@@ -70,59 +75,72 @@ struct CheckCommand: ParsableCommand {
     name: .customLong("node-ports"),
     help: "Also tell, for each NodePort on each node, who reaches it and what may stand in its way.")
   var nodePorts = false
-  @Option(name: .shortAndLong, help: ArgumentHelp("text, json or junit.", valueName: "format"))
-  var output: Output = .text
 
-  private var chosen: [String] {
-    Checks.all.map { $0.id }.filter { (only.isEmpty || only.contains($0)) && !skip.contains($0) }
-  }
+  private static let objects = "kubectl get services,endpointslices,pods,nodes -A -o json"
+
+  private var chosen: [String] { Checks.all.map { $0.id }.filter { chosenFindings.contains($0) } }
+  private var style: Style { output.format == .wide ? view.style.unlimited : view.style }
+  private var isText: Bool { output.format == .text || output.format == .wide }
 
   func validate() throws {
     let known = Set(Checks.all.map { $0.id } + [AssertionRun.id])
-    for id in only + skip where !known.contains(id) {
-      throw ValidationError("'\(printable(id))' is no check; there are: \(known.sorted().joined(separator: ", ")).")
+    for id in chosenFindings.onlyIDs.union(chosenFindings.skipIDs).sorted() where !known.contains(id) {
+      throw ValidationError("'\(printable(id))' is a finding of captures: kubepath capture looks for it.")
     }
-    if expect == nil, only == [AssertionRun.id] {
+    if expect == nil, chosenFindings.onlyIDs == [AssertionRun.id] {
       throw ValidationError("--only \(AssertionRun.id) needs a file of expectations: --expect FILE.")
     }
   }
 
   func run() throws {
-    try source.guarding {
+    try CommandRun.guarding {
       var bundle = try source.load()
-      if let node = source.node {
-        _ = try source.choose(bundle)
-        bundle.snapshots.removeAll { $0.name != node }
-      }
-      var malformed = source.reportDiagnostics(bundle)
+      try source.files.restrict(&bundle)
+      var malformed = CommandRun.report(bundle, verbose: view.verbose)
       let intent = ObjectReader.read(bundle.objectFiles)
-      Terminal.report(intent.diagnostics, verbose: source.verbose)
+      Terminal.report(intent.diagnostics, verbose: view.verbose)
       malformed = malformed || intent.diagnostics.worst == .error
+      if !services.isEmpty, intent.services.isEmpty {
+        throw ValidationError(
+          "Services are told by the cluster's objects, and there are none: \(Self.objects) > objects.json, and -s objects.json."
+        )
+      }
+      let selection = try ServiceSelection(services, namespaces, known: intent.services.map(\.fullName))
       try apply(&bundle, intent)
       let run = try runExpectations(bundle, intent, &malformed)
       if bundle.hasNothingToCheck(intent) {
-        Terminal.note(
-          "kubepath: unsure: nothing to check: no rules of a node were read and there are no objects; give iptables-save or nft list ruleset, and kubectl get services,endpointslices,pods,nodes -A -o json"
-        )
+        Terminal.say(
+          "unsure: nothing to check: no rules of a node were read and there are no objects; give iptables-save or nft list ruleset, and",
+          command: Self.objects)
       }
       // Tracing every frontend is the work; expectations alone do without.
-      let context = chosen.isEmpty ? nil : CheckContext(bundle, intent: intent)
-      if let missing = context?.missingKinds {
-        Terminal.note(
-          "kubepath: no \(missing) among the objects: they would tell why Pods are missing (kubectl get \(missing.lowercased().filter { $0 != " " }) -A -o json)"
+      let (context, found) = Activity.during("checking \(counted(bundle.snapshots.count, "node"))") {
+        () -> (CheckContext?, [Finding]) in
+        guard !chosen.isEmpty else { return (nil, []) }
+        let context = CheckContext(bundle, intent: intent)
+        return (
+          context,
+          Diagnosis.run(context, only: chosenFindings.onlyIDs, skip: chosenFindings.skipIDs)
         )
       }
-      if intent.services.isEmpty, context != nil {
-        Terminal.note("kubepath: no Services among the objects: only the nodes themselves are checked")
+      if let missing = context?.missingKinds {
+        Terminal.say(
+          "no \(missing) among the objects: they would tell why Pods are missing",
+          command: "kubectl get \(missing.lowercased().filter { $0 != " " }) -A -o json")
       }
-      var findings = context.map { Diagnosis.run($0, only: Set(only), skip: Set(skip)) } ?? []
+      if intent.services.isEmpty, context != nil {
+        Terminal.say("no Services among the objects: only the nodes themselves are checked")
+      }
+      var findings = found.filter { selection.contains($0) }
+      if findings.count < found.count {
+        Terminal.say("\(counted(found.count - findings.count, "finding")) about others left out")
+      }
       findings += run?.cases.flatMap(\.findings) ?? []
       findings = Finding.Severity.allCases.reversed().flatMap { severity in findings.filter { $0.severity == severity }
       }
-      write(findings, context, run)
+      try write(findings, context, run, selection)
       if malformed { throw ExitStatus.malformed }
-      let limit: Finding.Severity = failOn == .error ? .error : .warning
-      if findings.contains(where: { $0.severity >= limit }) { throw ExitStatus.failing }
+      if chosenFindings.failOn.isReached(by: findings) { throw ExitStatus.failing }
       if context != nil, bundle.hasNothingToCheck(intent) { throw ExitStatus.unsure }
     }
   }
@@ -133,52 +151,55 @@ struct CheckCommand: ParsableCommand {
       let before = bundle.snapshots[index]
       guard let trial = try trying.trial(on: before, cluster: intent) else { return }
       bundle.snapshots[index] = trial.snapshot
-      guard output == .text else { continue }
+      guard isText else { continue }
       let comparison = TrialComparison(before: before, after: trial.snapshot, names: NameResolver(intent))
       if bundle.snapshots.count > 1 { Terminal.write("\(printable(before.name)):\n") }
-      Terminal.write(TrialText.render(trial, comparison, style: Terminal.style(source.color)) + "\n")
+      Terminal.write(TrialText.render(trial, comparison, style: style) + "\n")
     }
   }
 
   private func runExpectations(_ bundle: Bundle, _ intent: Cluster, _ malformed: inout Bool) throws -> AssertionRun? {
-    guard let expect, !skip.contains(AssertionRun.id), only.isEmpty || only.contains(AssertionRun.id) else {
-      return nil
-    }
+    guard let expect, chosenFindings.contains(AssertionRun.id) else { return nil }
     let file = expect == "-" ? try SourceFile.read(descriptor: 0, name: "stdin") : try SourceFile.open(path: expect)
     var diagnostics = Diagnostics()
     let assertions = AssertionReader.read(file, &diagnostics)
-    Terminal.report(diagnostics, verbose: source.verbose)
+    Terminal.report(diagnostics, verbose: view.verbose)
     malformed = malformed || diagnostics.worst == .error
     return AssertionRun(assertions, file: file.name, bundle, intent)
   }
 
-  private func write(_ findings: [Finding], _ context: CheckContext?, _ run: AssertionRun?) {
+  private func write(
+    _ findings: [Finding], _ context: CheckContext?, _ run: AssertionRun?, _ selection: ServiceSelection
+  ) throws {
     let summary = context?.summary ?? (services: 0, frontends: 0, traced: 0)
     let traced = summary.traced + (run?.traced ?? 0)
     let expectations = run.map { run in (all: run.cases.count, met: run.cases.count { $0.findings.isEmpty }) }
-    let answers = nodePorts ? context.map { NodePorts.answers($0) } ?? [] : nil
-    switch output {
-    case .json:
-      Terminal.write(
-        FindingsJSON.check(
-          findings, services: summary.services, frontends: summary.frontends, traced: traced,
-          expectations: expectations, nodePorts: answers))
+    let answers =
+      nodePorts ? context.map { NodePorts.answers($0).filter { selection.contains($0.service) } } ?? [] : nil
+    switch output.format {
+    case .json, .yaml:
+      let json = FindingsJSON.check(
+        findings, services: summary.services, frontends: summary.frontends, traced: traced,
+        expectations: expectations, nodePorts: answers)
+      Terminal.write(output.format == .json ? json : try YAMLText.from(json: json))
     case .junit:
       Terminal.write(
         FindingsJUnit.render(
           findings, checks: chosen, expectations: run?.cases.map { ($0.name, $0.findings) } ?? []))
-    case .text:
-      let counts = Finding.Severity.allCases.reversed().map { severity in
-        "\(findings.count { $0.severity == severity }) \(severity.rawValue)"
-      }
-      var line = ""
+    case .text, .wide:
+      var asked: [String] = []
       if let context {
-        line += "\(summary.services) services, \(summary.frontends) frontends on \(context.nodes.count) nodes, "
+        asked.append(
+          "\(counted(summary.services, "Service")), \(counted(summary.frontends, "frontend")) on \(counted(context.nodes.count, "node"))"
+        )
       }
-      if let expectations { line += "\(expectations.met) of \(expectations.all) expectations hold, " }
-      Terminal.write(line + "\(traced) traces: \(counts.joined(separator: ", "))\n")
-      if !findings.isEmpty { Terminal.write("\n" + FindingsText.render(findings, style: Terminal.style(source.color))) }
-      if let answers { Terminal.write("\n" + NodePortsText.render(answers)) }
+      if let expectations { asked.append("\(expectations.met) of \(counted(expectations.all, "expectation")) hold") }
+      asked.append(counted(traced, "trace"))
+      Terminal.write(
+        style.paragraph("", "\(FindingsText.headline(findings))  (\(asked.joined(separator: ", ")))", hanging: 2)
+          .joined(separator: "\n") + "\n")
+      if !findings.isEmpty { Terminal.write("\n" + FindingsText(style, top: list.top).render(findings)) }
+      if let answers { Terminal.write("\n" + NodePortsText.render(answers, style: style, top: list.top)) }
     }
   }
 }

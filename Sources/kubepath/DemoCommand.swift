@@ -11,6 +11,7 @@ struct DemoCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "demo",
     abstract: "Trace four Services of a small cluster node that is built into kubepath.",
+    usage: "kubepath demo [--write <folder>] [<options>]",
     discussion: """
       The node's dumps were recorded from a real kernel. One Service works, one has
       no endpoint, one is a NodePort with externalTrafficPolicy Local and no local
@@ -25,16 +26,15 @@ struct DemoCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Write the example's files into this folder instead.", valueName: "folder"))
   var write: String?
 
-  @Option(help: ArgumentHelp("Colour the output: auto, always or never.", valueName: "when"))
-  var color: ColorChoice = .auto
+  @OptionGroup var view: ViewOptions
 
   func run() throws {
     if let write { return try writeFiles(to: write) }
     let snapshot = SnapshotLoader.load(
       EmbeddedExample.files.map { SourceFile(name: $0.name, text: $0.text) }, name: "node-a")
     let tracer = PathTracer(snapshot)
-    let text = TraceText(snapshot, style: Terminal.style(color))
-    let style = Terminal.style(color)
+    let style = view.style
+    let text = TraceText(snapshot, style: style)
     let judge = Judge(tracer, AnswerFacts(snapshot, names: nil))
     for (number, scene) in Self.scenes.enumerated() {
       let command = "kubepath trace \(scene.destination) --from \(scene.source) -s example/"
@@ -77,14 +77,14 @@ struct DemoCommand: ParsableCommand {
       let path = folder + "/" + file.name
       let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
       guard descriptor >= 0 else {
-        Terminal.note("kubepath: \(path): \(String(cString: strerror(errno)))")
-        throw ExitStatus.noInput
+        Terminal.say("\(path): \(String(cString: strerror(errno)))")
+        throw ExitStatus.noOutput
       }
       defer { close(descriptor) }
       var text = file.text
       let complete = text.withUTF8 { Glibc.write(descriptor, $0.baseAddress, $0.count) == $0.count }
       guard complete else { throw ExitStatus.noOutput }
     }
-    Terminal.note("wrote \(EmbeddedExample.files.count) files to \(folder)")
+    Terminal.say("\(counted(EmbeddedExample.files.count, "file")) written to \(folder)")
   }
 }

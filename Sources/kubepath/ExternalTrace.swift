@@ -34,7 +34,8 @@ enum ExternalTrace {
     case .json, .yaml:
       let bytes = text.json()
       Terminal.write(output == .json ? bytes : try YAMLText.from(json: bytes))
-    case .text, .wide, .dot: Terminal.write(text.render(style))
+    case .text, .dot: Terminal.write(text.render(style))
+    case .wide: Terminal.write(text.render(style.unlimited))
     }
     return journey.answer
   }

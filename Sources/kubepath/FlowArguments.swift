@@ -9,14 +9,14 @@ import Wire
 struct FlowArguments: ParsableArguments {
   @Argument(
     help: ArgumentHelp(
-      "Where the packet is sent: ADDRESS[:PORT][/PROTOCOL], e.g. 10.96.0.10:80, [fd00::1]:53/udp; with objects also svc/NAMESPACE/NAME:PORT.",
-      valueName: "destination"))
+      "Where the packet is sent: ADDRESS[:PORT][/PROTOCOL], e.g. 10.96.0.10:80, [fd00::1]:53/udp; with objects also svc/NAMESPACE/NAME:PORT, NAME.NAMESPACE.svc:PORT, pod/NAMESPACE/NAME:PORT.",
+      valueName: "destination"), completion: .custom(SnapshotNames.destinations))
   var destination: String?
 
   @Option(
     help: ArgumentHelp(
       "Where it comes from: an address, 'local' (this node, the default), 'outside', ADDRESS:PORT, or pod/NAMESPACE/NAME.",
-      valueName: "source"))
+      valueName: "source"), completion: .custom(SnapshotNames.sources))
   var from: String?
 
   @Option(

@@ -28,10 +28,11 @@ struct JourneyRun {
 
   /// Nil: many flows, each with its own answer.
   func run(
-    flows: String?, _ arguments: FlowArguments, _ output: TraceOutput, steps: Bool, style: Style
+    flows: String?, _ arguments: FlowArguments, _ output: TraceOutput, steps: Bool, style: Style,
+    verbose: Bool
   ) throws -> Answer? {
     if let flows {
-      try many(flows, output, steps: steps)
+      try many(flows, output, steps: steps, verbose: verbose)
       return nil
     }
     let flow = try flow(arguments)
@@ -44,7 +45,7 @@ struct JourneyRun {
       Terminal.write(text.render(answer, findings: findings))
     case .json, .yaml:
       var json = TextBuffer()
-      var writer = JourneyJSON(map, steps: steps)
+      var writer = JourneyJSON(map, steps: steps, details: true)
       writer.write(answer, findings: findings, to: &json)
       json.newline()
       Terminal.write(output == .json ? Array(json.bytes) : try YAMLText.from(json: Array(json.bytes)))
@@ -74,7 +75,7 @@ struct JourneyRun {
     return names?.cluster.podOfAddress[address] == nil
   }
 
-  private func many(_ path: String, _ output: TraceOutput, steps: Bool) throws {
+  private func many(_ path: String, _ output: TraceOutput, steps: Bool, verbose: Bool) throws {
     guard output == .json || output == .text else { throw ValidationError("--flows prints text or json.") }
     let file = path == "-" ? try SourceFile.read(descriptor: 0, name: "stdin") : try SourceFile.open(path: path)
     let threads = min(max(sysconf(Int32(_SC_NPROCESSORS_ONLN)), 1), 16)
@@ -82,7 +83,7 @@ struct JourneyRun {
     var diagnostics = Diagnostics()
     let pool = JourneyPool(map, names, output == .json ? .json(steps: steps) : .line, threads: threads)
     while let list = reader.next(&diagnostics) { pool.run(list) { Terminal.write($0) } }
-    Terminal.report(diagnostics, verbose: false)
+    Terminal.report(diagnostics, verbose: verbose)
     if diagnostics.worst == .error { throw ExitStatus.malformed }
   }
 }

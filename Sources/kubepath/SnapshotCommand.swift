@@ -3,6 +3,7 @@ import Glibc
 import Input
 import Intent
 import KernelSource
+import Report
 import Ruleset
 import Snapshot
 
@@ -13,7 +14,7 @@ struct SnapshotCommand: ParsableCommand {
     abstract: "Collect this node's network state into a folder or a .tar.gz.",
     usage: "kubepath snapshot [--output <path>] [<options>]",
     discussion: """
-      Examples:
+      EXAMPLES
         kubepath snapshot -o node1.tar.gz
         kubepath snapshot --all-pods -o node1.tar.gz
             with the network namespace of every Pod
@@ -21,8 +22,9 @@ struct SnapshotCommand: ParsableCommand {
         kubepath snapshot --script > collect.sh
             for nodes where kubepath cannot be installed
 
-      Exit status: 0 collected · 2 collected without some rules ·
-      66 the kernel cannot be asked · 73 it cannot be written
+      EXIT STATUS
+        0 collected · 2 collected without some rules · 64 usage ·
+        66 the kernel cannot be asked · 73 it cannot be written
       """)
 
   @Option(name: .shortAndLong, help: ArgumentHelp("The folder or .tar.gz to write.", valueName: "path"))
@@ -43,40 +45,41 @@ struct SnapshotCommand: ParsableCommand {
     help: "Collect the network namespaces of all Pods too, in folders pods/NAMESPACE_NAME (as root).")
   var allPods = false
 
-  func run() throws {
+  @OptionGroup var view: ViewOptions
+
+  func run() throws { try CommandRun.guarding { try collect() } }
+
+  private func collect() throws {
     if script {
       print(CollectScript.text, terminator: "")
       return
     }
     guard let output else { throw ValidationError("Name the folder or .tar.gz to write with -o.") }
-    do {
-      var collected = try NodeCollector.collect(netns: netns, objects: !noObjects)
-      if allPods {
-        let cluster = ObjectReader.read(collected.files.filter { $0.name == "pods.json" }.map(\.contents))
-        let pods = NodeCollector.collectPods { snapshot in
+    var collected = try Activity.during("collecting") { try NodeCollector.collect(netns: netns, objects: !noObjects) }
+    if allPods {
+      let cluster = ObjectReader.read(collected.files.filter { $0.name == "pods.json" }.map(\.contents))
+      let pods = Activity.during("collecting the Pods") {
+        NodeCollector.collectPods { snapshot in
           (snapshot.addresses ?? []).lazy.compactMap { cluster.podOfAddress[$0.address] }.first.map {
             "\(cluster.pods[$0].namespace)/\(cluster.pods[$0].name)"
           }
         }
-        collected.files += pods.files
-        collected.notes += pods.notes
       }
-      for note in collected.notes { Terminal.note("kubepath: \(note)") }
-      if output.hasSuffix(".tar.gz") || output.hasSuffix(".tgz") {
-        try SnapshotWriter.writeArchive(collected.files, name: collected.name, to: output)
-      } else {
-        try SnapshotWriter.writeFolder(collected.files, to: output)
-      }
-      if collected.missesRules {
-        Terminal.note("kubepath: the snapshot lacks rules of this node: what is asked of it may be unsure")
-        throw ExitStatus.unsure
-      }
-    } catch let error as SnapshotWriter.Failure {
-      Terminal.note("kubepath: \(printable(error.path)): \(error.reason)")
-      throw ExitStatus.noOutput
-    } catch let error as InputError {
-      Terminal.note("kubepath: \(printable(error.path)): \(error.reason)")
-      throw ExitStatus.noInput
+      collected.files += pods.files
+      collected.notes += pods.notes
+    }
+    for note in collected.notes { Terminal.say(note) }
+    if output.hasSuffix(".tar.gz") || output.hasSuffix(".tgz") {
+      try SnapshotWriter.writeArchive(collected.files, name: collected.name, to: output)
+    } else {
+      try SnapshotWriter.writeFolder(collected.files, to: output)
+    }
+    let bytes = collected.files.reduce(0) { $0 + $1.bytes.count }
+    Terminal.say(
+      "\(counted(collected.files.count, "file")) of \(collected.name), \(bytes / 1000) kB, written to \(output)")
+    if collected.missesRules {
+      Terminal.say("the snapshot lacks rules of this node: what is asked of it may be unsure")
+      throw ExitStatus.unsure
     }
   }
 }

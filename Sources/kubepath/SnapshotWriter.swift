@@ -6,16 +6,7 @@ import KernelSource
 /// Writes collected files: a folder, or a tar archive compressed with gzip. Others cannot read them; they are written aside
 /// and take their name when they are whole; nothing that was there is overwritten but an empty folder or an earlier archive.
 enum SnapshotWriter {
-  /// Why a snapshot cannot be written.
-  struct Failure: Error {
-    let path: String
-    let reason: String
-    init(_ path: String, _ reason: String) {
-      self.path = path
-      self.reason = reason
-    }
-    init(_ path: String, errno code: Int32) { self.init(path, String(cString: strerror(code))) }
-  }
+  typealias Failure = OutputFailure
 
   static func writeFolder(_ files: [NodeCollector.File], to path: String) throws(Failure) {
     var path = path
@@ -165,4 +156,8 @@ enum SnapshotWriter {
     block[155] = 32
     return block
   }
+}
+
+extension OutputFailure {
+  init(_ path: String, errno code: Int32) { self.init(path, String(cString: strerror(code))) }
 }

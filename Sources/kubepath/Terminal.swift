@@ -22,8 +22,6 @@ enum ExitStatus {
   }
 }
 
-enum ColorChoice: String, ExpressibleByArgument, CaseIterable { case auto, always, never }
-
 /// Writing to the two output streams, whole buffers at a time.
 enum Terminal {
   static func write(_ text: String) { writeAll(VisibleText.bytes(text.utf8, as: .text)) }
@@ -31,7 +29,7 @@ enum Terminal {
   /// A reader that went away has what it wanted; anything else is said.
   private static func cannotWrite() -> Never {
     if errno == EPIPE { Glibc.exit(0) }
-    note("kubepath: standard output: \(String(cString: strerror(errno)))")
+    say("standard output: \(String(cString: strerror(errno)))")
     Glibc.exit(ExitStatus.noOutput.rawValue)
   }
 
@@ -86,20 +84,48 @@ enum Terminal {
     }
   }
 
+  /// A line on standard error.
   static func note(_ text: String) {
-    let line = VisibleText.bytes((text + "\n").utf8, as: .text)
-    line.withUnsafeBytes { _ = Glibc.write(2, $0.baseAddress, $0.count) }
+    Activity.pause {
+      let line = VisibleText.bytes((text + "\n").utf8, as: .text)
+      line.withUnsafeBytes { _ = Glibc.write(2, $0.baseAddress, $0.count) }
+    }
+  }
+
+  /// The same behind the program's name, broken to the width of the terminal it is on. A command that helps stands whole on a
+  /// line of its own.
+  static func say(_ message: String, as heading: String = "kubepath: ", command: String? = nil) {
+    let text = printable(message, limit: 4000)
+    note(Style(coloured: false, width: width(of: 2)).paragraph(heading, text, hanging: 2).joined(separator: "\n"))
+    if let command { note("  \(printable(command))") }
   }
 
   static func style(_ choice: ColorChoice) -> Style {
-    switch choice {
-    case .always: Style(coloured: true)
-    case .never: Style(coloured: false)
-    case .auto:
-      Style(
-        coloured: isatty(1) == 1 && getenv("NO_COLOR") == nil && getenv("TERM").map { String(cString: $0) } != "dumb")
-    }
+    let isColoured =
+      switch choice {
+      case .always: true
+      case .never: false
+      case .auto: isatty(1) == 1 && variable("NO_COLOR") == nil && variable("TERM") != "dumb"
+      }
+    return Style(coloured: isColoured, width: width(of: 1))
   }
+
+  /// An environment variable that is set and not empty.
+  private static func variable(_ name: String) -> String? {
+    getenv(name).map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 }
+  }
+
+  /// The columns of the terminal behind a descriptor: what COLUMNS says, else the terminal itself; nil: it is none.
+  static func width(of descriptor: Int32) -> Int? {
+    guard isatty(descriptor) == 1 else { return nil }
+    if let columns = variable("COLUMNS").flatMap({ Int($0) }), columns > 0 { return columns }
+    var size = winsize()
+    guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return usualWidth }
+    return Int(size.ws_col)
+  }
+
+  /// Of a terminal that does not tell.
+  private static let usualWidth = 80
 
   /// Diagnostics on standard error, the worst first, at most `limit`.
   static func report(_ diagnostics: Diagnostics, limit: Int = 20, verbose: Bool) {
@@ -109,11 +135,11 @@ enum Terminal {
         switch diagnostic.severity {
         case .error: "error"
         case .warning: "warning"
-        case .note: "note"
+        case .note: "info"
         }
-      note("kubepath: \(word): \(printable(diagnostic.description, limit: 500))")
+      say("\(word): \(printable(diagnostic.description, limit: 500))")
     }
     let hidden = list.count - min(list.count, verbose ? .max : limit) + diagnostics.suppressed
-    if hidden > 0 { note("kubepath: \(hidden) more messages (--verbose shows them)") }
+    if hidden > 0 { say("\(hidden) more messages (-v shows them)") }
   }
 }

@@ -17,7 +17,7 @@ extension TraceCommand {
     let new = Judge(PathTracer(trial.snapshot, indexed: isMany), AnswerFacts(trial.snapshot, names: names))
     let asked = try flows == nil ? [arguments.flow(old.tracer, names: names)] : readFlows()
     let fares = asked.map { flow in (flow, Fare(old.judge(flow).judgement), Fare(new.judge(flow).judgement)) }
-    switch output {
+    switch output.format {
     case .json, .yaml:
       var json = JSONWriter()
       json.beginObject()
@@ -37,18 +37,20 @@ extension TraceCommand {
       TrialText.write(trial, comparison, to: &json)
       json.endObject()
       json.newline()
-      Terminal.write(output == .json ? json.bytes : try YAMLText.from(json: json.bytes))
+      Terminal.write(output.format == .json ? json.bytes : try YAMLText.from(json: json.bytes))
     case .dot: throw ValidationError("--try prints text, wide, json or yaml.")
     case .text, .wide:
-      let style = Terminal.style(source.color)
+      let style = output.format == .wide ? view.style.unlimited : view.style
       for (flow, before, after) in fares {
         if flows != nil { Terminal.write("\(printable(flow.id)):\n") }
-        Terminal.write(
-          "\(style.bold("Before")) \(TrialText.text(before))\n\(style.bold("After"))  \(TrialText.text(after))\n")
+        let lines =
+          style.paragraph("\(style.bold("Before")) ", TrialText.text(before), hanging: 7)
+          + style.paragraph("\(style.bold("After"))  ", TrialText.text(after), hanging: 7)
+        Terminal.write(lines.joined(separator: "\n") + "\n")
       }
       Terminal.write("\n" + TrialText.render(trial, comparison, style: style))
       if flows == nil {
-        let text = TraceText(trial.snapshot, style: style, wide: output == .wide, name: { names?.name(of: $0) })
+        let text = TraceText(trial.snapshot, style: style, wide: output.format == .wide, name: { names?.name(of: $0) })
         let (trace, judgement) = new.judge(asked[0])
         Terminal.write("\n\(style.bold("After the change"))\n" + text.render(trace, judgement))
       }
@@ -62,7 +64,7 @@ extension TraceCommand {
     var diagnostics = Diagnostics()
     var list: [Flow] = []
     while let block = reader.next(&diagnostics) { list += block }
-    Terminal.report(diagnostics, verbose: source.verbose)
+    Terminal.report(diagnostics, verbose: view.verbose)
     if diagnostics.worst == .error { throw ExitStatus.malformed }
     return list
   }

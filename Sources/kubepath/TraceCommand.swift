@@ -9,12 +9,13 @@ import Report
 import Snapshot
 import Wire
 
-enum TraceOutput: String, ExpressibleByArgument, CaseIterable { case text, wide, json, yaml, dot }
+enum TraceOutput: String, OutputFormat { case text, wide, json, yaml, dot }
 
 struct TraceCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "trace",
     abstract: "Trace a packet through a node: where it goes, by which rules, and what stops it.",
+    usage: "kubepath trace <destination> [--from <source>] [-s <path>] [<options>]",
     discussion: """
       EXAMPLES
         kubepath trace 10.96.0.10:80 --from 10.244.1.7 -s node1/
@@ -28,6 +29,8 @@ struct TraceCommand: ParsableCommand {
             many flows, one JSON object a line
         kubepath trace svc/shop/cart:http --from pod/shop/web-0 -s bundle/
             names, where the bundle has the cluster's objects
+        kubepath trace cart.shop.svc.cluster.local:80 --from 10.244.1.7 \\
+            -s bundle/
         kubepath trace http://shop.example/pay --from outside -s bundle/
             an Ingress from outside: address, node, controller, Service, Pod
         kubepath trace 10.96.0.10:80 --from 10.244.1.7
@@ -43,20 +46,19 @@ struct TraceCommand: ParsableCommand {
         flows were read.
       """)
 
-  @OptionGroup var source: SnapshotOptions
   @OptionGroup var arguments: FlowArguments
+  @OptionGroup var source: SnapshotOptions
+  @OptionGroup var namespaces: NamespaceOptions
+  @OptionGroup var output: OutputOptions<TraceOutput>
   @OptionGroup var trying: TrialOptions
+  @OptionGroup var list: ListOptions
+  @OptionGroup var view: ViewOptions
 
   @Option(
     help: ArgumentHelp(
       "A file of flows, one JSON object a line; '-' is standard input. Keys: id, protocol, source, sourcePort, destination, destinationPort (addresses, no names) and from (an interface, or local); also icmpType, icmpCode, length, mark, tcpFlags, uid, gid, dontFragment.",
       valueName: "file"))
   var flows: String?
-
-  @Option(
-    name: .shortAndLong,
-    help: ArgumentHelp("text, wide (all rules of all outcomes), json, yaml or dot.", valueName: "format"))
-  var output: TraceOutput = .text
 
   @Flag(
     name: .customLong("round-trip"), inversion: .prefixedNo,
@@ -68,21 +70,22 @@ struct TraceCommand: ParsableCommand {
   var noSteps = false
 
   func run() throws {
-    try source.guarding {
+    try CommandRun.guarding {
       let bundle = try source.load(lazily: flows == nil && trying.isEmpty)
-      let malformed = source.reportDiagnostics(bundle)
+      let malformed = CommandRun.report(bundle, verbose: view.verbose)
       if flows == nil, trying.isEmpty,
-        let answer = try ExternalTrace.run(bundle, arguments, output, Terminal.style(source.color))
+        let answer = try ExternalTrace.run(bundle, arguments, output.format, view.style)
       {
         if malformed { throw ExitStatus.malformed }
         return try ExitStatus.leave(answer)
       }
       let cluster = bundle.objectFiles.isEmpty ? nil : ObjectReader.read(bundle.objectFiles)
-      let names = cluster.map { NameResolver($0) }
+      let names = cluster.map { namespaces.resolver($0) }
       let node = try chosen(bundle, names)
-      if trying.isEmpty, roundTrip ?? (bundle.snapshots.count > 1 || !node.pods.isEmpty), output != .dot {
+      if trying.isEmpty, roundTrip ?? (bundle.snapshots.count > 1 || !node.pods.isEmpty), output.format != .dot {
         let run = JourneyRun(bundle, begin: node, cluster, names)
-        let answer = try run.run(flows: flows, arguments, output, steps: !noSteps, style: Terminal.style(source.color))
+        let answer = try run.run(
+          flows: flows, arguments, output.format, steps: !noSteps, style: view.style, verbose: view.verbose)
         if malformed { throw ExitStatus.malformed }
         if let answer { try ExitStatus.leave(answer) }
         return
@@ -100,13 +103,13 @@ struct TraceCommand: ParsableCommand {
 
   /// The node on which the flow begins.
   private func chosen(_ bundle: Bundle, _ names: NameResolver?) throws -> Snapshot {
-    guard source.node == nil, flows == nil, bundle.snapshots.count > 1 else { return try source.choose(bundle) }
+    guard source.files.node == nil, flows == nil, bundle.snapshots.count > 1 else { return try source.choose(bundle) }
     let all = bundle.snapshots.map { printable($0.name) }.joined(separator: ", ")
     switch NodeChoice.choose(bundle.snapshots, from: arguments.from, to: arguments.destination, names) {
     case .node(let snapshot): return snapshot
     case .unclear(let snapshot):
-      Terminal.note(
-        "kubepath: nothing tells on which node this begins: traced on \(printable(snapshot.name)); --node chooses (\(all))"
+      Terminal.say(
+        "nothing tells on which node this begins: traced on \(printable(snapshot.name)); --node chooses (\(all))"
       )
       return snapshot
     case .missing(let sender, let node):
@@ -132,19 +135,19 @@ struct TraceCommand: ParsableCommand {
           "has no interface “\(escaped(name))”: what rules and routes ask of it is not known"))
     }
     for message in node.diagnostics.list.dropFirst(start.diagnostics.list.count) { messages.add(message) }
-    Terminal.report(messages, verbose: source.verbose)
+    Terminal.report(messages, verbose: view.verbose)
     let findings = try causes(judgement, trace, node, names)
-    switch output {
+    switch output.format {
     case .text, .wide:
       let text = TraceText(
-        node, style: Terminal.style(source.color), wide: output == .wide, name: { names?.name(of: $0) })
+        node, style: view.style, wide: output.format == .wide, top: list.top, name: { names?.name(of: $0) })
       Terminal.write(text.render(trace, judgement, findings: findings))
     case .json, .yaml:
       var json = TextBuffer()
       var writer = TraceJSON(node, steps: !noSteps)
       writer.write(trace, judgement, findings: findings, to: &json)
       json.newline()
-      Terminal.write(output == .json ? Array(json.bytes) : try YAMLText.from(json: Array(json.bytes)))
+      Terminal.write(output.format == .json ? Array(json.bytes) : try YAMLText.from(json: Array(json.bytes)))
     case .dot: Terminal.write(GraphDOT.trace(trace, node.ruleset))
     }
     return judgement.answer
@@ -165,7 +168,9 @@ struct TraceCommand: ParsableCommand {
   /// Flows in blocks, as many at once as there are processors, printed in input order. Each has its own answer: the
   /// status tells only whether all could be read.
   private func traceMany(_ node: Snapshot, _ names: NameResolver?) throws -> Answer? {
-    guard output == .json || output == .text else { throw ValidationError("--flows prints text or json.") }
+    guard output.format == .json || output.format == .text else {
+      throw ValidationError("--flows prints text or json.")
+    }
     let file = flows == "-" ? try SourceFile.read(descriptor: 0, name: "stdin") : try SourceFile.open(path: flows!)
     let threads = min(max(sysconf(Int32(_SC_NPROCESSORS_ONLN)), 1), 16)
     var reader = FlowReader(file, threads: threads)
@@ -173,12 +178,12 @@ struct TraceCommand: ParsableCommand {
     var list = reader.next(&diagnostics)
     let model = NodeModel(node, indexed: (list ?? []).count > 20)
     let pool = FlowReportPool(
-      model, AnswerFacts(node, names: names), output == .json ? .json(steps: !noSteps) : .line, threads: threads)
+      model, AnswerFacts(node, names: names), output.format == .json ? .json(steps: !noSteps) : .line, threads: threads)
     while let flows = list {
       pool.run(flows) { Terminal.write($0) }
       list = reader.next(&diagnostics)
     }
-    Terminal.report(diagnostics, verbose: source.verbose)
+    Terminal.report(diagnostics, verbose: view.verbose)
     if diagnostics.worst == .error { throw ExitStatus.malformed }
     return nil
   }

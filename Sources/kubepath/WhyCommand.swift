@@ -8,8 +8,6 @@ import Snapshot
 import Wire
 
 struct WhyCommand: ParsableCommand {
-  enum Output: String, ExpressibleByArgument, CaseIterable { case text, json, yaml }
-
   static let configuration = CommandConfiguration(
     commandName: "why",
     abstract: "One screen: does it work, for whom not, the cause, the fix.",
@@ -20,6 +18,7 @@ struct WhyCommand: ParsableCommand {
             all ports of a Service, asked on every node by Pods, by the node
             and from outside
         kubepath why svc/shop/cart:http -s bundle/
+        kubepath why cart.shop.svc.cluster.local -s bundle/
         kubepath why 10.96.0.10:53/udp -s node1/
         kubepath why http://shop.example/cart -s bundle/
             the Service behind an Ingress path
@@ -30,27 +29,35 @@ struct WhyCommand: ParsableCommand {
       """)
 
   @Argument(
-    help: ArgumentHelp("svc/NAMESPACE/NAME[:PORT], ADDRESS:PORT[/PROTOCOL] or http://HOST/PATH.", valueName: "what"))
+    help: ArgumentHelp(
+      "svc/NAMESPACE/NAME[:PORT], NAME.NAMESPACE.svc[:PORT], ADDRESS:PORT[/PROTOCOL] or http://HOST/PATH.",
+      valueName: "what"), completion: .custom(SnapshotNames.services))
   var what: String
 
   @OptionGroup var source: SnapshotOptions
-  @Option(name: .shortAndLong, help: ArgumentHelp("text, json or yaml.", valueName: "format"))
-  var output: Output = .text
+  @OptionGroup var namespaces: NamespaceOptions
+  @OptionGroup var output: OutputOptions<PlainFormat>
+  @OptionGroup var list: ListOptions
+  @OptionGroup var view: ViewOptions
 
   func run() throws {
-    try source.guarding {
+    try CommandRun.guarding {
       let bundle = try source.load()
-      let malformed = source.reportDiagnostics(bundle)
-      let names = bundle.objectFiles.isEmpty ? nil : NameResolver(ObjectReader.read(bundle.objectFiles))
-      let nodes = source.node == nil ? bundle.snapshots : [try source.choose(bundle)]
+      let malformed = CommandRun.report(bundle, verbose: view.verbose)
+      let names = bundle.objectFiles.isEmpty ? nil : namespaces.resolver(ObjectReader.read(bundle.objectFiles))
+      let nodes = source.files.node == nil ? bundle.snapshots : [try source.choose(bundle)]
       guard !nodes.isEmpty else {
-        throw InputError(path: source.snapshot.joined(separator: " "), reason: "holds objects but no dumps of a node")
+        throw InputError(
+          path: source.files.snapshot.joined(separator: " "), reason: "holds objects but no dumps of a node")
       }
-      let answers = try targets(names).map { WhyAnswer($0, nodes, names) }
-      switch output {
-      case .text:
-        let style = Terminal.style(source.color)
-        Terminal.write(answers.map { WhyText.render($0, style: style) }.joined(separator: "\n"))
+      let asked = try targets(names)
+      let answers = Activity.during("asking \(counted(nodes.count, "node"))") {
+        asked.map { WhyAnswer($0, nodes, names) }
+      }
+      switch output.format {
+      case .text, .wide:
+        let style = output.format == .wide ? view.style.unlimited : view.style
+        Terminal.write(answers.map { WhyText.render($0, style: style, top: list.top) }.joined(separator: "\n"))
       case .json: for answer in answers { Terminal.write(WhyText.json(answer)) }
       case .yaml: for answer in answers { Terminal.write(try YAMLText.from(json: WhyText.json(answer))) }
       }
@@ -66,13 +73,13 @@ struct WhyCommand: ParsableCommand {
     let text = FlowText(names: names)
     do {
       if NameResolver.isName(what), let cluster = names?.cluster {
-        let target = try text.resolve(what)
+        let target = try text.resolve(what, anyPort: true)
         // Without a port, every port of the Service.
         guard let address = target.addresses.first, let owner = cluster.owner(of: address), owner.hasPrefix("svc/"),
           let index = cluster.serviceIndex[String(owner.dropFirst("svc/".count))]
         else { return [try socket(text)] }
         let service = cluster.services[index]
-        let named = what.contains("://") || what.split(separator: "/").last?.contains(":") == true
+        let named = what.contains("://") || what.contains(":")
         let ports = service.ports.indices.filter { number in
           !named
             || service.ports[number].port == target.port && service.ports[number].ipProtocol == target.ipProtocol

@@ -78,7 +78,7 @@ import Testing
   @Test func textAsPeopleReadIt() throws {
     let findings = Self.findings(3) { $0.replace("sysctl", "net.ipv4.ip_forward = 1", "net.ipv4.ip_forward = 0") }
     #expect(
-      FindingsText.render(findings, style: Style(coloured: false)) == """
+      FindingsText.render(findings, style: Style(coloured: false, width: 100)) == """
         ERROR  3 nodes (node-1, node-2, node-3): e.g. node-1 forwards no IPv4 packets: Pods reach no
                endpoint on another node  [ip-forward-off]
           about:    3 nodes
@@ -90,7 +90,6 @@ import Testing
           fix:      sysctl -w net.ipv4.ip_forward=1
           advice:   and for good: echo 'net.ipv4.ip_forward = 1' > /etc/sysctl.d/99-kubernetes.conf
           verify:   sysctl net.ipv4.ip_forward
-
 
         """)
   }

@@ -17,7 +17,9 @@ import Testing
       problem: "it is cut",
       cause: "the disk was full", evidence: [.init(file: "b.pcap", text: text)], fix: [])
     let report = analyzer.report(captures: captures, findings: [finding], top: 1)
-    let lines = CaptureText(colour: false).render(report).split(separator: "\n").filter { $0.contains("- ") }
+    let lines = CaptureText(Style(coloured: false)).render(report).split(separator: "\n").filter {
+      $0.contains("evidence: ")
+    }
     #expect(lines.first?.components(separatedBy: "b.pcap: ").count == 2)
   }
 }

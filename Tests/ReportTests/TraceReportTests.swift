@@ -46,16 +46,16 @@ private func trace(_ destination: String, _ port: UInt16) -> (Snapshot, Trace, J
 
 @Suite("Traces as text and JSON")
 struct TraceReportTests {
-  @Test("The verdict stands first, with the rule's file and line; nothing is wider than 100 columns")
+  @Test("The verdict stands first, with the rule's file and line; nothing is wider than the terminal")
   func verdictFirst() {
     let (node, rejected, judgement) = trace("10.244.1.9", 81)
-    let text = TraceText(node, style: Style(coloured: false)).render(rejected, judgement)
-    #expect(text.hasPrefix("REFUSED filter FORWARD rule 1 (iptables-save.txt:5) rejects it with tcp-reset"))
+    let text = TraceText(node, style: Style(coloured: false, width: 100)).render(rejected, judgement)
+    #expect(text.hasPrefix("REFUSED  filter FORWARD rule 1 (iptables-save.txt:5) rejects it with tcp-reset"))
     #expect(text.split(separator: "\n").allSatisfy { $0.count <= 100 })
     let (other, dropped, reason) = trace("10.244.1.8", 80)
     let causes = AnswerCauses.findings(reason, dropped, other, nil)
     let second = TraceText(other, style: Style(coloured: false)).render(dropped, reason, findings: causes)
-    #expect(second.hasPrefix("DROPPED the policy of filter FORWARD drops it"))
+    #expect(second.hasPrefix("DROPPED  the policy of filter FORWARD drops it"))
     #expect(second.contains("iptables -t filter -I FORWARD"))
   }
 
@@ -104,7 +104,7 @@ struct TraceReportTests {
       let step = outcome?["steps"]?[0]
       #expect(
         step?["family"]?.string == "ip" && step?["table"]?.string == "filter" && step?["chain"]?.string == "FORWARD")
-      #expect(step?["rule"]?.int == 1 && step?["line"]?.int == 5 && step?["verdict"]?.string == "drop")
+      #expect(step?["rule"]?.int == 1 && step?["line"]?.int == 5 && step?["verdict"]?.string == "reject")
     }
   }
 

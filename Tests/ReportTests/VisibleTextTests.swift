@@ -1,4 +1,6 @@
+import Input
 import Report
+import Snapshot
 import Testing
 
 @Suite struct VisibleTextTests {
@@ -17,7 +19,19 @@ import Testing
   @Test func coloursAreOurs() {
     let text = Style(coloured: true).bad("x\u{1B}[2Jy")
     let written = String(decoding: VisibleText.bytes(text.utf8, as: .text), as: UTF8.self)
-    #expect(written == "\u{1B}[31;1mx\\u{1b}[2Jy\u{1B}[0m")
+    #expect(written == "\u{1B}[1;38;5;166mx\\u{1b}[2Jy\u{1B}[0m")
     #expect(Style(coloured: false).bad("x") == "x")
+  }
+
+  /// Whichever way a name takes to an output, the same characters of it are spelled out.
+  @Test func oneFunctionDecides() {
+    for value in (UInt32(0)...0x3100).compactMap({ Unicode.Scalar($0) }) {
+      let text = "a\(value)b"
+      let isHidden = VisibleText.isObeyed(value) || value == "\n" || value == "\t"
+      #expect((printable(text) != text) == isHidden, "U+\(String(value.value, radix: 16))")
+      #expect((escaped(text) != text) == isHidden)
+    }
+    #expect(printable("x\u{E0041}\u{F0000}") == #"x\u{e0041}\u{f0000}"#)
+    #expect(printable("abcdef", limit: 3) == "abc…")
   }
 }

@@ -14,19 +14,18 @@ struct NftRuleSpelling {
     network = family == .ip ? 2 : family == .ip6 ? 10 : 0
   }
 
-  func text(of rule: Rule) -> String {
+  func text(of rule: Rule) -> String { parts(of: rule).compactMap { $0 }.joined(separator: " ") }
+
+  /// By clause, each in the light of those before it; nil: what follows implies it.
+  fileprivate func parts(of rule: Rule) -> [String?] {
     var copy = self
-    var parts: [String] = []
     let clauses = Array(ruleset.clauses(of: rule))
-    for (index, clause) in clauses.enumerated() {
-      let following = index + 1 < clauses.count ? clauses[index + 1] : nil
+    return clauses.enumerated().map { index, clause in
       switch clause {
-      case .match(let match):
-        if let text = copy.text(of: match, following: following) { parts.append(text) }
-      case .statement(let statement): parts.append(copy.text(of: statement))
+      case .match(let match): copy.text(of: match, following: index + 1 < clauses.count ? clauses[index + 1] : nil)
+      case .statement(let statement): copy.text(of: statement)
       }
     }
-    return parts.joined(separator: " ")
   }
 
   fileprivate func text(of clause: Clause) -> String {
@@ -174,7 +173,7 @@ struct NftRuleSpelling {
     let not = match.negated ? "!= " : ""
     switch match.test {
     case .equal(let field, let value, let mask):
-      if !match.negated, mask == .max {
+      if !match.negated, Bits128(mask).covers(key(field).width) {
         if field == .protocol {
           transport = UInt8(truncatingIfNeeded: value)
           if let next = Self.field(of: following, ruleset), Self.impliedTransport(next, transport!) { return nil }
@@ -222,7 +221,7 @@ struct NftRuleSpelling {
     -> String
   {
     let (name, type, width) = key
-    guard let mask else {
+    guard let mask, !mask.covers(width) || type.isBitmask else {
       // Flags: no operator asks for any of them.
       let sign = type.isBitmask && not.isEmpty ? "== " : not
       return "\(name) \(sign)\(type.spell(value, width: width))"
@@ -555,5 +554,18 @@ extension Ruleset {
   /// One clause of a rule in nft's language, whatever tool the rule came from.
   public func spelling(of clause: Clause, in rule: RuleID) -> String {
     NftRuleSpelling(self, family: self[self[self[rule].chain].table].family).text(of: clause)
+  }
+
+  /// All clauses of a rule so, each in the light of those before it; nil: the next one implies it.
+  public func spellings(of rule: RuleID) -> [String?] {
+    NftRuleSpelling(self, family: self[self[self[rule].chain].table].family).parts(of: self[rule])
+  }
+}
+
+extension Bits128 {
+  /// Whether a mask leaves out no bit of a field so wide: it asks no more than no mask does.
+  fileprivate func covers(_ width: Int) -> Bool {
+    let all = width >= 128 ? Bits128.ones : ~(Bits128.ones << width)
+    return self & all == all
   }
 }

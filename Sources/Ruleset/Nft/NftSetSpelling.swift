@@ -85,3 +85,10 @@ struct NftSetSpelling {
     return "\(type.spell(low, width: width))-\(type.spell(high, width: width))"
   }
 }
+
+extension Ruleset {
+  /// An element of a set as nft spells it, with what it leads to.
+  public func spelling(ofElement index: Int, in set: SetID) -> String {
+    NftSetSpelling(self, sets[Int(set.index)]).element(index)
+  }
+}

@@ -509,19 +509,8 @@ struct IptablesParser {
   return UnsafePointer(found.assumingMemoryBound(to: UInt8.self))
 }
 
-/// Text from an input with control characters made visible, cut to a bearable length: dumps are written by strangers.
-public func printable(_ text: String, limit: Int = 200) -> String {
-  var out = ""
-  for scalar in text.unicodeScalars.prefix(limit) {
-    switch scalar.value {
-    case 0x20..<0x7F, 0xA1...0x200A, 0x2010...0x2027, 0x2030...0x205E, 0x2070..<0xE000, 0xF900..<0xFFF0,
-      0x10000..<0xE0000:
-      out.unicodeScalars.append(scalar)
-    default: out += "\\u{\(String(scalar.value, radix: 16))}"
-    }
-  }
-  return text.unicodeScalars.count > limit ? out + "…" : out
-}
+/// Text from an input made safe to print, cut to a bearable length: dumps are written by strangers.
+public func printable(_ text: String, limit: Int = 1024) -> String { VisibleText.string(text, limit: limit) }
 
 extension IptablesSaveReader {
   static let descriptor = DumpDescriptor(
