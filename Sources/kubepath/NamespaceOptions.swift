@@ -33,6 +33,11 @@ struct ServiceSelection {
   /// `names`: `svc/NAMESPACE/NAME`, `svc/NAME`, `NAME.NAMESPACE.svc`. `known`: the Services that there are.
   init(_ names: [String], _ options: NamespaceOptions, known: [String]) throws {
     namespace = options.namespace
+    let namespaces = Set(known.map { String($0.prefix { $0 != "/" }) })
+    if names.isEmpty, let namespace = options.namespace, !namespaces.isEmpty, !namespaces.contains(namespace) {
+      throw ValidationError(
+        "No Service is in a namespace '\(printable(namespace))'\(NearestName.question(namespace, in: namespaces))")
+    }
     var services: Set<String> = []
     for name in names {
       let full = try Self.full(name, options.namespace ?? "default")

@@ -39,9 +39,16 @@ struct SourceOptions: ParsableArguments {
       )
     }
     guard let first = bundle.snapshots.first else {
-      throw InputError(path: snapshot.joined(separator: " "), reason: "holds objects but no dumps of a node")
+      throw missesNode
     }
     return first
+  }
+
+  /// Where a node is needed and there is none.
+  var missesNode: InputError {
+    InputError(
+      path: snapshot.joined(separator: " "),
+      reason: "holds no dumps of a node: give iptables-save or nft list ruleset, ip addr and ip route of one, too")
   }
 
   /// Leaves the chosen node alone.

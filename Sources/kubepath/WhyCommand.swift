@@ -47,8 +47,7 @@ struct WhyCommand: ParsableCommand {
       let names = bundle.objectFiles.isEmpty ? nil : namespaces.resolver(ObjectReader.read(bundle.objectFiles))
       let nodes = source.files.node == nil ? bundle.snapshots : [try source.choose(bundle)]
       guard !nodes.isEmpty else {
-        throw InputError(
-          path: source.files.snapshot.joined(separator: " "), reason: "holds objects but no dumps of a node")
+        throw source.files.missesNode
       }
       let asked = try targets(names)
       let answers = Activity.during("asking \(counted(nodes.count, "node"))") {

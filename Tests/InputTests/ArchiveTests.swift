@@ -83,7 +83,7 @@ import Testing
     let record = "path=\(long)\n"
     let pax = "\(record.utf8.count + 4) \(record)"
     #expect(try Self.members(Self.tar("PaxHeader", pax, type: "x") + Self.tar("short", "x")) == [long + "=x"])
-    #expect(try Self.members(Self.tar("a\u{1B}[31m", "x")) == ["a\\u{1B}[31m=x"])
+    #expect(try Self.members(Self.tar("a\u{1B}[31m", "x")) == ["a\\u{1b}[31m=x"])
   }
 
   @Test func damageAndBombs() {
