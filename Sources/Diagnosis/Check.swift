@@ -6,6 +6,15 @@ public protocol Check: Sendable {
   static func run(_ context: CheckContext) -> [Finding]
 }
 
+/// A check that runs behind the others and leaves out what they have told.
+protocol LateCheck: Check {
+  static func run(_ context: CheckContext, beside found: [Finding]) -> [Finding]
+}
+
+extension LateCheck {
+  static func run(_ context: CheckContext) -> [Finding] { run(context, beside: []) }
+}
+
 public enum Checks {
   /// In the order in which people triage: node, objects, kube-proxy, the way of the packet.
   public static let all: [any Check.Type] = causes + endpoints + rulePlane + packets + virtualServers
@@ -37,7 +46,7 @@ public enum Checks {
     NodeLocalDNSRules.self, StaleUDPConntrack.self, SYNSentToDeadEndpoint.self,
     UntranslatedUDP.self, NoRoute.self, ReversePathFilter.self, BridgeNFCallOff.self,
     NotrackBeforeNAT.self,
-    SNATPortRace.self,
+    SNATPortRace.self, PathBroken.self,
     HealthCheckNodePort.self, NodePortInEphemeralRange.self, LocalhostNodePort.self,
   ]
   private static let virtualServers: [any Check.Type] = [

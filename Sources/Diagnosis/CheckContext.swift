@@ -157,6 +157,7 @@ public struct CheckContext: Sendable {
       node.setMismatches = ProxySets.mismatches(intent, node)
       nodes.append(node)
     }
+    FarPods.settle(&nodes, intent)
     // Two snapshots that the objects take for one node are told apart by what they are called.
     let names = Dictionary(grouping: nodes.indices, by: { nodes[$0].name })
     for index in names.values.filter({ $0.count > 1 }).joined() { nodes[index].name = nodes[index].snapshot.name }

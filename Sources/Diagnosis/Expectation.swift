@@ -32,7 +32,7 @@ public struct Expectation: Sendable {
       if !ranges.contains(where: { $0.contains(source) }), !ranges.isEmpty {
         var refused = Expectation(result: .drop)
         refused.mayRefuse = true
-        if origin == .node {
+        if origin == .node, !selection.cluster.isEmpty || !selection.local.isEmpty {
           // The node's own traffic passes where a range holds the node's address.
           refused.result = .serve
           refused.acceptable = selection.acceptableCluster + selection.acceptableLocal

@@ -29,7 +29,7 @@ struct UnansweredUDP {
       guard !node.isIPVS, (node.snapshot.ebpfFrontends ?? []).isEmpty else { return [] }
       let own = Set((node.snapshot.addresses ?? []).map(\.address))
       var found: [UnansweredUDP] = []
-      for entry in node.snapshot.connections ?? [] where entry.ipProtocol == 17 && entry.unreplied {
+      for entry in node.snapshot.connections ?? [] where entry.ipProtocol == IPProtocol.udp.rawValue {
         let destination = entry.original.destination
         guard let owner = frontends.entry(at: destination, entry.original.destinationPort, .udp) else { continue }
         let service = context.intent.services[owner.service]
@@ -37,6 +37,12 @@ struct UnansweredUDP {
           context.intent, service, service.ports[owner.port], destination.version, node: node.node
         ).known
         let leads = entry.reply.source
+        // Who answered once may be gone since, if no Pod has its address any more.
+        if !entry.unreplied {
+          guard kind == .gone, !context.intent.isPartial, !context.intent.pods.isEmpty,
+            context.intent.podOfAddress[leads] == nil
+          else { continue }
+        }
         switch kind {
         // A daemon of the node may answer at the address itself, as the node-local DNS cache does.
         case .untranslated: guard leads == destination, !own.contains(destination), !known.isEmpty else { continue }
@@ -45,7 +51,9 @@ struct UnansweredUDP {
             continue
           }
         }
-        if let at = found.firstIndex(where: { $0.service == owner.service && $0.port == owner.port }) {
+        if let at = found.firstIndex(where: {
+          $0.service == owner.service && $0.port == owner.port && $0.entry.reply.source == leads
+        }) {
           found[at].count += 1
         } else {
           found.append(UnansweredUDP(node: node, service: owner.service, port: owner.port, entry: entry))
@@ -58,7 +66,9 @@ struct UnansweredUDP {
   func finding(_ id: String, _ context: CheckContext, problem: String, cause: String, reference: String) -> Finding {
     let service = context.intent.services[service]
     let target = entry.original
-    let of: ShellCommand = "-p udp --orig-dst \(target.destination) --dport \(target.destinationPort)"
+    // Those that lead there, and no others.
+    let of: ShellCommand =
+      "-p udp --orig-dst \(target.destination) --dport \(target.destinationPort) --reply-src \(entry.reply.source)"
     let flows = count == 1 ? "1 UDP flow" : "\(count) UDP flows"
     return Finding(
       id: id, severity: .warning, confidence: .likely,
@@ -69,7 +79,7 @@ struct UnansweredUDP {
         Finding.Evidence(
           file: node.snapshot.fileName(entry.file), line: entry.line > 0 ? entry.line : nil,
           text:
-            "udp \(target.source):\(target.sourcePort) → \(target.destination):\(target.destinationPort) [UNREPLIED], led to \(entry.reply.source):\(entry.reply.sourcePort)"
+            "udp \(target.source):\(target.sourcePort) → \(target.destination):\(target.destinationPort)\(entry.unreplied ? " [UNREPLIED]" : ""), led to \(entry.reply.source):\(entry.reply.sourcePort)"
         )
       ],
       fix: [.command("conntrack -D \(of)")], verify: ["conntrack -L \(of)"], reference: reference)

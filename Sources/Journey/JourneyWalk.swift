@@ -64,6 +64,11 @@ public final class JourneyWalk {
     static let push: UInt8 = 0x18
   }
 
+  /// The address that a process of a namespace bears which is bound to none.
+  public func sourceAddress(on namespace: Int, to destination: IPAddress) -> IPAddress? {
+    tracer(namespace).sourceAddress(to: destination)
+  }
+
   func tracer(_ namespace: Int) -> PathTracer {
     if let known = tracers[namespace] { return known }
     let made = PathTracer(map.namespaces[namespace].model)

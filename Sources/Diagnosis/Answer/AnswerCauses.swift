@@ -24,7 +24,8 @@ public enum AnswerCauses {
     bundle.snapshots = [snapshot]
     let context = CheckContext(bundle, intent: cluster, only: [index])
     let ids = nodeFindings(judgement, trace)
-    let found = Diagnosis.run(context).filter { $0.concerns(cluster.services[index], ids) }
+    // Journeys ask here for their causes.
+    let found = Diagnosis.run(context, skip: [PathBroken.id]).filter { $0.concerns(cluster.services[index], ids) }
     // A remark explains only where nothing worse does.
     let worse = found.filter { $0.severity > .info }
     return worse.isEmpty ? found : worse

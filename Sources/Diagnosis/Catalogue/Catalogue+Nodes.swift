@@ -75,6 +75,20 @@ extension Catalogue {
     from: check trace
     ref: https://docs.tigera.io/calico/latest/operations/troubleshoot/
 
+    # path-broken
+    what: A packet, or its answer, ends between two nodes, in a tunnel, or in a Pod's own namespace.
+    shows: one pair of nodes, or one direction, does not work; each node's own dumps look right
+    why: A journey passes the rules, routes and devices of several nodes and Pods. What one of them sends, the next may drop, take for another's, or answer by a way on which nobody waits.
+    see: kubepath trace svc/shop/cart --from pod/shop/web-0 -s bundle/
+    see: ip -d link; bridge fdb; ip neigh; ss -lntup
+    fix network plugin: both ends of the tunnel alike: port, VNI, MTU, forwarding entries; restart its agent
+    fix node's owner: routes both ways, and rules that accept both directions
+    fix Pod's owner: a server that listens on all addresses, and rules in the Pod that let it be reached
+    undo: nothing to undo
+    example: kubepath check -s bundle/ --only path-broken
+    from: check
+    ref: https://kubernetes.io/docs/tasks/debug/debug-application/debug-service/
+
     # no-route
     what: A node has no usable route to Pods.
     shows: connections fail to the Pods of one node, or with "no route to host"

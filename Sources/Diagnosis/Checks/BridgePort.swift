@@ -12,7 +12,7 @@ enum BridgePort: Check {
       let isIsolated: Bool
       if case .bridge(.bothPortsIsolated) = entry.loss.reason { isIsolated = true } else { isIsolated = false }
       return Finding(
-        id: id, severity: .error, confidence: entry.confidence, subject: entry.node.subject,
+        id: id, severity: entry.severity, confidence: entry.confidence, subject: entry.node.subject,
         problem:
           "Pods of \(entry.node.name) do not reach endpoints on the same bridge: \(entry.count == 1 ? "1 Service frontend fails" : "\(entry.count) Service frontends fail"), e.g. \(entry.example)",
         cause: entry.loss.reason.map { "\($0)" } ?? "the bridge keeps the frame",

@@ -40,7 +40,7 @@ enum ForwardDrop: Check {
         at: 0)
     }
     return Finding(
-      id: id, severity: .error, confidence: entry.confidence, subject: entry.node.subject,
+      id: id, severity: entry.severity, confidence: entry.confidence, subject: entry.node.subject,
       problem:
         "\(entry.count == 1 ? "1 Service frontend fails" : "\(entry.count) Service frontends fail") on \(entry.node.name) behind translation, e.g. \(entry.example)",
       cause: cause, evidence: context.evidence(step, entry.node), fix: fix,
@@ -62,6 +62,11 @@ enum Losses {
     var isCertain: Bool
 
     var count: Int { frontends.count }
+
+    /// Nobody outside dials a ClusterIP in earnest.
+    var severity: Finding.Severity {
+      observations.allSatisfy { $0.origin == .outside && $0.frontend.kind == .clusterIP } ? .info : .error
+    }
 
     /// What is lost, as the rule meets it.
     var passages: [Remedy.Passage] {

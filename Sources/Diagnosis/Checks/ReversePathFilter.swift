@@ -12,7 +12,7 @@ enum ReversePathFilter: Check {
   static func run(_ context: CheckContext) -> [Finding] {
     Losses.collect(context) { loss, _ in Losses.kernelReason(loss) == id }.map { entry in
       Finding(
-        id: id, severity: .error, confidence: entry.confidence,
+        id: id, severity: entry.severity, confidence: entry.confidence,
         subject: entry.node.subject,
         problem: "the kernel drops \(entry.count) Service flows on \(entry.node.name), e.g. \(entry.example)",
         cause: entry.loss.reason.map { "\($0)" } ?? "",
