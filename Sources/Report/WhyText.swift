@@ -14,12 +14,12 @@ public enum WhyText {
     var out = style.paragraph("\(word)  ", text, hanging: 2)
     out.append("")
     out += table(why, style)
-    if let cell = why.cells.first(where: { !$0.judgement.answer.isGood }) {
+    if let cell = why.cells.first(where: { !$0.answer.isGood }) {
       out += ["", style.bold("Why")]
-      out += style.paragraph("  ", printable(cell.judgement.why, limit: .max))
-      if !cell.judgement.wanted.isEmpty {
+      out += style.paragraph("  ", printable(cell.why, limit: .max))
+      if !cell.wanted.isEmpty {
         out += style.paragraph(
-          "  ", "to settle it, give: \(printable(cell.judgement.wanted.joined(separator: "; "), limit: .max))")
+          "  ", "to settle it, give: \(printable(cell.wanted.joined(separator: "; "), limit: .max))")
       }
     }
     let shown = top ?? 3
@@ -53,7 +53,7 @@ public enum WhyText {
     let subject = printable(why.subject)
     let word = why.answer.rawValue.uppercased()
     let nodes = Set(why.cells.map(\.node))
-    let failing = why.cells.filter { !$0.judgement.answer.isGood && $0.judgement.answer != .unsure }
+    let failing = why.cells.filter { !$0.answer.isGood && $0.answer != .unsure }
     guard !failing.isEmpty else {
       guard why.answer.isGood else {
         return (style.warn(word), "whether \(subject) works hangs on what the snapshot does not have")
@@ -82,7 +82,7 @@ public enum WhyText {
     for cell in why.cells where seen.insert("\(cell.node) \(cell.frontend)").inserted {
       let answers = [Origin.pod, .node, .outside].map { origin in
         why.cells.first { $0.node == cell.node && $0.frontend == cell.frontend && $0.origin == origin }?
-          .judgement.answer.rawValue ?? "-"
+          .answer.rawValue ?? "-"
       }
       let label =
         cell.frontend.kind == .nodePort
@@ -132,9 +132,9 @@ public enum WhyText {
       json.key("source")
       json.address(cell.source)
       json.key("answer")
-      json.string(cell.judgement.answer.rawValue)
+      json.string(cell.answer.rawValue)
       json.key("why")
-      json.string(cell.judgement.why)
+      json.string(cell.why)
       json.endObject()
     }
     json.endArray()

@@ -45,13 +45,15 @@ struct WhyCommand: ParsableCommand {
       let bundle = try source.load()
       let malformed = CommandRun.report(bundle, verbose: view.verbose)
       let names = bundle.objectFiles.isEmpty ? nil : namespaces.resolver(ObjectReader.read(bundle.objectFiles))
-      let nodes = source.files.node == nil ? bundle.snapshots : [try source.choose(bundle)]
+      // On the node that was named, or on all; what goes on from there is followed through all.
+      let node = source.files.node == nil ? nil : try source.choose(bundle).name
+      let nodes = bundle.snapshots
       guard !nodes.isEmpty else {
         throw source.files.missesNode
       }
       let asked = try targets(names)
       let answers = Activity.during("asking \(counted(nodes.count, "node"))") {
-        asked.map { WhyAnswer($0, nodes, names) }
+        asked.map { WhyAnswer($0, nodes, names, on: node) }
       }
       switch output.format {
       case .text, .wide:

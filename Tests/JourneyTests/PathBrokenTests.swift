@@ -76,6 +76,24 @@ import Testing
     #expect(finding.id == "wrong-vtep")
   }
 
+  /// The same question gets the same answer from every command.
+  @Test func whySaysWhatTheJourneySays() throws {
+    var cluster = TwoNodes()
+    let names = NameResolver(ObjectReader.read([SourceFile(name: "objects.json", contents: Array(Self.objects.utf8))]))
+    let index = try #require(names.cluster.serviceIndex["shop/one"])
+    let healthy = WhyAnswer(.service(index, port: 0), cluster.snapshots(), names)
+    // The fixture does not masquerade what the endpoint sends to itself.
+    let failing = healthy.cells.filter { !$0.answer.isGood && $0.source.description != cluster.endpoint }
+    #expect(failing.map { "\($0.node) \($0.frontend) \($0.origin) \($0.why)" } == [])
+    cluster.b.sockets = []
+    let why = WhyAnswer(.service(index, port: 0), cluster.snapshots(), names)
+    #expect(why.cells.allSatisfy { $0.answer == .refused || $0.source.description == cluster.endpoint })
+    #expect(why.cells.first?.why.contains("nothing listens at 10.9.2.9:8080") == true)
+    // Asked on one node, it is followed through the other all the same.
+    let rust = WhyAnswer(.service(index, port: 0), cluster.snapshots(), names, on: "rust")
+    #expect(rust.answer == .refused && Set(rust.cells.map(\.node)) == ["rust"])
+  }
+
   /// An endpoint of a UDP Service went; the flow of a client that was answered goes on to it. Only that entry is deleted.
   @Test func anAnsweredFlowToAnEndpointThatIsGone() throws {
     var cluster = TwoNodes()

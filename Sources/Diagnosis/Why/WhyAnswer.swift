@@ -1,5 +1,6 @@
 import Findings
 import Intent
+import Journey
 import PacketPath
 import ServiceMap
 import Snapshot
@@ -14,7 +15,11 @@ public struct WhyAnswer: Sendable {
     public var frontend: Frontend
     public var origin: Origin
     public var source: IPAddress
-    public var judgement: Judgement
+    public var answer: Answer
+    /// One sentence, escaped for output.
+    public var why: String
+    /// Commands whose output would settle it.
+    public var wanted: [String]
   }
 
   /// `namespace/name:port`, or the address and port that was asked for.
@@ -28,7 +33,7 @@ public struct WhyAnswer: Sendable {
   /// The worst answer.
   public var answer: Answer {
     let order: [Answer] = [.dropped, .refused, .lost, .unserved, .partly, .unsure, .passes, .served]
-    return order.first { answer in cells.contains { $0.judgement.answer == answer } } ?? .unsure
+    return order.first { answer in cells.contains { $0.answer == answer } } ?? .unsure
   }
 
   /// What is asked.
@@ -38,7 +43,8 @@ public struct WhyAnswer: Sendable {
     case socket(IPAddress, UInt16, IPProtocol)
   }
 
-  public init(_ target: Target, _ nodes: [Snapshot], _ names: NameResolver?) {
+  /// `node`: it is asked there alone, and what goes on from there is followed through all of them; nil: on every node.
+  public init(_ target: Target, _ nodes: [Snapshot], _ names: NameResolver?, on node: String? = nil) {
     var frontends: [Frontend] = []
     switch target {
     case .socket(let address, let port, let ipProtocol):
@@ -50,7 +56,18 @@ public struct WhyAnswer: Sendable {
       subject = service.portName(service.ports[number])
       frontends = Self.frontends(of: service, service.ports[number])
     }
-    for snapshot in nodes { ask(snapshot, frontends, target, names) }
+    let asked = nodes.indices.filter { node == nil || nodes[$0].name == node }
+    let journeys = JourneyQuestions.matter(nodes) ? JourneyQuestions(nodes, names?.cluster) : nil
+    let judge = journeys.map { JourneyJudge($0.map, names) }
+    for number in asked {
+      let own = frontends + Self.nodePorts(target, nodes[number], names)
+      if let journeys, let judge {
+        ask(own, on: number, journeys, judge)
+      } else {
+        ask(nodes[number], own, names)
+      }
+      for frontend in own { count(nodes[number], frontend) }
+    }
   }
 
   /// Without NodePorts: these are at each node's own addresses.
@@ -60,23 +77,43 @@ public struct WhyAnswer: Sendable {
       + service.externalIPs.map { Frontend(.externalIP, $0, port.port, port.ipProtocol) }
   }
 
+  private static func nodePorts(_ target: Target, _ snapshot: Snapshot, _ names: NameResolver?) -> [Frontend] {
+    guard case .service(let index, let number) = target, let cluster = names?.cluster,
+      let node = cluster.node(addresses: Set((snapshot.addresses ?? []).map(\.address)), name: snapshot.name)
+    else { return [] }
+    let port = cluster.services[index].ports[number]
+    let versions = Set(cluster.services[index].clusterIPs.map(\.version))
+    guard port.nodePort != 0 else { return [] }
+    return node.internalIPs.filter { versions.contains($0.version) }.map {
+      Frontend(.nodePort, $0, port.nodePort, port.ipProtocol)
+    }
+  }
+
+  /// From each who may ask, through all nodes and back: what `trace` says of the same flow.
   private mutating func ask(
-    _ snapshot: Snapshot, _ shared: [Frontend], _ target: Target, _ names: NameResolver?
+    _ frontends: [Frontend], on number: Int, _ journeys: JourneyQuestions, _ judge: JourneyJudge
   ) {
+    for question in frontends.flatMap({ journeys.ask($0, on: number, judge) }) {
+      let answer = judge.judge(question.flow)
+      cells.append(
+        Cell(
+          node: question.node, frontend: question.frontend, origin: question.origin, source: question.flow.source,
+          answer: answer.answer, why: answer.why, wanted: answer.wanted))
+      if !answer.answer.isGood { add(judge.findings(answer)) }
+    }
+  }
+
+  private mutating func add(_ causes: [Finding]) {
+    for finding in causes where !findings.contains(where: { $0.id == finding.id && $0.cause == finding.cause }) {
+      findings.append(finding)
+    }
+  }
+
+  /// Of one node's dumps alone.
+  private mutating func ask(_ snapshot: Snapshot, _ frontends: [Frontend], _ names: NameResolver?) {
     let judge = Judge(PathTracer(snapshot), AnswerFacts(snapshot, names: names))
     let pods = LocalPods.examples(snapshot, names?.cluster)
-    let own = Set((snapshot.addresses ?? []).map(\.address))
-    let node = names?.cluster.node(addresses: own, name: snapshot.name)
-    var frontends = shared
-    if case .service(let index, let number) = target, let node {
-      let port = names!.cluster.services[index].ports[number]
-      let versions = Set(names!.cluster.services[index].clusterIPs.map(\.version))
-      if port.nodePort != 0 {
-        for address in node.internalIPs where versions.contains(address.version) {
-          frontends.append(Frontend(.nodePort, address, port.nodePort, port.ipProtocol))
-        }
-      }
-    }
+    let node = names?.cluster.node(addresses: Set((snapshot.addresses ?? []).map(\.address)), name: snapshot.name)
     for frontend in frontends {
       let version = frontend.address.version
       var origins: [(Origin, IPAddress, String?)] = []
@@ -90,20 +127,18 @@ public struct WhyAnswer: Sendable {
         let entry = from ?? judge.tracer.inputInterface(from: source, to: frontend.address)
         guard let entry else { continue }
         var flow = Flow(
-          ipProtocol: frontend.ipProtocol, source: source, sourcePort: 41234, destination: frontend.address,
+          ipProtocol: frontend.ipProtocol, source: source, sourcePort: JourneyQuestions.sourcePort,
+          destination: frontend.address,
           destinationPort: frontend.port, from: entry)
         flow.isFrame = from == nil && !flow.isLocal
         let (trace, judgement) = judge.judge(flow)
         let name = node?.name ?? snapshot.name
         cells.append(
-          Cell(node: name, frontend: frontend, origin: origin, source: source, judgement: judgement))
-        guard !judgement.answer.isGood else { continue }
-        for finding in AnswerCauses.findings(judgement, trace, snapshot, names)
-        where !findings.contains(where: { $0.id == finding.id && $0.cause == finding.cause }) {
-          findings.append(finding)
-        }
+          Cell(
+            node: name, frontend: frontend, origin: origin, source: source, answer: judgement.answer,
+            why: judgement.why, wanted: judgement.wanted))
+        if !judgement.answer.isGood { add(AnswerCauses.findings(judgement, trace, snapshot, names)) }
       }
-      count(snapshot, frontend)
     }
   }
 
