@@ -106,7 +106,7 @@ let package = Package(
     .testTarget(
       name: "DiagnosisTests",
       dependencies: [
-        "Diagnosis", "ServiceMap", "Intent", "PacketPath", "Snapshot", "Ruleset", "Findings", "Input", "Wire",
+        "Diagnosis", "Journey", "ServiceMap", "Intent", "PacketPath", "Snapshot", "Ruleset", "Findings", "Input", "Wire",
         "CaptureAnalysis", "CaptureFile", "Report", "kubepath",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],

@@ -10,17 +10,19 @@ enum CauseChain {
       linkAgents(&findings)
       linkRules(&findings)
     }
+    let places = Places(findings)
     for entry in context.endpointCauses.entries {
       let services = entry.services.map { context.intent.services[$0] }
-      let cause = entry.cause.check.flatMap { id in findings.firstIndex { $0.id == id && isAbout($0, entry, context) } }
-      var symptoms = findings.indices.filter { at in
-        findings[at].id == NoEndpoints.id && findings[at].severity == .error
-          && services.contains { isAbout(findings[at], $0) }
+      let cause = entry.cause.check.flatMap { id in
+        places.find(id, entry, context).first { isAbout(findings[$0], entry, context) }
+      }
+      var symptoms = services.flatMap { places[NoEndpoints.id, $0.namespace, $0.name] }.sorted().filter { at in
+        findings[at].severity == .error && services.contains { isAbout(findings[at], $0) }
       }
       // What all Pods of the cluster feel.
-      let wide = findings.indices.filter { at in
-        [DNSService.id, APIServerUnreachable.id].contains(findings[at].id) && findings[at].severity == .error
-          && findings[at].subject.node == nil && services.contains { isAbout(findings[at], $0) }
+      let wide = (places[DNSService.id] + places[APIServerUnreachable.id]).sorted().filter { at in
+        findings[at].severity == .error && findings[at].subject.node == nil
+          && services.contains { isAbout(findings[at], $0) }
       }
       if let cause { findings[cause].occurrences = services.map { Finding.Occurrence(service: $0.fullName) } }
       if entry.cause.standsAlone, cause != nil {
@@ -36,6 +38,46 @@ enum CauseChain {
         continue
       }
       if let cause { findings[cause].severity = .info }
+    }
+  }
+
+  /// Where findings stand, by their id and whom they are about.
+  private struct Places {
+    private struct Subject: Hashable {
+      var id: String
+      var namespace: String?
+      var name: String?
+    }
+
+    private var byID: [String: [Int]] = [:]
+    private var bySubject: [Subject: [Int]] = [:]
+
+    init(_ findings: [Finding]) {
+      for (at, finding) in findings.enumerated() {
+        byID[finding.id, default: []].append(at)
+        let subject = Subject(id: finding.id, namespace: finding.subject.namespace, name: finding.subject.name)
+        bySubject[subject, default: []].append(at)
+      }
+    }
+
+    subscript(id: String) -> [Int] { byID[id] ?? [] }
+    subscript(id: String, namespace: String?, name: String?) -> [Int] {
+      bySubject[Subject(id: id, namespace: namespace, name: name)] ?? []
+    }
+
+    /// Those that may be about what a cause names.
+    func find(_ id: String, _ entry: EndpointCauses.Entry, _ context: CheckContext) -> [Int] {
+      switch entry.cause {
+      case .untold: return []
+      case .node, .networkPlugin, .addresses, .controlPlane: return self[id]
+      case .workload(let index):
+        let workload = context.intent.workloads[index]
+        return self[id, workload.namespace, workload.name]
+      case .refused(let name), .volume(let name): return self[id, name.namespace, name.name]
+      case .pod, .selector, .unwritten, .targetPort:
+        let service = context.intent.services[entry.services[0]]
+        return self[id, service.namespace, service.name]
+      }
     }
   }
 

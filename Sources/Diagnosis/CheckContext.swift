@@ -102,7 +102,7 @@ public struct NodeContext: Sendable {
 
 extension NodeContext {
   /// Rules were read, and none that were handed over is missing: what is not among them is not there.
-  var hasWholeRules: Bool { snapshot.rulesKnown && !snapshot.hasUnreadRules }
+  var hasWholeRules: Bool { snapshot.rulesKnown && !snapshot.hasUnreadRules && snapshot.tablesNotGiven.isEmpty }
 
   /// Of findings about the node itself.
   var subject: Finding.Subject { Finding.Subject(kind: "Node", name: name, node: name) }
@@ -172,7 +172,7 @@ public struct CheckContext: Sendable {
     headlessWithoutEndpoints = intent.services.indices.filter { [objects] index in
       let service = intent.services[index]
       // Of what is only a part of the objects, Pods that are there and down are proof enough.
-      let pods = objects.podsOfService[index]
+      let pods = objects.pods(ofService: index)
       let isDown = !pods.isEmpty && pods.allSatisfy { !intent.pods[Int($0)].ready }
       return service.headless && !service.selector.isEmpty && !service.publishesNotReady && !service.ports.isEmpty
         && only?.contains(index) != false

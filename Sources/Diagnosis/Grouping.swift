@@ -77,7 +77,7 @@ extension CheckContext {
     guard let index = intent.serviceIndex[service.fullName], let entry = endpointCauses.ofService[index] else {
       return "no ready endpoint in its EndpointSlices"
     }
-    let pods = objects.podsOfService[index].count
+    let pods = objects.pods(ofService: index).count
     let cause = endpointCauses.entries[entry].explanation.cause
     switch endpointCauses.entries[entry].cause {
     case .pod, .node, .networkPlugin, .addresses, .volume:

@@ -21,12 +21,24 @@ public struct ObjectIndex: Sendable {
     var name: String
   }
 
-  /// The Pods that a Service's selector matches, by the Service's index. Those that ended well are none of its.
-  private(set) var podsOfService: [[Int32]] = []
-  /// The Services that select a Pod, by the Pod's index.
-  private(set) var servicesOfPod: [Int32: [Int32]] = [:]
+  /// Services of a namespace that ask for the same labels have the same Pods: what is said of them is kept once.
+  private struct Selection: Hashable {
+    var namespace: String
+    /// In order; of objects without labels also the Service's name.
+    var labels: [String]
+  }
+
+  /// By the Service's index; nil: it asks for no labels.
+  private var selectionOfService: [Int?] = []
+  private var servicesOfSelection: [[Int32]] = []
+  private var podsOfSelection: [[Int32]] = []
+  private var readyPodsOfSelection: [[Int32]] = []
+  private var selectionsOfPod: [Int32: [Int32]] = [:]
   private(set) var podsOfNamespace: [String: [Int32]] = [:]
   private(set) var podsOfNode: [String: [Int32]] = [:]
+  /// Of the Pods of a namespace that did not end well, one of each set of labels.
+  private(set) var labelExamples: [String: [Int32]] = [:]
+  private var podsOfLabel: [Label: [Int32]] = [:]
   private(set) var nodes: [String: Int] = [:]
   private(set) var workloadsOfNamespace: [String: [Int]] = [:]
   private var workloads: [WorkloadName: Int] = [:]
@@ -54,41 +66,109 @@ public struct ObjectIndex: Sendable {
     }
     matchPods(intent)
     findStrangers(intent)
+    if !intent.networkPolicies.isEmpty { indexLabels(intent) }
   }
 
-  /// A Service is looked for by one label of its selector, which a Pod must have to match.
+  /// Selectors are looked for by the one of their labels that the fewest Pods have, which a Pod must have to match.
   private mutating func matchPods(_ intent: Cluster) {
-    podsOfService = Array(repeating: [], count: intent.services.count)
+    groupServices(intent)
     var wanted: [Label: [Int]] = [:]
-    for (index, service) in intent.services.enumerated() {
-      guard let first = service.selector.first else { continue }
-      wanted[Label(namespace: service.namespace, key: first.key, value: first.value), default: []].append(index)
+    let common = labelCounts(intent)
+    for selection in servicesOfSelection.indices {
+      let service = intent.services[Int(servicesOfSelection[selection][0])]
+      let labels = service.selector.map { Label(namespace: service.namespace, key: $0.key, value: $0.value) }
+      guard let rarest = labels.min(by: { common[$0, default: 0] < common[$1, default: 0] }) else { continue }
+      wanted[rarest, default: []].append(selection)
     }
-    let named = intent.hasTexts ? servicesByName(intent) : [:]
+    let named = intent.hasTexts ? selectionsByName(intent) : [:]
+    var seen: Set<Selection> = []
     for (index, pod) in intent.pods.enumerated() {
       podsOfNamespace[pod.namespace, default: []].append(Int32(index))
       if !pod.node.isEmpty { podsOfNode[pod.node, default: []].append(Int32(index)) }
       guard pod.phase != "Succeeded", !wanted.isEmpty else { continue }
+      if labelExamples[pod.namespace]?.count ?? 0 < Self.maximumExamples {
+        let labels = pod.labels.map { "\($0.key)=\($0.value)" } + (pod.isOver ? ["over"] : [])
+        if seen.insert(Selection(namespace: pod.namespace, labels: labels)).inserted {
+          labelExamples[pod.namespace, default: []].append(Int32(index))
+        }
+      }
       if intent.hasTexts, pod.labels.isEmpty {
         matchByName(index, pod, named)
         continue
       }
       for label in pod.labels {
         let key = Label(namespace: pod.namespace, key: label.key, value: label.value)
-        for service in wanted[key] ?? [] where pod.matches(intent.services[service].selector) {
-          podsOfService[service].append(Int32(index))
-          servicesOfPod[Int32(index), default: []].append(Int32(service))
+        for selection in wanted[key] ?? []
+        where pod.matches(intent.services[Int(servicesOfSelection[selection][0])].selector) {
+          add(index, to: selection)
         }
+      }
+    }
+    readyPodsOfSelection = podsOfSelection.map { pods in
+      pods.filter { intent.pods[Int($0)].ready && !intent.pods[Int($0)].isTerminating }
+    }
+  }
+
+  private static let maximumExamples = 512
+
+  private mutating func indexLabels(_ intent: Cluster) {
+    for (index, pod) in intent.pods.enumerated() {
+      for label in pod.labels {
+        podsOfLabel[Label(namespace: pod.namespace, key: label.key, value: label.value), default: []].append(
+          Int32(index))
       }
     }
   }
 
+  private mutating func add(_ pod: Int, to selection: Int) {
+    podsOfSelection[selection].append(Int32(pod))
+    selectionsOfPod[Int32(pod), default: []].append(Int32(selection))
+  }
+
+  private mutating func groupServices(_ intent: Cluster) {
+    var known: [Selection: Int] = [:]
+    for (index, service) in intent.services.enumerated() {
+      guard !service.selector.isEmpty else {
+        selectionOfService.append(nil)
+        continue
+      }
+      var labels = service.selector.map { "\($0.key)=\($0.value)" }.sorted()
+      if intent.hasTexts { labels.append(service.name) }
+      let selection = Selection(namespace: service.namespace, labels: labels)
+      let number = known[selection] ?? servicesOfSelection.count
+      if number == servicesOfSelection.count {
+        known[selection] = number
+        servicesOfSelection.append([])
+        podsOfSelection.append([])
+      }
+      servicesOfSelection[number].append(Int32(index))
+      selectionOfService.append(number)
+    }
+  }
+
+  /// How many Pods have each label that some selector asks for.
+  private func labelCounts(_ intent: Cluster) -> [Label: Int] {
+    var counts: [Label: Int] = [:]
+    for services in servicesOfSelection {
+      let service = intent.services[Int(services[0])]
+      for pair in service.selector {
+        counts[Label(namespace: service.namespace, key: pair.key, value: pair.value)] = 0
+      }
+    }
+    guard !counts.isEmpty else { return counts }
+    for pod in intent.pods {
+      for label in pod.labels { counts[Label(namespace: pod.namespace, key: label.key, value: label.value)]? += 1 }
+    }
+    return counts
+  }
+
   /// Tables of kubectl leave out labels: by name a Pod then belongs to the Services that ask for the name of what made it.
-  private func servicesByName(_ intent: Cluster) -> [Name: [Int]] {
+  private func selectionsByName(_ intent: Cluster) -> [Name: [Int]] {
     var named: [Name: [Int]] = [:]
-    for (index, service) in intent.services.enumerated() where !service.selector.isEmpty {
+    for (selection, services) in servicesOfSelection.enumerated() {
+      let service = intent.services[Int(services[0])]
       for name in Set(service.selector.map(\.value) + [service.name]) {
-        named[Name(namespace: service.namespace, name: name), default: []].append(index)
+        named[Name(namespace: service.namespace, name: name), default: []].append(selection)
       }
     }
     return named
@@ -99,11 +179,8 @@ public struct ObjectIndex: Sendable {
     var name = pod.name[...]
     while let hyphen = name.lastIndex(of: "-") {
       name = name[..<hyphen]
-      guard let services = named[Name(namespace: pod.namespace, name: String(name))] else { continue }
-      for service in services {
-        podsOfService[service].append(Int32(index))
-        servicesOfPod[Int32(index), default: []].append(Int32(service))
-      }
+      guard let selections = named[Name(namespace: pod.namespace, name: String(name))] else { continue }
+      for selection in selections { add(index, to: selection) }
       return
     }
   }
@@ -130,7 +207,7 @@ public struct ObjectIndex: Sendable {
 
   private mutating func findStrangers(_ intent: Cluster) {
     var wanted: [Label: [Int]] = [:]
-    let lonely = intent.services.indices.filter { podsOfService[$0].isEmpty }
+    let lonely = intent.services.indices.filter { pods(ofService: $0).isEmpty }
     for index in lonely.prefix(Self.examined) {
       guard let first = intent.services[index].selector.first else { continue }
       wanted[Label(namespace: "", key: first.key, value: first.value), default: []].append(index)
@@ -147,6 +224,36 @@ public struct ObjectIndex: Sendable {
   }
 
   // MARK: questions
+
+  /// The Pods that a Service's selector matches; those that ended well are none of its.
+  func pods(ofService index: Int) -> [Int32] { selectionOfService[index].map { podsOfSelection[$0] } ?? [] }
+
+  /// Those of them that are ready and stay.
+  func readyPods(ofService index: Int) -> [Int32] { selectionOfService[index].map { readyPodsOfSelection[$0] } ?? [] }
+
+  /// The Pods of a policy's namespace among which are all that it selects.
+  func candidates(for policy: NetworkPolicy) -> [Int32] {
+    let required = policy.pods.requirements.filter { $0.comparison == .in }
+    guard !required.isEmpty else { return podsOfNamespace[policy.namespace] ?? [] }
+    let lists = required.map { requirement in
+      requirement.values.flatMap {
+        podsOfLabel[Label(namespace: policy.namespace, key: requirement.key, value: $0)] ?? []
+      }
+    }
+    return lists.min { $0.count < $1.count }!.sorted()
+  }
+
+  /// Equal for Services that have the same Pods.
+  func selection(ofService index: Int) -> Int? { selectionOfService[index] }
+
+  /// Whether some Service selects a Pod.
+  func isSelected(_ pod: Int) -> Bool { selectionsOfPod[Int32(pod)] != nil }
+
+  /// The Services that select one of some Pods, in order.
+  func services(ofPods pods: some Sequence<Int>) -> [Int] {
+    let selections = pods.reduce(into: Set<Int32>()) { $0.formUnion(selectionsOfPod[Int32($1)] ?? []) }
+    return selections.flatMap { servicesOfSelection[Int($0)] }.map { Int($0) }.sorted()
+  }
 
   func workload(_ kind: String, _ namespace: String, _ name: String) -> Int? {
     Workload.Kind(rawValue: kind).flatMap {

@@ -23,7 +23,8 @@ public enum Archive {
     /// Text of rules shrinks to a thirtieth; what grows by more than this is no text of rules.
     private static let ratio = 200
 
-    public init(bytes: Int = smallest, members: Int = 100_000) {
+    public init(bytes: Int = smallest, members: Int = 100_000, plain: Int? = nil) {
+      plainLimit = plain ?? max(Self.smallest, Self.eighthOfMemory)
       left = bytes
       total = bytes
       self.members = members
@@ -39,18 +40,19 @@ public enum Archive {
 
     /// Files that are read as they are take nothing of what may be unpacked. All of them together may be this much: reading
     /// takes several times their size.
-    private static let plainLimit = max(smallest, sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE)) / 8)
+    private static let eighthOfMemory = sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE)) / 8
+    private let plainLimit: Int
     private var plain = 0
 
     /// A file is read as it is.
     public func admit(_ file: SourceFile) throws(InputError) {
       guard !file.isMember else { return }
       plain += file.bytes.count
-      guard plain <= Self.plainLimit else {
+      guard plain <= plainLimit else {
         throw InputError(
           path: file.name,
           reason:
-            "and what was read before it are more than \(Self.plainLimit >> 20) MiB, an eighth of this machine's memory; hand over fewer files",
+            "and what was read before it are more than \(plainLimit >> 20) MiB, an eighth of this machine's memory; hand over fewer files",
           isBudget: true)
       }
     }

@@ -52,7 +52,7 @@ public struct Gaps: OptionSet, Sendable, Hashable {
 }
 
 /// What an outcome had to assume. Put into words only when somebody asks: of many flows mostly nobody does.
-struct Assumptions: Sendable {
+public struct Assumptions: Sendable {
   /// An assumption and the one before it, by its index; -1: it is the first.
   struct Node: Sendable {
     var previous: Int32
@@ -82,22 +82,27 @@ struct Assumptions: Sendable {
   var isEmpty: Bool { (common?.isEmpty ?? (leaf < 0)) && remarks.isEmpty }
 
   /// Each once, in the order of the alphabet; remarks last.
-  var sentences: [String] {
+  public var sentences: [String] {
     isEmpty ? [] : (common ?? Self.path(tree, leaf)).map { $0.sentence(model.ruleset) }.sorted() + remarks
+  }
+
+  /// The same without the rest of the walk that they come from: what is kept for long.
+  var detached: Assumptions {
+    var copy = Assumptions([], leaf: -1, common: common ?? Self.path(tree, leaf), model)
+    copy.remarks = remarks
+    return copy
   }
 
   /// What dumps that are missing or incomplete were taken to lack.
   var gaps: Gaps {
-    guard !isEmpty else { return [] }
-    return (common ?? Self.path(tree, leaf)).reduce(into: []) { gaps, assumption in
-      switch assumption {
-      case .wholeChain, .emptyChain: gaps.insert(.partOfRules)
-      case .noRules: gaps.insert(.rules)
-      case .route: gaps.insert(.routes)
-      case .noVirtualServer: gaps.insert(.virtualServers)
-      default: break
-      }
+    if let common { return common.reduce(into: []) { $0.formUnion($1.gap) } }
+    var gaps: Gaps = []
+    var at = leaf
+    while at >= 0 {
+      gaps.formUnion(tree[Int(at)].assumption.gap)
+      at = tree[Int(at)].previous
     }
+    return gaps
   }
 
   /// The assumptions that lead to a leaf, each once, the newest first.
@@ -114,6 +119,16 @@ struct Assumptions: Sendable {
 }
 
 extension Assumption {
+  fileprivate var gap: Gaps {
+    switch self {
+    case .wholeChain, .emptyChain: .partOfRules
+    case .noRules: .rules
+    case .route: .routes
+    case .noVirtualServer: .virtualServers
+    default: []
+    }
+  }
+
   func sentence(_ ruleset: Ruleset) -> String {
     switch self {
     case .text(let text): return text

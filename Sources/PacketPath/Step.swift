@@ -27,6 +27,14 @@ public enum StepVerdict: Sendable, Hashable {
   case goto(ChainID)
   case policyAccept, policyDrop
 
+  /// The chain that a jump or goto leads to.
+  public var target: ChainID? {
+    switch self {
+    case .jump(let chain), .goto(let chain): chain
+    default: nil
+    }
+  }
+
   /// Which case, and its chain.
   fileprivate var code: (word: UInt8, target: UInt32) {
     switch self {
@@ -82,6 +90,54 @@ public struct StepPath: Sendable, Sequence {
       at = tree[Int(at)].previous
     }
     list[start...].reverse()
+  }
+}
+
+extension StepPath {
+  /// Appends the steps of which none was seen in the same tree before, and takes note of them.
+  func appendNew(to list: inout [Step], _ seen: inout SeenSteps) {
+    let start = list.count
+    seen.begin(tree)
+    var at = leaf
+    while at >= 0, seen.insert(at) {
+      list.append(tree[Int(at)].step)
+      at = tree[Int(at)].previous
+    }
+    list[start...].reverse()
+  }
+
+  /// The steps of one tree that were visited.
+  struct SeenSteps {
+    private var tree: UnsafeRawPointer?
+    private var isSeen: [Bool] = []
+
+    fileprivate mutating func begin(_ nodes: [Node]) {
+      let start = nodes.withUnsafeBytes { $0.baseAddress }
+      guard start != tree else { return }
+      tree = start
+      isSeen.removeAll(keepingCapacity: true)
+      isSeen.append(contentsOf: repeatElement(false, count: nodes.count))
+    }
+
+    /// False: it was seen before, and so was all that leads to it.
+    fileprivate mutating func insert(_ node: Int32) -> Bool {
+      defer { isSeen[Int(node)] = true }
+      return !isSeen[Int(node)]
+    }
+  }
+}
+
+extension Trace {
+  /// The chains that rules lead to, each once, in the order in which they are met.
+  public var enteredChains: [ChainID] {
+    var steps: [Step] = []
+    var seen = StepPath.SeenSteps()
+    for outcome in outcomes { outcome.steps.appendNew(to: &steps, &seen) }
+    var chains: [ChainID] = []
+    for step in steps {
+      if let chain = step.verdict.target, !chains.contains(chain) { chains.append(chain) }
+    }
+    return chains
   }
 }
 

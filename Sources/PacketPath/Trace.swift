@@ -88,6 +88,8 @@ public struct Outcome: Sendable {
   public var isAssumed: Bool { assumed.map { !$0.isEmpty } ?? false }
   /// What it needed and the snapshot does not have.
   public var gaps: Gaps { assumed?.gaps ?? [] }
+  /// What had to be assumed, to be kept longer than the trace; nil: nothing.
+  public var keptAssumptions: Assumptions? { isAssumed ? assumed?.detached : nil }
   /// What had to be assumed, each a sentence. Made anew for each call.
   public var assumptions: [String] { assumed?.sentences ?? [] }
 

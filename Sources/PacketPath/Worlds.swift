@@ -14,86 +14,6 @@ public struct Worlds: Sendable {
   /// Nothing is unknown: there is one world, in which each outcome has its own probability.
   public var isEmpty: Bool { facts.isEmpty }
 
-  /// More worlds than this are not looked at one by one.
-  static let limit = 512
-
-  /// What each world comes to, and the facts that make the difference.
-  public struct Results<Result: Hashable & Sendable>: Sendable {
-    /// Each result once, in the order in which it was met, with the facts that lead to it the first time.
-    public internal(set) var list: [(result: Result, facts: [(fact: Fact, holds: Bool)])] = []
-    /// The facts on which the result hangs.
-    public internal(set) var deciding: [Fact] = []
-    /// False: there were too many worlds.
-    public internal(set) var isComplete = true
-  }
-
-  /// Judges every world: `judge` gets the outcomes that are possible in it, each with its chance; these add up to 1.
-  public func results<Result: Hashable & Sendable>(
-    outcomes: Int, _ judge: ([(outcome: Int, chance: Double)]) -> Result
-  ) -> Results<Result> {
-    var results = Results<Result>()
-    var budget = Self.limit
-    var taken: [(fact: Int, holds: Bool)] = []
-    _ = visit(Array(cases.indices), &taken, &budget, judge, &results)
-    return results
-  }
-
-  /// The results below one set of cases.
-  private func visit<Result: Hashable & Sendable>(
-    _ members: [Int], _ taken: inout [(fact: Int, holds: Bool)], _ budget: inout Int,
-    _ judge: ([(outcome: Int, chance: Double)]) -> Result, _ results: inout Results<Result>
-  ) -> Set<Result> {
-    guard let fact = nextFact(members, taken) else {
-      budget -= 1
-      // No such world: of several alternatives two hold, or none.
-      guard abs(members.reduce(0) { $0 + cases[$1].chance } - 1) < 1e-6 else { return [] }
-      var shares: [(outcome: Int, chance: Double)] = []
-      for member in members {
-        let outcome = Int(cases[member].outcome)
-        if let at = shares.firstIndex(where: { $0.outcome == outcome }) {
-          shares[at].chance += cases[member].chance
-        } else {
-          shares.append((outcome, cases[member].chance))
-        }
-      }
-      let result = judge(shares)
-      if !results.list.contains(where: { $0.result == result }) {
-        results.list.append((result, taken.map { (facts[$0.fact], $0.holds) }))
-      }
-      return [result]
-    }
-    guard budget > 0 else {
-      results.isComplete = false
-      return []
-    }
-    var sides: [Set<Result>] = []
-    for holds in [true, false] {
-      let excluded = Int32(fact * 2 + (holds ? 0 : 1))
-      let rest = members.filter { !cases[$0].literals.contains(excluded) }
-      guard !rest.isEmpty else { continue }
-      taken.append((fact, holds))
-      sides.append(visit(rest, &taken, &budget, judge, &results))
-      taken.removeLast()
-    }
-    if sides.count == 2, !sides[0].isEmpty, !sides[1].isEmpty, sides[0] != sides[1],
-      !results.deciding.contains(facts[fact])
-    {
-      results.deciding.append(facts[fact])
-    }
-    return sides.reduce(into: []) { $0.formUnion($1) }
-  }
-
-  /// The first fact on which some member hangs and of which nothing has been taken yet.
-  private func nextFact(_ members: [Int], _ taken: [(fact: Int, holds: Bool)]) -> Int? {
-    for member in members {
-      for literal in cases[member].literals {
-        let fact = Int(literal >> 1)
-        if !taken.contains(where: { $0.fact == fact }) { return fact }
-      }
-    }
-    return nil
-  }
-
   /// The facts that lead to an outcome in every case, and its chance where they are so; chance nil: it differs with
   /// other facts.
   public func condition(of outcomes: Set<Int>) -> (facts: [(fact: Fact, holds: Bool)], chance: Double?) {
@@ -146,36 +66,57 @@ extension Worlds {
   /// From the endings of a walk. `outcomes`: the outcome that each ending belongs to; nil: none.
   init(_ engine: borrowing Engine, outcomes: [Int?]) {
     guard engine.finished.count > 1, !engine.assumptions.isEmpty else { return }
-    var index: [Fact: Int] = [:]
-    var literals: [Assumption: Int32?] = [:]
-    for (number, ending) in engine.finished.enumerated() {
+    var literals = Literals(assumptions: engine.assumptions.count)
+    cases.reserveCapacity(engine.finished.count)
+    for number in engine.finished.indices {
       guard let outcome = outcomes[number] else { continue }
       var list: [Int32] = []
-      var at = ending.branch.assumptions
+      var at = engine.finished[number].branch.assumptions
       while at >= 0 {
-        let node = engine.assumptions[Int(at)]
-        at = node.previous
-        let literal: Int32?
-        if let known = literals[node.assumption] {
-          literal = known
-        } else {
-          literal = Fact.of(node.assumption, engine.ruleset).map { fact, holds in
-            let number = index[fact] ?? facts.count
-            if number == facts.count {
-              index[fact] = number
-              facts.append(fact)
-            }
-            return Int32(number * 2 + (holds ? 1 : 0))
-          }
-          literals[node.assumption] = .some(literal)
-        }
-        if let literal, !list.contains(literal) { list.append(literal) }
+        let literal = literals.literal(at, engine, &facts)
+        at = engine.assumptions[Int(at)].previous
+        if literal >= 0, !list.contains(literal) { list.append(literal) }
       }
       // The first that was met first.
       list.reverse()
-      cases.append(Case(outcome: Int32(outcome), chance: ending.branch.chance, literals: list))
+      cases.append(Case(outcome: Int32(outcome), chance: engine.finished[number].branch.chance, literals: list))
     }
     if facts.isEmpty { cases = [] }
     excludeAlternatives()
+  }
+
+  /// What the assumptions of a walk say of its facts, each looked at once: endings share them.
+  private struct Literals {
+    private static let unknown: Int32 = -2
+    private static let none: Int32 = -1
+    /// Few facts are compared one by one; more are looked up.
+    private static let fewFacts = 24
+    private var known: [Int32]
+    private var index: [Fact: Int] = [:]
+
+    init(assumptions: Int) { known = Array(repeating: Self.unknown, count: assumptions) }
+
+    /// Of an assumption by its index; negative: it is about no fact.
+    mutating func literal(_ at: Int32, _ engine: borrowing Engine, _ facts: inout [Fact]) -> Int32 {
+      if known[Int(at)] != Self.unknown { return known[Int(at)] }
+      var literal = Self.none
+      if let (fact, holds) = Fact.of(engine.assumptions[Int(at)].assumption, engine.ruleset) {
+        literal = Int32(number(fact, &facts) * 2 + (holds ? 1 : 0))
+      }
+      known[Int(at)] = literal
+      return literal
+    }
+
+    private mutating func number(_ fact: Fact, _ facts: inout [Fact]) -> Int {
+      if facts.count <= Self.fewFacts {
+        if let number = facts.firstIndex(of: fact) { return number }
+      } else {
+        if index.isEmpty { for (number, fact) in facts.enumerated() { index[fact] = number } }
+        if let number = index[fact] { return number }
+        index[fact] = facts.count
+      }
+      facts.append(fact)
+      return facts.count - 1
+    }
   }
 }

@@ -44,20 +44,34 @@ package struct Balancing {
     guard balances || !sticky.isEmpty else { return nil }
   }
 
-  /// What the chains of one ruleset balance, each read once: a chain that all Services share is met by each of them.
+  /// What the chains of one ruleset are, each read once: a chain that all Services share is met by each of them.
   struct Cache {
-    private var known: [ChainID: Balancing?] = [:]
+    struct Chain {
+      /// By its name one of kube-proxy's for endpoints of the node alone, or for source ranges.
+      var isLocal: Bool
+      var isFirewall: Bool
+      /// What it balances, where it remembers clients.
+      var sticky: Balancing?
+    }
 
-    mutating func balancing(_ chain: ChainID, _ ruleset: borrowing Ruleset) -> Balancing? {
-      if let found = known[chain] { return found }
-      let found = Balancing(chain, ruleset)
-      known[chain] = .some(found)
-      return found
+    private var known: [ChainID: Chain] = [:]
+
+    mutating func chain(_ id: ChainID, _ ruleset: borrowing Ruleset) -> Chain {
+      if let found = known[id] { return found }
+      let name = ruleset.names[ruleset[id].name]
+      var chain = Chain(
+        isLocal: name.hasPrefix("KUBE-SVL-") || name.hasPrefix("KUBE-XLB-") || name.hasPrefix("local-"),
+        isFirewall: name.hasPrefix("KUBE-FW-") || name.hasPrefix("firewall-"))
+      if Balancing.remembersClients(id, ruleset), let balancing = Balancing(id, ruleset), !balancing.sticky.isEmpty {
+        chain.sticky = balancing
+      }
+      known[id] = chain
+      return chain
     }
   }
 
   /// Whether some rule of a chain asks for clients seen before.
-  package static func remembersClients(_ chain: ChainID, _ ruleset: Ruleset) -> Bool {
+  package static func remembersClients(_ chain: ChainID, _ ruleset: borrowing Ruleset) -> Bool {
     ruleset.rules(of: chain).contains { id in
       ruleset.clauses(of: ruleset[id]).contains {
         if case .match(let match) = $0 { RuleFacts.recall(match, ruleset) != nil } else { false }

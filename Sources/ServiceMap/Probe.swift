@@ -30,10 +30,7 @@ public final class Probe {
     if labelled {
       if labels == nil { labels = ServiceLabels(model.snapshot.ruleset) }
       reach.label = labels!.label(of: trace)
-      for step in trace.outcomes.lazy.flatMap(\.steps) {
-        guard let chain = step.verdict.target, !reach.chains.contains(chain) else { continue }
-        reach.chains.append(chain)
-      }
+      reach.chains = trace.enteredChains
     }
     return reach
   }
@@ -52,15 +49,5 @@ public final class Probe {
       from: from ?? tracer.inputInterface(from: source, to: frontend.address) ?? "eth0")
     flow.isFrame = from == nil && !flow.isLocal
     return flow
-  }
-}
-
-extension StepVerdict {
-  /// The chain that a jump or goto leads to.
-  fileprivate var target: ChainID? {
-    switch self {
-    case .jump(let chain), .goto(let chain): chain
-    default: nil
-    }
   }
 }

@@ -28,12 +28,10 @@ public struct ProgrammedPolicy: Sendable {
   ) {
     var passesLocal = false
     for chain in chains {
-      let name = ruleset.names[ruleset[chain].name]
-      if name.hasPrefix("KUBE-SVL-") || name.hasPrefix("KUBE-XLB-") || name.hasPrefix("local-") { passesLocal = true }
-      if name.hasPrefix("KUBE-FW-") || name.hasPrefix("firewall-"), sourceRanges.isEmpty {
-        sourceRanges = Self.sources(chain, ruleset)
-      }
-      if affinity == nil, let balancing = balancings.balancing(chain, ruleset), !balancing.sticky.isEmpty {
+      let known = balancings.chain(chain, ruleset)
+      if known.isLocal { passesLocal = true }
+      if known.isFirewall, sourceRanges.isEmpty { sourceRanges = Self.sources(chain, ruleset) }
+      if affinity == nil, let balancing = known.sticky {
         affinity = balancing.stickySeconds.max() ?? 0
         for share in balancing.shares {
           guard let endpoint = Self.endpoint(share.target, ruleset) else { continue }

@@ -50,9 +50,11 @@ public struct Reach: Sendable {
   public var untranslated = 0.0
   public var untranslatedIsLocal = false
   public var losses: [Loss] = []
-  /// Something had to be assumed.
-  public var isUncertain = false
-  public var assumptions: [String] = []
+  /// What had to be assumed for the first outcome that needed something; nil: nothing for any.
+  private var assumed: Assumptions?
+  public var isUncertain: Bool { assumed != nil }
+  /// A sentence each; made anew for each call.
+  public var assumptions: [String] { assumed?.sentences ?? [] }
   /// The endpoints that are reached with the source rewritten.
   public var masqueradedEndpoints = EndpointSet()
   public var firstTranslatingRule: RuleID?
@@ -93,10 +95,7 @@ extension Reach {
     for outcome in trace.outcomes {
       let isTranslated = outcome.isTranslated
       if balancer == nil { balancer = outcome.balancer }
-      if outcome.isAssumed {
-        isUncertain = true
-        if assumptions.count < 5 { assumptions += outcome.assumptions.prefix(2) }
-      }
+      if assumed == nil { assumed = outcome.keptAssumptions }
       if outcome.untracked {
         untracked = true
         if untrackingRule == nil { untrackingRule = Self.ruleThatUntracks(outcome, snapshot.ruleset) }

@@ -16,7 +16,7 @@ enum EthernetRules {
     }
     return (
       UnreadPart(
-        .rules, .unknownFormat, file: section.file.name, lines: section.firstLine...max(last, section.firstLine)),
+        .rules, .known(.ebtables), file: section.file.name, lines: section.firstLine...max(last, section.firstLine)),
       holdsRules
     )
   }

@@ -107,6 +107,7 @@ enum NodeLoader {
     }
     for note in notes { snapshot.diagnostics.add(note) }
     for dump in chosen { readRules(dump, into: &snapshot) }
+    snapshot.tablesNotGiven = GivenTables.missing(rules, snapshot.ruleset)
     if chosen.count > 1 { snapshot.ruleset.creationOrder = RuleSelection.creationOrder(rules) }
     snapshot.rulesRead =
       snapshot.rulesRead || !chosen.isEmpty || contents.contains(where: CollectionManifest.saysThatThereAreNoRules)

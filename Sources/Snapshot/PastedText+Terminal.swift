@@ -96,7 +96,7 @@ extension PastedText {
   // MARK: What stands before every line
 
   private enum Prefix: CaseIterable {
-    case lineNumber, plus, bullet, timeStamp
+    case lineNumber, plus, bullet, timeStamp, label
   }
 
   /// Takes off what stands before every line of the text, where more of it is a dump without.
@@ -110,7 +110,7 @@ extension PastedText {
         guard let length = Self.length(of: prefix, lines[index], &number) else { break }
         lengths.append((index, length))
       }
-      guard lengths.count == filled.count else { continue }
+      guard lengths.count == filled.count, prefix != .label || haveOneLabel(lengths) else { continue }
       let sample = lengths.prefix(400)
       let before = sample.count { Self.isTold(lines[$0.line]) }
       let after = sample.count { Self.isTold(lines[$0.line].dropFirst($0.length)) }
@@ -128,7 +128,7 @@ extension PastedText {
   }
 
   /// Whether a line says what it is.
-  private static func isTold(_ line: ArraySlice<UInt8>) -> Bool {
+  static func isTold(_ line: ArraySlice<UInt8>) -> Bool {
     let text = trimmed(line)
     return format(text) != nil || withText(text) { Prompt.command(of: $0) != nil }
   }
@@ -141,10 +141,42 @@ extension PastedText {
     case .bullet:
       line.dropFirst().first == 0x20 && (line.first == UInt8(ascii: "*") || line.first == UInt8(ascii: "-")) ? 2 : nil
     case .timeStamp: timeStamp(line)
+    case .label: label(line)
     }
   }
 
-  /// `     1\t` of `cat -n`, `12: `, `12| `, `12 `: each one more than the one before, blank lines left out or not.
+  /// Whether all lines are labelled alike: lines of several hosts among each other are not one text. Names of files (`grep -r`)
+  /// may differ.
+  private func haveOneLabel(_ lengths: [(line: Int, length: Int)]) -> Bool {
+    guard let first = lengths.first else { return false }
+    func label(_ at: (line: Int, length: Int)) -> ArraySlice<UInt8> { lines[at.line].prefix(at.length) }
+    return label(first).last == UInt8(ascii: ":") || lengths.allSatisfy { label($0) == label(first) }
+  }
+
+  /// What names the host, container or file that a line comes from: `node-a: `, `[pod/a/b] `, `collector-1  | `,
+  /// `dumps/ip-addr.txt:`.
+  private static func label(_ line: ArraySlice<UInt8>) -> Int? {
+    if line.first == UInt8(ascii: "[") {
+      guard let end = line.firstIndex(of: UInt8(ascii: "]")), end + 1 == line.endIndex || line[end + 1] == 0x20 else {
+        return nil
+      }
+      return min(end + 2, line.endIndex) - line.startIndex
+    }
+    let word = line.prefix { $0 > 0x20 && $0 != UInt8(ascii: ":") && $0 != UInt8(ascii: "|") }
+    guard !word.isEmpty, word.endIndex < line.endIndex else { return nil }
+    if line[word.endIndex] == UInt8(ascii: ":") {
+      let next = word.endIndex + 1
+      if next == line.endIndex || line[next] == 0x20 { return min(next + 1, line.endIndex) - line.startIndex }
+      return word.contains(UInt8(ascii: "/")) || word.contains(UInt8(ascii: ".")) ? next - line.startIndex : nil
+    }
+    let bar = line[word.endIndex...].drop { $0 == 0x20 }
+    guard bar.first == UInt8(ascii: "|") else { return nil }
+    let next = bar.startIndex + 1
+    guard next == line.endIndex || line[next] == 0x20 else { return nil }
+    return min(next + 1, line.endIndex) - line.startIndex
+  }
+
+  /// `     1\t` of `cat -n`, `12: `, `12:` of `grep -n`, `12| `, `12 `: each one more than the one before, blank lines left out or not.
   private static func lineNumber(_ line: ArraySlice<UInt8>, _ number: inout Int?) -> Int? {
     var at = line.startIndex
     while at < line.endIndex, line[at] == 0x20 || line[at] == 0x09 { at += 1 }
@@ -163,20 +195,28 @@ extension PastedText {
     {
       at += 1
     }
-    guard at == line.endIndex || line[at] == 0x20 || line[at] == 0x09 else { return nil }
-    return min(at + 1, line.endIndex) - line.startIndex
+    if at == line.endIndex || line[at] == 0x20 || line[at] == 0x09 {
+      return min(at + 1, line.endIndex) - line.startIndex
+    }
+    // `grep -n`
+    return line[at - 1] == UInt8(ascii: ":") ? at - line.startIndex : nil
   }
 
   /// What journald, a runtime's log and terminals that stamp their lines write: `2026-11-30T09:00:00.1Z stdout F `,
-  /// `Nov 30 09:00:00 node-a collect[12]: `, `[2026-11-30 09:00:00] `, `09:00:00 `.
+  /// `Nov 30 09:00:00 node-a collect[12]: `, `Nov 30 09:00:00 ` of `ts`, `[2026-11-30 09:00:00] `, `09:00:00 `.
   private static func timeStamp(_ line: ArraySlice<UInt8>) -> Int? {
     withText(line) { text in
       var words = Words(text)
       guard let first = words.next(), text.first != 0x20 else { return nil }
       var last = first
       if isDateTime(first) {
-        if let stream = words.next(), stream == "stdout" || stream == "stderr" {
-          if let tag = words.next(), tag == "F" || tag == "P" { last = tag }
+        if let stream = words.next(), let tag = words.next() {
+          if stream == "stdout" || stream == "stderr" {
+            if tag == "F" || tag == "P" { last = tag }
+          } else if tag.contains("["), tag.last == UInt8(ascii: ":") {
+            // `journalctl -o short-iso`: host and program.
+            last = tag
+          }
         }
       } else if isDate(first.first == UInt8(ascii: "[") ? first.dropFirst(1) : first), let time = words.next(),
         isTime(time)
@@ -184,10 +224,13 @@ extension PastedText {
         last = time
       } else if isTime(first.first == UInt8(ascii: "[") ? first.dropFirst(1) : first) {
         last = first
-      } else if first.count == 3, words.next()?.int != nil, let time = words.next(), isTime(time), words.next() != nil,
-        let program = words.next(), program.last == UInt8(ascii: ":")
-      {
-        last = program
+      } else if first.count == 3, words.next()?.int != nil, let time = words.next(), isTime(time) {
+        last = time
+        if let host = words.next(), host.last != UInt8(ascii: ":"), let program = words.next(),
+          program.last == UInt8(ascii: ":")
+        {
+          last = program
+        }
       } else {
         return nil
       }

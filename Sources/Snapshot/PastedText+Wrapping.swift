@@ -50,6 +50,11 @@ extension PastedText {
         continue
       }
       table = nil
+      // The details of an interface belong to it.
+      if isIndented, owner == .link {
+        above = index
+        continue
+      }
       let format = isIndented ? nil : Self.format(text)
       if let last = above, let owner, !isIndented,
         Self.continues(owner, text) || Self.recognisable.contains(owner) && format == nil && lines[last].count == edge,
@@ -95,6 +100,11 @@ extension PastedText {
       return word.first == UInt8(ascii: "[") && !word.elementsEqual("[NEW]".utf8)
         && !word.elementsEqual("[DESTROY]".utf8)
         && !word.elementsEqual("[UPDATE]".utf8) || connectionKeys.contains { word.starts(with: $0.utf8) }
+    case .link:
+      // `default via …` is a route.
+      if Self.format(line) != nil, !line.starts(with: "default qlen".utf8) { return false }
+      return word.allSatisfy { $0 >= 48 && $0 <= 57 } && word.count == line.count
+        || linkWords.contains { word.elementsEqual($0.utf8) }
     case .neighbour: return word.elementsEqual("lladdr".utf8) || word.elementsEqual("dev".utf8)
     case .rule:
       return word.elementsEqual("lookup".utf8) || word.elementsEqual("fwmark".utf8) || word.elementsEqual("iif".utf8)
@@ -105,6 +115,11 @@ extension PastedText {
   private static let routeWords = [
     "dev", "proto", "scope", "src", "metric", "via", "table", "linkdown", "onlink", "mtu", "advmss", "pref", "kernel",
     "link",
+  ]
+  private static let linkWords = [
+    "mtu", "qdisc", "noqueue", "noop", "fq_codel", "mq", "master", "state", "UP", "DOWN", "UNKNOWN", "mode", "DEFAULT",
+    "group", "default", "qlen", "brd", "scope", "global", "dynamic", "mngtmpaddr", "noprefixroute", "link-netnsid",
+    "promiscuity", "preferred_lft", "forever", "numtxqueues", "gso_max_size",
   ]
   private static let connectionKeys = [
     "src=", "dst=", "sport=", "dport=", "mark=", "use=", "zone=", "packets=", "bytes=",

@@ -25,6 +25,7 @@ struct PastedText {
     text.mend("a terminal's codes", text.hasTerminalCodes) { $0.replayTerminal() }
     text.mend("quoted text", text.isQuoted) { $0.unquote() }
     text.mend("fences", text.hasFences) { $0.unfence() }
+    text.mend("code marks", text.lines.contains { Self.isCode($0) }) { $0.unmark() }
     text.mend("characters that a web page or word processor replaced", text.isTypeset) { $0.untypeset() }
     text.mend("what stands before every line", true) { $0.removePrefix() }
     text.mend("indentation", true) { $0.outdent() }
@@ -81,28 +82,53 @@ struct PastedText {
 
   // MARK: Fences
 
-  private static func isFence(_ line: ArraySlice<UInt8>) -> Bool {
-    let text = trimmed(line)
-    return withText(text) {
-      $0.hasPrefix("```") || $0.hasPrefix("~~~") || $0.hasPrefix("{code") || $0.hasPrefix("[code")
-        || $0.hasPrefix("[/code") || $0.hasPrefix("{noformat") || $0.hasPrefix("<pre") || $0.hasPrefix("</pre")
-        || $0.hasPrefix("<code") || $0.hasPrefix("<details") || $0.hasPrefix("</details") || $0.hasPrefix("<summary")
-        || $0.hasPrefix("</summary")
-        || $0.hasPrefix("</code")
+  /// What a line that only marks text up does.
+  private enum Fence { case toggles, opens, closes, neither }
+
+  private static func fence(_ line: ArraySlice<UInt8>) -> Fence? {
+    withText(trimmed(line)) { text in
+      if text.hasPrefix("```") || text.hasPrefix("~~~") || text.hasPrefix("{code") || text.hasPrefix("{noformat") {
+        return .toggles
+      }
+      if text.hasPrefix("[code") || text.hasPrefix("[quote") { return .opens }
+      if text.hasPrefix("<pre") || text.hasPrefix("<code") {
+        return text.contains("</pre") || text.contains("</code") ? .neither : .opens
+      }
+      if text.hasPrefix("[/code") || text.hasPrefix("[/quote") || text.hasPrefix("</pre") || text.hasPrefix("</code") {
+        return .closes
+      }
+      let isTag =
+        text.hasPrefix("<details") || text.hasPrefix("</details") || text.hasPrefix("<summary")
+        || text.hasPrefix("</summary") || text == "<p>" || text == "</p>"
+      return isTag ? .neither : nil
     }
   }
 
-  private var hasFences: Bool { lines.contains { Self.isFence($0) } }
+  private var hasFences: Bool { lines.contains { Self.fence($0) != nil || Self.endsInFence($0) } }
+
+  /// `COMMIT```` of a chat.
+  private static func endsInFence(_ line: ArraySlice<UInt8>) -> Bool {
+    line.count > 3 && line.suffix(3).elementsEqual("```".utf8) && !line.starts(with: "```".utf8)
+  }
 
   private mutating func unfence() -> Bool {
     blankProse()
-    for index in lines.indices where Self.isFence(lines[index]) {
+    for index in lines.indices {
       let text = Self.trimmed(lines[index])
-      // `<pre>*nat` goes on behind the tag; what `<summary>` holds is a title.
+      guard Self.fence(text) != nil else {
+        if Self.endsInFence(text) { lines[index] = text.dropLast(3) }
+        continue
+      }
       if Self.withText(text, { $0.contains("details") || $0.contains("summary") }) {
+        // What `<summary>` holds is a title.
         lines[index] = []
       } else if text.first == UInt8(ascii: "<"), let end = text.firstIndex(of: UInt8(ascii: ">")) {
+        // `<pre>*nat` goes on behind the tag.
         lines[index] = text[(end + 1)...]
+      } else if text.first == UInt8(ascii: "`"), Self.isTold(text.dropFirst(3)) {
+        // So does a chat's fence; elsewhere it names a language.
+        lines[index] = text.dropFirst(3)
+        if Self.endsInFence(lines[index]) { lines[index] = lines[index].dropLast(3) }
       } else {
         lines[index] = []
       }
@@ -118,12 +144,19 @@ struct PastedText {
     var inside = 0
     for index in lines.indices {
       let text = Self.trimmed(lines[index])
-      if Self.isFence(lines[index]) {
-        if text.first == UInt8(ascii: "`") || text.first == UInt8(ascii: "~") { isInside.toggle() } else { inside += 1 }
+      if let fence = Self.fence(text) {
+        switch fence {
+        case .toggles: isInside.toggle()
+        case .opens: isInside = true
+        case .closes: isInside = false
+        case .neither: break
+        }
+        if isInside, text.first == UInt8(ascii: "`"), Self.isTold(text.dropFirst(3)) { inside += 1 }
         continue
       }
       if isInside {
         if Self.format(text) != nil { inside += 1 }
+        if Self.endsInFence(text) { isInside = false }
       } else if !text.isEmpty {
         if Self.format(text) != nil { return }
         outside.append(index)
@@ -135,6 +168,43 @@ struct PastedText {
       if text.first == UInt8(ascii: "#") || text.last == UInt8(ascii: ":") { continue }
       if Self.withText(text, { Prompt.command(of: $0) }) == nil { lines[index] = [] }
     }
+  }
+
+  /// `` `a line` ``, or a line of a list of JSON strings (`"a line",`), as Ansible prints outputs.
+  private static func isCode(_ line: ArraySlice<UInt8>) -> Bool {
+    let text = trimmed(line)
+    guard text.count > 2 else { return false }
+    if text.first == UInt8(ascii: "`") {
+      return text.last == UInt8(ascii: "`") && text.dropFirst().first != UInt8(ascii: "`")
+    }
+    guard text.first == UInt8(ascii: "\"") else { return false }
+    return text.last == UInt8(ascii: "\"") || text.suffix(2).elementsEqual("\",".utf8)
+  }
+
+  /// Takes the marks off lines that are a dump without them.
+  private mutating func unmark() -> Bool {
+    let marked = lines.indices.filter { Self.isCode(lines[$0]) }
+    func content(_ index: Int) -> ArraySlice<UInt8> {
+      let text = Self.trimmed(lines[index])
+      if text.first == UInt8(ascii: "`") { return text.dropFirst().dropLast() }
+      let inner = text.dropFirst().dropLast(text.last == UInt8(ascii: ",") ? 2 : 1)
+      var isEscaped = false
+      return ArraySlice(
+        inner.compactMap { byte -> UInt8? in
+          defer { isEscaped = byte == UInt8(ascii: "\\") && !isEscaped }
+          if isEscaped { return byte == UInt8(ascii: "t") ? 0x09 : byte }
+          return byte == UInt8(ascii: "\\") ? nil : byte
+        })
+    }
+    let told = marked.count { Self.format(Self.trimmed(content($0))) != nil }
+    guard told > 0, !marked.contains(where: { Self.format(Self.trimmed(lines[$0])) != nil }) else { return false }
+    for index in marked { lines[index] = content(index) }
+    // The rest of the list.
+    for index in lines.indices where lines[index].count < 200 {
+      let text = Self.trimmed(lines[index])
+      if text.elementsEqual("]".utf8) || text.elementsEqual("],".utf8) { lines[index] = [] }
+    }
+    return true
   }
 
   // MARK: Characters

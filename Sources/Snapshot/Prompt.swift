@@ -9,7 +9,9 @@ enum Prompt {
     "dmesg", "bridge", "brctl", "kubectl", "k", "oc", "microk8s", "k3s", "cilium", "cilium-dbg", "cat", "grep", "head",
     "tail", "route", "ifconfig", "arp", "ebtables", "arptables", "calicoctl", "curl", "ping", "tcpdump", "nc", "dig",
     "nslookup", "kubeadm", "openssl", "docker", "crictl", "nsenter", "journalctl", "systemctl", "ls", "uname",
-    "hostname",
+    "hostname", "ebtables-save", "arptables-save", "iptables-xml", "ufw", "firewall-cmd", "lsof", "ctr", "podman",
+    "virsh",
+    "timeout", "watch",
   ]
 
   /// The command of a line like `$ ip route`, `root@node:~# ip route`, `[root@node ~]$ ip route`, `sh-4.4# ip route`,
@@ -165,6 +167,28 @@ enum Prompt {
     return name(word).flatMap { $0.utf8.count == word.count ? $0 : nil }
   }
 
+  /// The table that a line between listings names: `== nat ==`, `# table mangle`, `filter:`. Nil: it is no such line.
+  static func tableHeading(_ text: ByteText) -> String? {
+    guard text.count < 40 else { return nil }
+    let isLetter: (UInt8) -> Bool = { $0 | 0x20 >= 97 && $0 | 0x20 <= 122 }
+    // Marked as one.
+    guard let first = text.first, !isLetter(first) || text.last == UInt8(ascii: ":") || text.hasPrefix("table ") else {
+      return nil
+    }
+    var table: String?
+    for word in text.bytes.split(whereSeparator: { !isLetter($0) }) {
+      let name = String(decoding: word, as: UTF8.self)
+      switch name.lowercased() {
+      case "raw", "mangle", "nat", "filter", "security":
+        guard table == nil else { return nil }
+        table = name.lowercased()
+      case "table", "iptables", "rules", "chain", "chains": continue
+      default: return nil
+      }
+    }
+    return table
+  }
+
   /// A host's name at a text's beginning.
   private static func name(_ text: ByteText) -> String? {
     let end = text.bytes.firstIndex { byte in
@@ -184,11 +208,19 @@ enum Prompt {
       || text.hasPrefix("# Warning: iptables-legacy tables present") || text.hasPrefix("Defaulted container ")
       || text.hasPrefix("-- Logs begin at ") || text.hasPrefix("-- Journal begins at ") || text.hasPrefix("-- Boot ")
       || text.hasPrefix("Warning: Permanently added ") || text.hasPrefix("Unable to use a TTY")
+      || text.hasPrefix("Starting pod/") || text.hasPrefix("To use host binaries, ") || text.hasPrefix("Pod IP: ")
+      || text.hasPrefix("If you don't see a command prompt") || text.hasPrefix("Removing debug pod")
+      || text.hasPrefix("Creating debugging pod ") || text == "exit" || text == "logout"
+      // The first line of a prompt of two, and the name that `head` and `tail` print above a file.
+      || text.hasPrefix("┌─") || text.hasPrefix("╭─") || text.hasPrefix("==> ") && text.contains(" <==")
   }
 
   /// `➜  ~ cmd`, `❯ cmd`, `λ cmd`: the command begins at the first known program.
   private static func arrow(_ text: ByteText) -> String? {
-    guard text.hasPrefix("➜") || text.hasPrefix("❯") || text.hasPrefix("λ") || text.hasPrefix("»") else { return nil }
+    guard
+      text.hasPrefix("➜") || text.hasPrefix("❯") || text.hasPrefix("λ") || text.hasPrefix("»") || text.hasPrefix("└─")
+        || text.hasPrefix("╰─")
+    else { return nil }
     var words = Words(text)
     _ = words.next()
     for _ in 0..<4 {
@@ -264,10 +296,10 @@ enum Prompt {
     let isOption = second.first == UInt8(ascii: "-") && second.count > 1
     switch first {
     case "iptables", "ip6tables", "iptables-legacy", "iptables-nft", "ip6tables-legacy", "ip6tables-nft", "ipvsadm",
-      "conntrack", "arp", "route", "netstat", "ss":
+      "conntrack", "arp", "route", "netstat", "ss", "ebtables", "arptables", "firewall-cmd", "lsof":
       return isOption
     case "iptables-save", "ip6tables-save", "iptables-legacy-save", "iptables-nft-save", "ip6tables-legacy-save",
-      "ip6tables-nft-save":
+      "ip6tables-nft-save", "ebtables-save", "arptables-save":
       return second.isEmpty || isOption || second == "|" || second == ">"
     case "ifconfig": return second.isEmpty || isOption
     case "ip":
@@ -281,6 +313,8 @@ enum Prompt {
     case "sysctl": return isOption || second.contains(".")
     case "cat": return second.hasPrefix("/proc/")
     case "brctl": return second == "show"
+    case "ufw": return second == "status"
+    case "calicoctl": return second == "get"
     case "bridge": return second == "fdb"
     case "kubectl", "oc", "k":
       return second == "get" || second == "describe" || isOption

@@ -58,6 +58,10 @@ private struct Divider {
   private var command: String?
   /// Where it stands, by prompts and headings.
   private var host: String?
+  /// The command ran in a network namespace of its own.
+  private var isOtherNamespace = false
+  /// The command prints what looks like rules of iptables and is none.
+  private var isOfNoReader = false
   /// What that command prints, where only it tells.
   private var promised: DumpFormat?
   private var commandOffset: Int?
@@ -66,10 +70,21 @@ private struct Divider {
   private var skipTo = 0
   /// Inside the braces of an nft table.
   private var depth = 0
+  /// Between `*TABLE` and COMMIT, where comments are comments.
+  private var isInTable = false
   /// Behind a COMMIT: what is no line of iptables-save ends the dump.
   private var isCommitted = false
-  /// The lines in a row that belong to nothing, and whether rules are among them.
-  private var strangers: (lines: ClosedRange<Int>, areRules: Bool)?
+  private var strangers: Strangers?
+
+  /// Lines in a row that belong to nothing that is read.
+  private struct Strangers {
+    var lines: ClosedRange<Int>
+    var areRules: Bool
+    /// Whose output they are.
+    var known: KnownOutput?
+    /// All of them are known to stop nothing.
+    var areHarmless: Bool
+  }
 
   private init(_ whole: DumpSection) { self.whole = whole }
 
@@ -97,10 +112,22 @@ private struct Divider {
   private mutating func close(_ at: Int) {
     guard var done = current else { return }
     done.section.range = done.section.range.lowerBound..<max(at, done.section.range.lowerBound)
-    result.dumps.append(done)
+    add(done)
     current = nil
     depth = 0
     isCommitted = false
+    isInTable = false
+  }
+
+  /// What was printed in a namespace of its own is not the node's; objects are the cluster's wherever they are asked for.
+  private mutating func add(_ dump: RecognisedDump) {
+    guard isOtherNamespace, dump.format.descriptor.role != .objects, dump.format != .kernelLog else {
+      return result.dumps.append(dump)
+    }
+    var last = dump.section.firstLine
+    for line in dump.section.lines where !line.text.isEmpty { last = line.number }
+    result.unread.append(
+      UnreadPart(.text, .otherNamespace, file: whole.file.name, lines: dump.section.firstLine...last))
   }
 
   private mutating func open(_ format: DumpFormat, _ line: LineScanner.Line) {
@@ -119,35 +146,53 @@ private struct Divider {
   }
 
   private mutating func closeStrangers() {
-    guard let (lines, areRules) = strangers else { return }
-    strangers = nil
+    guard let strangers else { return }
+    self.strangers = nil
+    if strangers.areHarmless { return }
+    let content: UnreadPart.Content = strangers.areRules ? .rules : .text
     if result.unread.count >= Self.maximumUnread, let last = result.unread.last {
       result.unread[result.unread.count - 1] = UnreadPart(
-        last.content == .rules || areRules ? .rules : .text, .unknownFormat, file: whole.file.name,
-        lines: last.lines.lowerBound...lines.upperBound)
+        last.content == .rules ? .rules : content, .unknownFormat, file: whole.file.name,
+        lines: last.lines.lowerBound...strangers.lines.upperBound)
       return
     }
     result.unread.append(
-      UnreadPart(areRules ? .rules : .text, .unknownFormat, file: whole.file.name, lines: lines))
+      UnreadPart(
+        content, strangers.known.map { .known($0) } ?? .unknownFormat, file: whole.file.name, lines: strangers.lines))
   }
 
   private mutating func stranger(_ line: LineScanner.Line) {
     let text = line.text.trimmed
     guard !text.isEmpty, !Prompt.isNoise(text) else { return }
+    if readTableHeading(text) { return }
     if let heading = Prompt.heading(text) {
       host = heading
       return
     }
     // What surrounds outputs: rulers and comments tell nothing.
     if text.first == UInt8(ascii: "#") || text.bytes.allSatisfy({ !isWordByte($0) }) { return }
+    let known = strangers?.known ?? KnownOutput.of(text, command: command)
     let areRules =
-      Prompt.printsRules(command ?? whole.file.name) || text.contains(" -j ") || text.hasPrefix("Chain ")
-      || text.contains(" anywhere ")
-    if let (lines, before) = strangers {
-      strangers = (lines.lowerBound...line.number, before || areRules)
+      known?.holdsRules
+      ?? (Prompt.printsRules(command ?? whole.file.name) || text.contains(" -j ") || text.hasPrefix("Chain ")
+        || text.contains(" anywhere "))
+    let isHarmless = known?.isHarmless(text) ?? false
+    if let before = strangers {
+      strangers = Strangers(
+        lines: before.lines.lowerBound...line.number,
+        areRules: before.areRules || areRules, known: known,
+        areHarmless: before.areHarmless && isHarmless)
     } else {
-      strangers = (line.number...line.number, areRules)
+      strangers = Strangers(
+        lines: line.number...line.number, areRules: areRules, known: known, areHarmless: isHarmless)
     }
+  }
+
+  /// A loop over the tables prints their names above each.
+  private mutating func readTableHeading(_ text: ByteText) -> Bool {
+    guard let table = Prompt.tableHeading(text), command.map(Prompt.printsRules) ?? true else { return false }
+    command = "\(command?.contains("ip6tables") ?? false ? "ip6tables" : "iptables") -t \(table) -S"
+    return true
   }
 
   private var isLog: Bool { current?.format == .kernelLog || current?.format == .componentLog }
@@ -164,12 +209,16 @@ private struct Divider {
       close(line.offset)
       closeStrangers()
       command = prompted
-      host = Prompt.host(of: text) ?? host
+      let place = CommandPlace(prompted)
+      host = place.host ?? Prompt.host(of: text) ?? host
+      isOtherNamespace = place.isOtherNamespace
+      isOfNoReader = KnownOutput.of(text, command: prompted)?.looksLikeOther ?? false
       promised = DumpFormat.promised(by: prompted)
       commandOffset = line.offset
       commandLine = line.number
       return
     }
+    if isOfNoReader, !text.trimmed.isEmpty { return stranger(line) }
     if depth == 0, let promised {
       self.promised = nil
       return open(promised, line)
@@ -196,6 +245,7 @@ private struct Divider {
       close(line.offset)
       open(format, line)
     }
+    if format == .iptablesSave, text.first == UInt8(ascii: "*") { isInTable = true }
     isCommitted = format == .iptablesSave && isCommitted && text.first == UInt8(ascii: "#")
     if format == .nftText { depth = max(0, depth + Self.braces(text)) }
   }
@@ -210,6 +260,17 @@ private struct Divider {
         UnreadPart(.rules, .cut, file: whole.file.name, lines: line.number...line.number))
       return
     }
+    if current?.format == .iptablesSave && !isInTable || current?.format == .iptablesListing,
+      Prompt.tableHeading(line.text.trimmed) != nil
+    {
+      close(line.offset)
+      if readTableHeading(line.text.trimmed) { return }
+    }
+    // What only one program prints ends what stands above it, too.
+    if current != nil, !isLog, current?.format != .objectText, KnownOutput.of(line.text.trimmed, command: nil) != nil {
+      close(line.offset)
+      command = nil
+    }
     // A heading ends what stands above it.
     if current != nil, depth == 0, current?.format != .objects, current?.format != .objectText, !isLog,
       let heading = Prompt.heading(line.text.trimmed)
@@ -221,6 +282,7 @@ private struct Divider {
     if current?.format == .iptablesSave {
       if line.text.trimmed == "COMMIT" {
         isCommitted = true
+        isInTable = false
       } else if isCommitted, line.text.trimmed.first.map({ $0 != UInt8(ascii: "#") }) ?? false {
         close(line.offset)
         command = nil
@@ -244,7 +306,7 @@ private struct Divider {
     let head = ByteText(bytes: UnsafeRawBufferPointer(rebasing: bytes[extent.prefix(8192)]))
     let named = Recognition.named(whole.file.name, command)
     if let format = DumpFormat.ofJSON(head) ?? (head.trimmed.count < 16 ? named : nil) {
-      result.dumps.append(
+      add(
         RecognisedDump(
           format: format, section: DumpSection(whole.file, range: extent, firstLine: line.number), command: command,
           host: host, isJSON: true))

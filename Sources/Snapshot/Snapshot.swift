@@ -50,6 +50,8 @@ public struct Snapshot: Sendable {
   public var unread: [UnreadPart] = []
   /// Rules were handed over that are not, or not all, in `ruleset`: that no rule takes a packet proves nothing then.
   public var hasUnreadRules: Bool { unread.contains { $0.content == .rules } }
+  /// Tables of iptables that may have rules and were not among those that commands printed one by one.
+  public var tablesNotGiven: [IPVersion: [String]] = [:]
   /// Files that belong to the snapshot and that no reader knows, with the reason; Kubernetes objects among them are
   /// listed in `objectFiles`.
   public var unrecognised: [String] = []

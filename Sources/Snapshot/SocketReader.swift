@@ -1,9 +1,9 @@
 import Input
 import Wire
 
-/// `ss` and `netstat` tables with internet sockets; other families (netlink, unix, packet) are passed over.
+/// `ss`, `netstat` and `lsof -i` tables with internet sockets; other families (netlink, unix, packet) are passed over.
 public enum SocketReader: DumpReader {
-  private enum Layout { case ss, ssWithoutNetid, netstat, other }
+  private enum Layout { case ss, ssWithoutNetid, netstat, lsof, other }
 
   public static func read(_ section: DumpSection, into snapshot: inout Snapshot) {
     var list = snapshot.sockets ?? []
@@ -25,6 +25,9 @@ public enum SocketReader: DumpReader {
       case "Proto":
         layout = line.text.contains("Local Address") ? .netstat : .other
         continue
+      case "COMMAND":
+        layout = .lsof
+        continue
       case "Active":
         layout = line.text.contains("Internet") ? .netstat : .other
         continue
@@ -33,13 +36,18 @@ public enum SocketReader: DumpReader {
       // Continued details of `ss -i` or `-o`.
       if line.isIndented { continue }
       let entry: SocketEntry?
-      switch layout ?? .ss {
+      let layout = layout ?? (lsofName(line.words) == nil ? .ss : .lsof)
+      switch layout {
       case .other: continue
       case .ss:
         if isOtherFamily(first) { continue }
         entry = ss(line.words, withNetid: true)
       case .ssWithoutNetid: entry = ss(line.words, withNetid: false)
       case .netstat: entry = netstat(line.words)
+      case .lsof:
+        entry = lsof(line.words)
+        // A port's name that no list has, a host's name.
+        if entry == nil, lsofName(line.words) != nil { continue }
       }
       guard var entry else {
         snapshot.warn(section, line.number, "expected a socket of ss or netstat, found “\(line.text.printable)”")
@@ -47,7 +55,8 @@ public enum SocketReader: DumpReader {
       }
       entry.place = FilePlace(file: file, line: line.number)
       if snapshot.socketsPlace.line == 0 { snapshot.socketsPlace = entry.place }
-      snapshot.socketProtocols.insert(entry.protocol.hasPrefix("udp") ? .udp : .tcp)
+      // lsof shows the processes that its user may see: what it does not list may be there.
+      if layout != .lsof { snapshot.socketProtocols.insert(entry.protocol.hasPrefix("udp") ? .udp : .tcp) }
       if seen.insert(entry).inserted { list.append(entry) }
     }
     snapshot.sockets = list
@@ -111,6 +120,38 @@ public enum SocketReader: DumpReader {
     return entry
   }
 
+  /// `sshd 1206 root 3u IPv4 23456 0t0 TCP *:22 (LISTEN)`; threads have two columns more.
+  private static func lsof(_ line: Words) -> SocketEntry? {
+    var words = line
+    guard let process = words.next(), let (proto, name, state) = lsofName(line) else { return nil }
+    guard let (local, rest) = name.split(at: UInt8(ascii: "-")), rest.first == UInt8(ascii: ">") else {
+      guard var entry = entry(proto, state: proto == "udp" ? "UNCONN" : state, local: name) else { return nil }
+      entry.process = process.string
+      return entry
+    }
+    guard var entry = entry(proto, state: state == "ESTABLISHED" ? "ESTAB" : state, local: local),
+      let peer = Self.entry(proto, state: "", local: rest.dropFirst(1))
+    else { return nil }
+    (entry.peerAddress, entry.peerPort) = (peer.localAddress, peer.localPort)
+    entry.process = process.string
+    return entry
+  }
+
+  /// The last columns of a row of lsof: NODE, NAME and, of TCP, the state.
+  private static func lsofName(_ line: Words) -> (proto: String, name: ByteText, state: String)? {
+    var words = line
+    for _ in 0..<8 {
+      guard let type = words.next() else { return nil }
+      guard type == "IPv4" || type == "IPv6" else { continue }
+      guard words.next() != nil, words.next() != nil, let node = words.next(), node == "TCP" || node == "UDP",
+        let name = words.next()
+      else { return nil }
+      let state = words.next().map { $0.dropFirst(1).dropLast(1).string } ?? ""
+      return (node == "TCP" ? "tcp" : "udp", name, state)
+    }
+    return nil
+  }
+
   /// `127.0.0.53%lo:53`, `*:111`, `[::]:80`, `:::80`, `[::ffff:192.0.2.1]:80`
   private static func entry(_ proto: String, state: String, local: ByteText) -> SocketEntry? {
     guard let (start, port) = local.splitLast(at: UInt8(ascii: ":")) else { return nil }
@@ -148,7 +189,7 @@ extension String {
 
 extension SocketReader {
   static let descriptor = DumpDescriptor(
-    .sockets, commands: ["ss -lntup", "netstat -lntup"], collected: [.init("ss.txt", "ss", "-lntup")],
+    .sockets, commands: ["ss -lntup", "netstat -lntup", "lsof -i -n -P"], collected: [.init("ss.txt", "ss", "-lntup")],
     read: { read($0.section, into: &$1) },
     recognises: { line in
       switch line.first {
@@ -158,6 +199,8 @@ extension SocketReader {
       case "tcp", "udp":
         line.second == "LISTEN" || line.second == "UNCONN" || line.second == "ESTAB" || line.second == "SYN-SENT"
       case "Active": line.second == "Internet" || line.second == "UNIX"
+      case "COMMAND": line.second == "PID" && line.text.contains("NODE NAME")
+      case _ where line.text.contains(" (LISTEN)"): lsofName(Words(line.text)) != nil
       default: false
       }
     })

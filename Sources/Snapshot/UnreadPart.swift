@@ -7,9 +7,13 @@ public struct UnreadPart: Sendable, Hashable {
     case text
   }
 
-  public enum Reason: Sendable {
+  public enum Reason: Sendable, Hashable {
     /// No reader knows it.
     case unknownFormat
+    /// No reader takes it; another command tells the same.
+    case known(KnownOutput)
+    /// It tells of another network namespace, a Pod's for one, and not of the node.
+    case otherNamespace
     /// Some of a table's rules, chosen by a search, a chain's name or a table's: the others are not known.
     case excerpt
     /// It ends before its end, or something was left out of it.
@@ -41,6 +45,11 @@ public struct UnreadPart: Sendable, Hashable {
       return content == .rules
         ? "\(what) \(holds) rules in a form that kubepath does not read; hand over iptables-save or nft list ruleset"
         : "\(what) \(holds) nothing that kubepath reads"
+    case .known(let output):
+      return "\(what) \(holds) \(output.name), which kubepath does not read; hand over \(output.instead)"
+    case .otherNamespace:
+      return
+        "\(what) \(isOne ? "is" : "are") of another network namespace, as the command says: not taken for the node's; where it shares the node's network, hand over the output without the command"
     case .excerpt:
       return
         "\(what) \(isOne ? "is" : "are") an excerpt: rules that are not in it are unknown; hand over all of iptables-save or nft list ruleset"

@@ -4,6 +4,7 @@ import Glibc
 ///
 ///     swift build -c release && .build/release/kubepath-bench [--services 10000] [--endpoints 10] [--flows 100000]
 ///                                                             [--runs 3] [--kubepath PATH] [--no-peers]
+///                                                             [--growth [NAME]]
 ///
 /// Figures are processor seconds (user and system), and ratios to kubepath's.
 @main
@@ -13,6 +14,8 @@ struct Bench {
   var flows = 100_000
   var runs = 3
   var peers = true
+  /// Only the table of `Growth`, of inputs whose names contain this.
+  var growthOf: String?
   var kubepath: String
 
   static func main() {
@@ -21,6 +24,10 @@ struct Bench {
     while let option = arguments.popFirst() {
       if option == "--no-peers" {
         bench.peers = false
+        continue
+      }
+      if option == "--growth" {
+        bench.growthOf = arguments.first.flatMap { $0.hasPrefix("--") ? nil : arguments.popFirst() } ?? ""
         continue
       }
       guard let value = arguments.popFirst() else { fail("\(option): a value is missing") }
@@ -50,6 +57,7 @@ struct Bench {
     let folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     defer { _ = Measurement.run(["rm", "-rf", folder]) }
 
+    if let growthOf { return Growth(kubepath: kubepath, folder: folder).run(growthOf) }
     let small = ServiceRules(services: services, endpoints: endpoints)
     let dump = "\(folder)/iptables-save.txt"
     small.write(to: dump)
@@ -141,23 +149,29 @@ struct Bench {
         + "\(decimal(measured.peakMegabytes, 0)) MB, ratio \(decimal(ratio, 2))")
   }
 
-  private func pad(_ text: String, _ width: Int) -> String {
-    text + String(repeating: " ", count: max(0, width - text.count))
-  }
-
-  private func decimal(_ value: Double, _ digits: Int) -> String {
-    var scale = 1.0
-    for _ in 0..<digits { scale *= 10 }
-    let scaled = Int((value * scale).rounded())
-    guard digits > 0 else { return String(scaled) }
-    let fraction = String(abs(scaled) % Int(scale))
-    return "\(scaled / Int(scale)).\(String(repeating: "0", count: digits - fraction.count))\(fraction)"
-  }
-
   private func size(_ path: String) -> Double {
     var status = stat()
     return stat(path, &status) == 0 ? Double(status.st_size) : 0
   }
 
   private func megabytes(_ path: String) -> String { decimal(size(path) / 1_048_576, 1) }
+}
+
+// MARK: Columns
+
+func pad(_ text: String, _ width: Int) -> String {
+  text + String(repeating: " ", count: max(0, width - text.count))
+}
+
+func leftPad(_ text: String, _ width: Int) -> String {
+  String(repeating: " ", count: max(0, width - text.count)) + text
+}
+
+func decimal(_ value: Double, _ digits: Int) -> String {
+  var scale = 1.0
+  for _ in 0..<digits { scale *= 10 }
+  let scaled = Int((value * scale).rounded())
+  guard digits > 0 else { return String(scaled) }
+  let fraction = String(abs(scaled) % Int(scale))
+  return "\(scaled / Int(scale)).\(String(repeating: "0", count: digits - fraction.count))\(fraction)"
 }

@@ -64,7 +64,7 @@ struct ServicesCommand: ParsableCommand {
       let facts = AnswerFacts(node, names: names)
       var map = ServiceMap(NodeModel(node, indexed: true), intent: names?.cluster) { tracer in
         let judge = Judge(tracer, facts)
-        return { judge.judge($0).answer }
+        return { judge.answer(to: $0) }
       }
       let known = map.entries.compactMap { $0.service.map { String($0.prefix { $0 != ":" }) } }
       let selection = try ServiceSelection(services, namespaces, known: known + intent.services.map(\.fullName))

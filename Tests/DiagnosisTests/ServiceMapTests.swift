@@ -105,4 +105,33 @@ import Wire
     port.name = "http"
     #expect(ChainName.nftables(service, port) == "P4ZYZVCF-testing/service/tcp/http")
   }
+
+  /// kube-router binds ClusterIPs to a device of its own, as kube-proxy does to kube-ipvs0: they are no node's addresses, and
+  /// what stands there is no NodePort.
+  @Test func addressesOfServiceDevicesAreClusterIPs() {
+    let snapshot = SnapshotLoader.load(
+      [
+        SourceFile(
+          name: "ip-addr",
+          text: """
+            2: eth0: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc mq state UP group default
+                inet 192.0.2.61/24 brd 192.0.2.255 scope global eth0
+            7: kube-dummy-if: <BROADCAST,NOARP,UP,LOWER_UP> mtu 1500 qdisc noqueue state UNKNOWN group default
+                inet 10.88.0.7/32 brd 10.88.0.7 scope link kube-dummy-if
+
+            """),
+        SourceFile(
+          name: "ipvsadm-Sn",
+          text: """
+            -A -t 10.88.0.7:8080 -s rr
+            -a -t 10.88.0.7:8080 -r 10.89.1.4:8080 -m -w 1
+            -A -t 192.0.2.61:30808 -s rr
+            -a -t 192.0.2.61:30808 -r 10.89.1.4:8080 -m -w 1
+
+            """),
+      ], name: "a")
+    let map = ServiceMap(NodeModel(snapshot, indexed: true))
+    let kinds = map.entries.map { "\($0.frontend.address):\($0.frontend.port) \($0.frontend.kind)" }
+    #expect(kinds.sorted() == ["10.88.0.7:8080 clusterIP", "192.0.2.61:30808 nodePort"])
+  }
 }

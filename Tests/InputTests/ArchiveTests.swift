@@ -106,6 +106,18 @@ import Testing
     #expect(error?.reason.contains("with what was unpacked before") == true)
   }
 
+  /// Files that are read as they are share a bound of their own, and members of an archive take nothing of it.
+  @Test func plainFilesHaveABudget() throws {
+    let budget = Archive.Budget(plain: 100)
+    let file = SourceFile(name: "rules.txt", contents: [UInt8](repeating: 65, count: 60))
+    try budget.admit(file)
+    try budget.admit(SourceFile(name: "member", partOf: file, range: 0..<60))
+    let error = #expect(throws: InputError.self) { try budget.admit(file) }
+    #expect(error?.isBudget == true)
+    #expect(error?.path == "rules.txt")
+    #expect(error?.reason.contains("hand over fewer files") == true)
+  }
+
   /// Output that fills the room for it exactly is all there is.
   @Test(arguments: [1 << 14, 65_535, 65_536, 65_537, 131_072, 1 << 20]) func sizesThatFillTheRoom(_ size: Int) throws {
     let content = [UInt8](repeating: 65, count: size)

@@ -171,6 +171,22 @@ struct NftMatchTests {
       #expect(missing.ruleset.reversePathTests.first?.invert == true)
       #expect(missing.ruleset.reversePathTests.first?.loose == false)
     }
+    // nft 1.1.4 and later list `oif missing` so.
+    for (text, isMissing) in [("fib saddr . iif check missing", true), ("fib saddr . iif check exists", false)] {
+      let check = Reading(.ip6, rule: text + " drop")
+      let oif = Reading(.ip6, rule: text.replacing("check", with: "oif") + " drop")
+      #expect(check.messages == [])
+      #expect(check.ruleset.reversePathTests.map(\.invert) == [isMissing])
+      #expect(check.tests == oif.tests)
+      let json = Reading(
+        json: #"""
+          {"nftables": [{"table": {"family": "ip6", "name": "t"}}, {"chain": {"family": "ip6", "table": "t", "name": "c"}},
+          {"rule": {"family": "ip6", "table": "t", "chain": "c", "expr": [{"match": {"op": "==",
+          "left": {"fib": {"result": "check", "flags": ["saddr", "iif"]}}, "right": \#(!isMissing)}}, {"drop": null}]}}]}
+          """#)
+      #expect(json.messages == [])
+      #expect(json.ruleset.reversePathTests.map(\.invert) == [isMissing])
+    }
     let loose = Reading(.ip, rule: "fib saddr . mark oif exists accept")
     #expect(loose.ruleset.reversePathTests.first?.loose == true)
     #expect(loose.ruleset.reversePathTests.first?.validMark == true)

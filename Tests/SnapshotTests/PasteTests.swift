@@ -474,7 +474,7 @@ import Testing
       Bridge chain: FORWARD, entries: 1, policy: DROP
       -p IPv4 -j ACCEPT
       """)
-    #expect(snapshot.unread == [UnreadPart(.rules, .unknownFormat, file: "ticket.txt", lines: 4...7)])
+    #expect(snapshot.unread == [UnreadPart(.rules, .known(.ebtables), file: "ticket.txt", lines: 4...7)])
     #expect(snapshot.hasUnreadRules)
     #expect(snapshot.diagnostics.list.contains { $0.severity == .warning && $0.position == .line(4) })
   }

@@ -147,6 +147,10 @@ extension AnswerFacts {
       return
         "rules in \(printable(part.file)) were not, or not wholly, read: give the whole output of iptables-save or nft list ruleset"
     }
+    if let (version, tables) = snapshot.tablesNotGiven.min(by: { $0.key == .v4 && $1.key != .v4 }) {
+      return
+        "table \(tables.joined(separator: " and ")) of \(version == .v4 ? "IPv4" : "IPv6") was not handed over: give the output of \(version == .v4 ? "iptables-save" : "ip6tables-save")"
+    }
     if let cut = ruleset.tables.first(where: \.isCut) {
       let file = ruleset.files.indices.contains(Int(cut.file)) ? ruleset.files[Int(cut.file)].name : "a dump"
       return

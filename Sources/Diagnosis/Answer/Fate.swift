@@ -66,11 +66,15 @@ enum Fate: Sendable, Hashable {
     case sockets
     case rules
     case partOfRules
+    /// A table of iptables that was not handed over.
+    case table(String)
     case routes
     case virtualServers
     case eBPF
     /// Facts that the reply hangs on.
     case replyFacts
+    /// There are too many ways that replies may take.
+    case replies
   }
 
   var answer: Answer {

@@ -121,7 +121,7 @@ public final class JourneyJudge {
       // What was cut off may end in any way.
       return trace.truncated > 0 && Set(standings).count > 1 ? Standing(answer: .unsure, share: 0) : standing
     }
-    let results = trace.worlds.results(outcomes: standings.count) { shares in
+    let results = trace.worlds.results { shares in
       Self.world(shares.map { ($0.outcome, $0.chance) }, standings)
     }
     if results.list.count == 1, results.isComplete { return results.list[0].result }
@@ -136,11 +136,8 @@ public final class JourneyJudge {
       return Standing(answer: .partly, share: shares.reduce(0, +) / Double(shares.count))
     }
     let place = walk.map.place(fork.namespace)
-    for entry in results.list.prefix(4) {
-      let condition = entry.facts.filter { results.deciding.contains($0.fact) }.map {
-        printable(trace.sentence($0.fact, holds: $0.holds), limit: 120)
-      }.joined(separator: " and ")
-      let text = "\(entry.result.answer.rawValue) if \(condition) (\(printable(place.text)))"
+    for text in Judge.undecided(results, trace, { $0.answer.rawValue }) {
+      let text = "\(text) (\(printable(place.text)))"
       if !gathered.undecided.contains(text) { gathered.undecided.append(text) }
     }
     for command in Judge.wanted(results.deciding) where !gathered.wanted.contains(command) {
@@ -199,7 +196,9 @@ public final class JourneyJudge {
       let snapshot = walk.map.snapshot(of: fork.namespace)
       let wanted: [String]
       let isV4 = fork.flow.version == .v4
-      if gaps.contains(.rules) || gaps.contains(.partOfRules) || snapshot.hasUnreadRules {
+      if gaps.contains(.rules) || gaps.contains(.partOfRules) || snapshot.hasUnreadRules
+        || snapshot.tablesNotGiven[fork.flow.version] != nil
+      {
         wanted = [isV4 ? "iptables-save" : "ip6tables-save", "nft list ruleset"]
       } else if gaps.contains(.routes) {
         wanted = [isV4 ? "ip route show table all" : "ip -6 route show table all"]

@@ -105,11 +105,16 @@ extension Judge {
       return
         "no dump of this node's \(outcome.destination.version == .v4 ? "IPv4" : "IPv6") rules was read; without rules it would reach \(place)"
     case .partOfRules: return "the rules were read in part only; what is missing may decide (so far: \(place))"
+    case .table(let name):
+      return
+        "table \(name) was not handed over (the commands print one table each); what it has may decide (so far: \(place))"
     case .routes: return "the rules let it go on to \(place); whether a route leads there is not in the snapshot"
     case .virtualServers: return "the table of IPVS is not in the snapshot"
     case .eBPF: return "no rule takes it, and eBPF programs may: their tables are not in the snapshot"
     case .replyFacts:
       return "it reaches \(place); whether the answer gets back hangs on what the snapshot does not tell"
+    case .replies:
+      return "chance leads it many ways; it reaches \(place), and not all ways of the answers back were followed"
     }
   }
 
@@ -117,11 +122,12 @@ extension Judge {
     let isV4 = flow.version == .v4
     switch missing {
     case .sockets: return ["ss -lntup"]
+    case .table: return [isV4 ? "iptables-save" : "ip6tables-save"]
     case .rules, .partOfRules: return [isV4 ? "iptables-save" : "ip6tables-save", "nft list ruleset"]
     case .routes: return [isV4 ? "ip route show table all" : "ip -6 route show table all"]
     case .virtualServers: return ["ipvsadm -Sn"]
     case .eBPF: return ["cilium-dbg service list", "cilium-dbg bpf lb list"]
-    case .replyFacts: return []
+    case .replyFacts, .replies: return []
     }
   }
 

@@ -30,12 +30,26 @@ public final class Judge {
     return (trace, judge(trace))
   }
 
+  /// The answer alone, for many traces.
+  public func answer(to trace: Trace) -> Answer {
+    var replies = Replies()
+    var fates: [Fate] = []
+    fates.reserveCapacity(trace.outcomes.count)
+    for (index, outcome) in trace.outcomes.enumerated() {
+      let fate = fate(of: outcome, at: index, trace, &replies)
+      // Whatever else may be: where this happens, nothing is sure.
+      if fate.answer == .unsure, outcome.probability > Self.tiny { return .unsure }
+      fates.append(fate)
+    }
+    return combine(trace, fates, explains: false).answer
+  }
+
   /// What the outcomes of a trace come to. A running kernel's rules may be read on for the way back.
   public func judge(_ trace: Trace) -> Judgement {
-    var replies: [Int: Trace] = [:]
+    var replies = Replies()
     let fates = trace.outcomes.indices.map { fate(of: trace.outcomes[$0], at: $0, trace, &replies) }
     var judgement = combine(trace, fates)
-    judgement.reply = judgement.deciding.flatMap { replies[$0] }
+    judgement.reply = judgement.deciding.flatMap { replies.traces[$0] }
     if let reply = judgement.reply, judgement.answer == .unsure, judgement.undecided.isEmpty {
       judgement.wanted = Self.wanted(reply.worlds.facts)
     }
@@ -51,7 +65,7 @@ public final class Judge {
 
   // MARK: - One outcome
 
-  private func fate(of outcome: Outcome, at index: Int, _ trace: Trace, _ replies: inout [Int: Trace]) -> Fate {
+  private func fate(of outcome: Outcome, at index: Int, _ trace: Trace, _ replies: inout Replies) -> Fate {
     let flow = trace.flow
     switch outcome.verdict {
     case .reject: return missing(outcome).map { .unsure($0) } ?? .rejected
@@ -72,7 +86,7 @@ public final class Judge {
 
   /// The request's fate with the gaps of the snapshot and the way back taken into account. What fails already fails.
   private func complete(
-    _ fate: Fate, _ outcome: Outcome, _ index: Int, _ flow: Flow, _ replies: inout [Int: Trace]
+    _ fate: Fate, _ outcome: Outcome, _ index: Int, _ flow: Flow, _ replies: inout Replies
   ) -> Fate {
     if case .notListening = fate { return fate }
     if let missing = missing(outcome) { return .unsure(missing) }
@@ -88,7 +102,9 @@ public final class Judge {
     if gaps.contains(.virtualServers) { return .virtualServers }
     if isFinal { return nil }
     if facts.snapshot.hasUnreadRules { return .partOfRules }
-    if gaps.contains(.rules) || !facts.hasRules(outcome.destination.version) { return .rules }
+    let version = outcome.destination.version
+    if gaps.contains(.rules) || !facts.hasRules(version) { return .rules }
+    if let table = facts.snapshot.tablesNotGiven[version]?.first { return .table(table) }
     if gaps.contains(.routes) { return .routes }
     return nil
   }
@@ -101,7 +117,7 @@ public final class Judge {
     if facts.boundForServices.contains(address), !outcome.isTranslated,
       let service = facts.service(at: address, port, flow.ipProtocol)
     {
-      return unserved(service)
+      return unserved(service, flow.version)
     }
     guard flow.ipProtocol.hasPorts else { return .served(.host) }
     switch facts.listener(at: address, port, flow.ipProtocol) {
@@ -111,7 +127,7 @@ public final class Judge {
     case .notKnown: break
     }
     if outcome.isTranslated || facts.isEndpoint(address, port) { return .served(.endpoint) }
-    if let service = facts.service(at: address, port, flow.ipProtocol) { return unserved(service) }
+    if let service = facts.service(at: address, port, flow.ipProtocol) { return unserved(service, flow.version) }
     return .unsure(.sockets)
   }
 
@@ -120,15 +136,16 @@ public final class Judge {
     if outcome.isTranslated {
       if outcome.balancer == nil, facts.isGone(endpoint) { return .endpointGone }
     } else if let service = facts.service(at: outcome.destination, outcome.destinationPort, flow.ipProtocol) {
-      return unserved(service)
+      return unserved(service, flow.version)
     }
     if let denial = denial(outcome, flow, endpoint) { return .forbidden(denial) }
     return outcome.isTranslated || facts.isEndpoint(endpoint.address, endpoint.port) ? .served(.endpoint) : .passes
   }
 
-  private func unserved(_ service: Fate.ServiceAddress) -> Fate {
+  private func unserved(_ service: Fate.ServiceAddress, _ version: IPVersion) -> Fate {
     let ruleset = tracer.model.snapshot.ruleset
     if facts.mayHaveEBPF { return .unsure(.eBPF) }
+    if let table = facts.snapshot.tablesNotGiven[version]?.first { return .unsure(.table(table)) }
     return ruleset.hidesXtables || facts.snapshot.hasUnreadRules ? .unsure(.partOfRules) : .unserved(service)
   }
 
@@ -144,7 +161,18 @@ public final class Judge {
 
   // MARK: - The way back
 
-  private func replyFate(_ outcome: Outcome, _ index: Int, _ flow: Flow, _ replies: inout [Int: Trace]) -> Fate? {
+  /// The walks of the answers to a trace's outcomes.
+  private struct Replies {
+    /// By the outcome's index, those that do not get back.
+    var traces: [Int: Trace] = [:]
+    /// Ends that all of them had.
+    var ends = 0
+    /// No more are walked than have so many ends together.
+    static let limit = 1 << 14
+  }
+
+  private func replyFate(_ outcome: Outcome, _ index: Int, _ flow: Flow, _ replies: inout Replies) -> Fate? {
+    guard replies.ends < Replies.limit else { return .unsure(.replies) }
     switch tracer.reply(to: outcome, of: flow) {
     case .notModelled, .passes: return nil
     case .bypasses: return .lost(.bypasses)
@@ -153,11 +181,12 @@ public final class Judge {
     case .walked(let reply):
       readsClient = true
       let ends = reply.outcomes.map { end(of: $0, outcome, flow) }
+      replies.ends += ends.count
       if ends.allSatisfy({ $0 == nil }) { return nil }
-      replies[index] = reply
+      replies.traces[index] = reply
       if let loss = ends[0], ends.allSatisfy({ $0 == loss }) { return .lost(loss) }
       guard !reply.worlds.isEmpty else { return .lost(ends.compactMap { $0 }.first ?? .stopped) }
-      let results = reply.worlds.results(outcomes: ends.count) { shares in
+      let results = reply.worlds.results { shares in
         shares.contains { ends[$0.outcome] != nil && $0.chance > 1e-9 }
       }
       return results.list.count == 1 && results.isComplete
@@ -183,7 +212,8 @@ public final class Judge {
     var share: Double
   }
 
-  private func combine(_ trace: Trace, _ fates: [Fate]) -> Judgement {
+  /// `explains` false: the answer alone.
+  private func combine(_ trace: Trace, _ fates: [Fate], explains: Bool = true) -> Judgement {
     let shares: [(outcome: Int, chance: Double)] = trace.outcomes.enumerated().map {
       ($0.offset, $0.element.probability)
     }
@@ -191,7 +221,7 @@ public final class Judge {
       let world = Self.world(shares, fates)
       return finished(world.answer, share: world.share, trace, fates)
     }
-    let results = trace.worlds.results(outcomes: fates.count) { Self.world($0, fates).answer }
+    let results = trace.worlds.results { Self.world($0, fates).answer }
     if results.list.count == 1, results.isComplete {
       return finished(results.list[0].result, share: nil, trace, fates)
     }
@@ -199,14 +229,29 @@ public final class Judge {
       return finished(answer, share: nil, trace, fates)
     }
     var judgement = finished(.unsure, share: nil, trace, fates)
-    for entry in results.list.prefix(4) {
-      let condition = entry.facts.filter { results.deciding.contains($0.fact) }.map {
-        printable(trace.sentence($0.fact, holds: $0.holds), limit: 120)
-      }.joined(separator: " and ")
-      judgement.undecided.append("\(entry.result.rawValue) if \(condition)")
-    }
-    judgement.wanted = Self.wanted(results.deciding)
+    guard explains else { return judgement }
+    judgement.undecided = Self.undecided(results, trace) { $0.rawValue }
+    judgement.wanted = Self.wanted(results.deciding.isEmpty ? trace.worlds.facts : results.deciding)
     return judgement
+  }
+
+  /// Each result and the facts that lead to it, a clause each; what was not looked at is said last.
+  static func undecided<Result>(
+    _ results: Worlds.Results<Result>, _ trace: Trace, _ name: (Result) -> String
+  ) -> [String] {
+    var list: [String] =
+      results.deciding.isEmpty
+      ? []
+      : results.list.prefix(4).map { entry in
+        let condition = entry.facts.filter { results.deciding.contains($0.fact) }.map {
+          printable(trace.sentence($0.fact, holds: $0.holds), limit: 120)
+        }
+        return "\(name(entry.result)) if \(condition.joined(separator: " and "))"
+      }
+    if !results.isComplete {
+      list.append("\(trace.worlds.facts.count) facts that are not known have too many combinations to look at each")
+    }
+    return list
   }
 
   /// What connections fare over time, where only the moment decides (a rate, an earlier packet of the client): some of
@@ -219,13 +264,15 @@ public final class Judge {
     return answers.contains { $0.isGood || $0 == .partly } ? .partly : answers[0]
   }
 
+  /// What rounding may leave of nothing.
+  private static let tiny = 1e-9
+
   private static func world(_ shares: [(outcome: Int, chance: Double)], _ fates: [Fate]) -> World {
-    let tiny = 1e-9
     var good = 0.0
     var total = 0.0
     var worst: (answer: Answer, chance: Double) = (.dropped, -1)
     var hasServed = false
-    for (outcome, chance) in shares where chance > tiny {
+    for (outcome, chance) in shares where chance > Self.tiny {
       total += chance
       let answer = fates[outcome].answer
       if answer == .unsure { return World(answer: .unsure, share: 0) }
@@ -236,8 +283,8 @@ public final class Judge {
         worst = (answer, chance)
       }
     }
-    if good > total - tiny { return World(answer: hasServed ? .served : .passes, share: 1) }
-    return good > tiny ? World(answer: .partly, share: good / total) : World(answer: worst.answer, share: 0)
+    if good > total - Self.tiny { return World(answer: hasServed ? .served : .passes, share: 1) }
+    return good > Self.tiny ? World(answer: .partly, share: good / total) : World(answer: worst.answer, share: 0)
   }
 
   private func finished(_ answer: Answer, share: Double?, _ trace: Trace, _ fates: [Fate]) -> Judgement {

@@ -122,11 +122,10 @@ struct CauseFinder {
     if intent.pods.isEmpty, intent.workloads.isEmpty {
       return (.untold, Explanation(cause: "no ready endpoint in its EndpointSlices", confidence: .likely))
     }
-    let pods = objects.podsOfService[index]
+    let pods = objects.pods(ofService: index)
     if pods.isEmpty { return withoutPods(index) }
-    let ready = pods.filter { intent.pods[Int($0)].ready && !intent.pods[Int($0)].isTerminating }
-    if !ready.isEmpty { return withReadyPods(index, port, ready.map { Int($0) }, of: pods.count) }
-    return unready(pods.map { Int($0) })
+    let ready = objects.readyPods(ofService: index)
+    return ready.isEmpty ? unready(pods) : withReadyPods(index, port, ready, of: pods.count)
   }
 
   // MARK: no Pod
@@ -207,15 +206,17 @@ struct CauseFinder {
 
   // MARK: ready Pods
 
-  private func withReadyPods(_ index: Int, _ port: Int, _ ready: [Int], of count: Int) -> (EndpointCause, Explanation) {
+  private func withReadyPods(_ index: Int, _ port: Int, _ ready: [Int32], of count: Int) -> (EndpointCause, Explanation)
+  {
+    let examples = ready.prefix(Self.examined).map { intent.pods[Int($0)] }
     let service = intent.services[index]
     let wanted = service.ports[port].targetPort
     if !wanted.isEmpty, UInt16(wanted) == nil,
-      !ready.contains(where: { intent.pods[$0].ports.contains { $0.name == wanted } })
+      !ready.contains(where: { intent.pods[Int($0)].ports.contains { $0.name == wanted } })
     {
       return (
         .targetPort(service: index, port: port),
-        TargetPortMismatch.explanation(service, service.ports[port], ready.map { intent.pods[$0] }, intent)
+        TargetPortMismatch.explanation(service, service.ports[port], examples, intent)
       )
     }
     if let fault = controlPlane.faults[.controllerManager] {
@@ -224,15 +225,15 @@ struct CauseFinder {
       return (.controlPlane(.controllerManager), explanation)
     }
     if let version = service.clusterIPs.first?.version,
-      !ready.contains(where: { intent.pods[$0].addresses.contains { $0.version == version } })
+      !ready.contains(where: { intent.pods[Int($0)].addresses.contains { $0.version == version } })
     {
       return (
         .unwritten(index),
-        EndpointsNotWritten.otherVersion(service, version, ready.map { intent.pods[$0] }, intent)
+        EndpointsNotWritten.otherVersion(service, version, examples, intent)
       )
     }
     return (
-      .unwritten(index), EndpointsNotWritten.explanation(service, ready.map { intent.pods[$0] }, of: count, intent)
+      .unwritten(index), EndpointsNotWritten.explanation(service, examples, ready: ready.count, of: count, intent)
     )
   }
 
@@ -241,8 +242,10 @@ struct CauseFinder {
   /// So many of them are looked at.
   private static let examined = 200
 
-  private func unready(_ pods: [Int]) -> (EndpointCause, Explanation) {
-    let faults = pods.prefix(Self.examined).map { (pod: $0, fault: PodFault.of(intent.pods[$0], objects, intent)) }
+  private func unready(_ pods: [Int32]) -> (EndpointCause, Explanation) {
+    let faults = pods.prefix(Self.examined).map { Int($0) }.map {
+      (pod: $0, fault: PodFault.of(intent.pods[$0], objects, intent))
+    }
     // What failed and is over tells nothing while there are others.
     let living = faults.filter { $0.fault.kind != .failed }
     let chosen = (living.isEmpty ? faults : living).min { $0.fault.kind.rawValue < $1.fault.kind.rawValue }!

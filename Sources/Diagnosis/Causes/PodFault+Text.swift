@@ -177,9 +177,10 @@ extension PodFault {
       let limit = container?.memoryLimit ?? ""
       result.cause =
         "OOMKilled: \(which) \(container!.name) is killed\(times)\(code) ← it uses more memory than its limit\(limit.isEmpty ? "" : " of \(limit)")"
+      let limits: ShellCommand = "\(place) set resources \(owner)\(ofContainer) --limits=memory=SIZE"
       result.fix = [
         .advice(
-          "give it more: \(place) set resources \(owner)\(ofContainer) --limits=memory=SIZE, more than\(limit.isEmpty ? " now" : " \(limit)"); or find the leak"
+          "give it more: \(limits), more than\(limit.isEmpty ? " now" : " \(limit)"); or find the leak"
         ),
         logs,
       ]

@@ -23,7 +23,7 @@ enum DNSUpstreams {
     guard let corefile = context.intent.corefile else { return [] }
     let service = context.intent.services[index]
     let own = Set(
-      service.clusterIPs + context.objects.podsOfService[index].flatMap { context.intent.pods[Int($0)].addresses })
+      service.clusterIPs + context.objects.pods(ofService: index).flatMap { context.intent.pods[Int($0)].addresses })
     guard
       let upstream = corefile.forwards.flatMap(\.upstreams).first(where: {
         own.contains($0.address) || $0.address.isLoopback && $0.port == 53
@@ -50,7 +50,7 @@ enum DNSUpstreams {
   private static func closed(_ node: NodeContext, _ index: Int, _ context: CheckContext) -> [Finding] {
     let intent = context.intent
     guard node.snapshot.rulesKnown, node.pod == nil, let corefile = intent.corefile else { return [] }
-    let servers = context.objects.podsOfService[index].map { intent.pods[Int($0)] }.filter {
+    let servers = context.objects.pods(ofService: index).map { intent.pods[Int($0)] }.filter {
       $0.node == node.node?.name && !$0.hostNetwork && $0.ready
     }
     guard let server = servers.first, let address = server.addresses.first else { return [] }

@@ -35,11 +35,13 @@ enum EndpointsNotWritten: Check {
       verify: [service.slicesCommand])
   }
 
-  static func explanation(_ service: Service, _ ready: [Pod], of count: Int, _ intent: Cluster) -> Explanation {
+  static func explanation(
+    _ service: Service, _ examples: [Pod], ready: Int, of count: Int, _ intent: Cluster
+  ) -> Explanation {
     Explanation(
       cause:
-        "\(ready.count) of \(count) Pods that match are ready, but none is in its EndpointSlices ← the EndpointSlice controller (kube-controller-manager) does not run or does not keep up, or the objects are of different moments",
-      evidence: ready.prefix(3).map {
+        "\(ready) of \(count) Pods that match are ready, but none is in its EndpointSlices ← the EndpointSlice controller (kube-controller-manager) does not run or does not keep up, or the objects are of different moments",
+      evidence: examples.prefix(3).map {
         intent.evidence($0, " on \($0.node): ready, \($0.addresses.map { "\($0)" }.joined(separator: ", "))")
       },
       fix: [

@@ -53,8 +53,7 @@ enum MeshPolicy: Check {
 
   private static func services(of pods: [Pod], _ context: CheckContext) -> String {
     let indexes = pods.flatMap(\.addresses).compactMap { context.intent.podOfAddress[$0] }
-    let services = Set(indexes.flatMap { context.objects.servicesOfPod[Int32($0)] ?? [] })
-    return context.names(of: services.map { Int($0) }.sorted())
+    return context.names(of: context.objects.services(ofPods: indexes))
   }
 
   // MARK: STRICT

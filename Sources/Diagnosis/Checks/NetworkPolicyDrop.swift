@@ -156,16 +156,15 @@ enum NetworkPolicyDrop: Check {
     let clients = intent.pods.filter { !$0.hostNetwork && !$0.isOver && !$0.addresses.isEmpty }
     return intent.networkPolicies.enumerated().compactMap { index, policy in
       guard let rules = policy.rules[.ingress], !rules.isEmpty else { return nil }
-      let own = context.objects.podsOfNamespace[policy.namespace] ?? []
-      let indexes = own.filter {
+      let indexes = context.objects.candidates(for: policy).filter {
         let pod = intent.pods[Int($0)]
         return !pod.hostNetwork && !pod.isOver && policy.selects(pod)
       }
       let pods = indexes.map { intent.pods[Int($0)] }
       guard let server = pods.first else { return nil }
-      let services = Set(indexes.flatMap { context.objects.servicesOfPod[$0] ?? [] }).map { Int($0) }.filter {
+      let services = context.objects.services(ofPods: indexes.lazy.map { Int($0) }).filter {
         intent.services[$0].isProxied
-      }.sorted()
+      }
       guard !services.isEmpty, let port = server.ports.first else { return nil }
       var stopped: [Pod] = []
       var admitted = 0

@@ -66,7 +66,7 @@ enum NoLocalEndpointsExternal: Check {
     let version = service.clusterIPs[0].version
     let outside = ServiceMap.outsideAddress(version, node.snapshot)
     guard port.nodePort != 0, let address = node.node?.internalIPs.first(where: { $0.version == version }) else {
-      return "kubepath trace svc/\(service.portName(port)) --from \(outside)   (on \(node.name))"
+      return "kubepath trace svc/\(service.portName(port)) --from \(outside)  # on \(node.name)"
     }
     return Frontend(.nodePort, address, port.nodePort, port.ipProtocol).traceCommand(from: outside, on: node.name)
   }

@@ -14,7 +14,7 @@ enum PodNotReady: Check {
       guard case .pod(let index) = entry.cause else { return nil }
       let pod = context.intent.pods[index]
       let service = context.intent.services[entry.services[0]]
-      let count = context.objects.podsOfService[entry.services[0]].count
+      let count = context.objects.pods(ofService: entry.services[0]).count
       let explanation = entry.explanation
       return Finding(
         id: id, severity: .error, confidence: explanation.confidence, subject: context.subject(service),
@@ -102,7 +102,7 @@ enum PodNotReady: Check {
     return order.map { key in
       let pods = groups[key]!
       let pod = intent.pods[pods[0]]
-      let services = Set(pods.flatMap { context.objects.servicesOfPod[Int32($0)] ?? [] }.map { Int($0) }).sorted()
+      let services = context.objects.services(ofPods: pods)
       let explanation = faults[pods[0]]!.explanation(pod, context.objects, intent)
       let served = services.isEmpty ? "" : "; \(context.names(of: services)) has other Pods"
       return Finding(
@@ -115,9 +115,9 @@ enum PodNotReady: Check {
   }
 
   private static func isTold(_ pod: Pod, _ index: Int, _ context: CheckContext) -> Bool {
-    if let services = context.objects.servicesOfPod[Int32(index)],
-      services.contains(where: { context.endpointCauses.ofService[Int($0)] != nil })
-    {
+    if context.objects.services(ofPods: CollectionOfOne(index)).contains(where: {
+      context.endpointCauses.ofService[$0] != nil
+    }) {
       return true
     }
     return ControlPlane.component(of: pod) != nil || NetworkPlugin.name(pod.name, in: pod.namespace) != nil
@@ -130,6 +130,6 @@ enum PodNotReady: Check {
     return !(context.objects.podsOfNamespace[key.namespace] ?? []).contains { index in
       let pod = context.intent.pods[Int(index)]
       return pod.ready && context.objects.maker(of: pod, context.intent) == key.maker
-    } && pods.allSatisfy { context.objects.servicesOfPod[Int32($0)] == nil }
+    } && !pods.contains(where: context.objects.isSelected)
   }
 }

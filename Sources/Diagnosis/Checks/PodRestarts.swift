@@ -19,7 +19,7 @@ enum PodRestarts: Check {
     var order: [Key] = []
     for (index, pod) in intent.pods.enumerated() where pod.ready && !pod.isOver {
       guard let trouble = pod.trouble, trouble.containers.contains(where: isTelling),
-        context.objects.servicesOfPod[Int32(index)] != nil
+        context.objects.isSelected(index)
       else { continue }
       let key = Key(
         namespace: pod.namespace,
@@ -40,7 +40,7 @@ enum PodRestarts: Check {
     let intent = context.intent
     let pod = intent.pods[pods[0]]
     let container = pod.trouble!.containers.first(where: isTelling)!
-    let services = Set(pods.flatMap { context.objects.servicesOfPod[Int32($0)] ?? [] }.map { Int($0) }).sorted()
+    let services = context.objects.services(ofPods: pods)
     var fault = PodFault(.crash, container: container)
     fault.event = context.objects.events(of: pod, intent).first { $0.message.contains("liveness probe") }
     let explanation = fault.explanation(pod, context.objects, intent)

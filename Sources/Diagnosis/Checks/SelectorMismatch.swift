@@ -21,9 +21,7 @@ enum SelectorMismatch: Check {
   static func explanation(_ index: Int, _ objects: ObjectIndex, _ intent: Cluster) -> Explanation {
     let service = intent.services[index]
     let wanted = service.selector.map { "\($0.key)=\($0.value)" }.joined(separator: ",")
-    let pods = (objects.podsOfNamespace[service.namespace] ?? []).map { intent.pods[Int($0)] }.filter {
-      $0.phase != "Succeeded"
-    }
+    let pods = (objects.labelExamples[service.namespace] ?? []).map { intent.pods[Int($0)] }
     let meant = nearest(service, pods, intent)
     if meant == nil, let stranger = objects.strangers[index].map({ intent.pods[$0] }) {
       return elsewhere(service, wanted, stranger, intent)

@@ -8,15 +8,27 @@ enum TargetPortMismatch: Check {
   static func run(_ context: CheckContext) -> [Finding] {
     var findings: [Finding] = []
     guard !context.intent.pods.isEmpty else { return [] }
+    var known: [Int: [Pod]] = [:]
     for (index, service) in context.intent.services.enumerated() where service.isProxied && !service.selector.isEmpty {
-      let pods = context.objects.podsOfService[index].lazy.map { context.intent.pods[Int($0)] }
-      let declaring = Array(pods.filter { !$0.ports.isEmpty && !$0.isOver })
+      guard let selection = context.objects.selection(ofService: index) else { continue }
+      let declaring = known[selection] ?? declaring(context.objects.pods(ofService: index), context.intent)
+      known[selection] = declaring
       guard !declaring.isEmpty else { continue }
       for port in service.ports {
         if let finding = check(service, port, declaring, context) { findings.append(finding) }
       }
     }
     return findings
+  }
+
+  /// The Pods that declare ports; of those that are alike, one.
+  private static func declaring(_ pods: [Int32], _ intent: Cluster) -> [Pod] {
+    var seen: Set<[String]> = []
+    return pods.map { intent.pods[Int($0)] }.filter { pod in
+      guard !pod.ports.isEmpty, !pod.isOver else { return false }
+      let ports = pod.ports.map { "\($0.name) \($0.port) \($0.ipProtocol)" }
+      return seen.insert(ports + pod.labels.flatMap { [$0.key, $0.value] }).inserted
+    }
   }
 
   private static func check(_ service: Service, _ port: Service.Port, _ pods: [Pod], _ context: CheckContext)

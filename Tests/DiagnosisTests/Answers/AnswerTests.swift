@@ -311,4 +311,42 @@ import Wire
     let ids = Set(fixture.findings().map(\.id))
     #expect(ids.isDisjoint(with: ["rules-flushed", "masquerade-scope"]), "\(ids)")
   }
+
+  // MARK: tables one by one
+
+  static let natListing = """
+    -P PREROUTING ACCEPT
+    -P INPUT ACCEPT
+    -P OUTPUT ACCEPT
+    -P POSTROUTING ACCEPT
+    -A PREROUTING -d 10.43.0.9/32 -p tcp -m tcp --dport 80 -j DNAT --to-destination 10.42.1.9:8080
+
+    """
+
+  /// A command that prints one table says nothing of the others; a whole dump without a table has none.
+  @Test(
+    arguments: [
+      ("# iptables -t nat -S\n" + natListing, Answer.unsure),
+      (natListing, .unsure),
+      (
+        "# iptables -t nat -S\n\(natListing)# iptables -S\n-P INPUT ACCEPT\n-P FORWARD ACCEPT\n-P OUTPUT ACCEPT\n",
+        .served
+      ),
+      (
+        "# iptables -t nat -S\n\(natListing)# iptables -S\n-P INPUT ACCEPT\n-P FORWARD DROP\n-P OUTPUT ACCEPT\n",
+        .dropped
+      ),
+      ("# iptables-save -t nat\n*nat\n:PREROUTING ACCEPT [0:0]\n\(rule)COMMIT\n", .unsure),
+      ("*nat\n:PREROUTING ACCEPT [0:0]\n\(rule)COMMIT\n", .served),
+      ("# iptables-save\n*nat\n:PREROUTING ACCEPT [0:0]\n\(rule)COMMIT\n", .served),
+    ]) func aTableThatWasNotPrintedIsUnknown(_ rules: String, _ answer: Answer)
+  {
+    let judgement = Self.judge(Self.node(rules), to: "10.43.0.9", 80, from: "198.51.100.7")
+    #expect(judgement.answer == answer, "\(judgement.why)")
+    guard answer == .unsure else { return }
+    #expect(judgement.why.contains("table filter was not handed over"))
+    #expect(judgement.wanted == ["iptables-save"])
+  }
+  static let rule =
+    "-A PREROUTING -d 10.43.0.9/32 -p tcp -m tcp --dport 80 -j DNAT --to-destination 10.42.1.9:8080\n"
 }

@@ -82,7 +82,7 @@ import Wire
     }
     let map = ServiceMap(NodeModel(snapshot, indexed: true), intent: intent) { tracer in
       let judge = Judge(tracer, facts)
-      return { judge.judge($0).answer }
+      return { judge.answer(to: $0) }
     }
     text += "\n$ kubepath services\n\n" + ServicesText.render(map, node: "a", style: style, wide: false)
     let context = ClusterFixture.context([("a", fixture)])

@@ -26,7 +26,7 @@ import Wire
     let model = NodeModel(snapshot, indexed: true)
     let map = ServiceMap(model, intent: intent) { tracer in
       let judge = Judge(tracer, facts)
-      return { judge.judge($0).answer }
+      return { judge.answer(to: $0) }
     }
     // Without indexes, and with flows as `trace` makes them.
     let judge = Judge(PathTracer(snapshot), facts)
