@@ -108,13 +108,56 @@ public struct Assumptions: Sendable {
   /// The assumptions that lead to a leaf, each once, the newest first.
   static func path(_ tree: [Node], _ leaf: Int32) -> [Assumption] {
     var list: [Assumption] = []
+    /// Few are compared one by one.
+    var known: Set<Assumption> = []
     var at = leaf
     while at >= 0 {
       let node = tree[Int(at)]
-      if !list.contains(node.assumption) { list.append(node.assumption) }
       at = node.previous
+      if list.count < few {
+        if !list.contains(node.assumption) { list.append(node.assumption) }
+      } else {
+        if known.isEmpty { known = Set(list) }
+        if known.insert(node.assumption).inserted { list.append(node.assumption) }
+      }
     }
     return list
+  }
+  private static let few = 16
+
+  /// Adds them to a set; those of one tree that were added before are passed over.
+  func gather(into set: inout Set<Assumption>, _ remarks: inout [String], _ seen: inout SeenNodes) {
+    remarks += self.remarks
+    if let common { return set.formUnion(common) }
+    seen.begin(tree)
+    var at = leaf
+    while at >= 0, seen.insert(at) {
+      set.insert(tree[Int(at)].assumption)
+      at = tree[Int(at)].previous
+    }
+  }
+}
+
+extension Trace {
+  /// What had to be assumed for some outcome, each a sentence, in the order of the alphabet.
+  public var assumptions: [String] {
+    var set: Set<Assumption> = []
+    var remarks: [String] = []
+    var seen = SeenNodes()
+    for outcome in outcomes { outcome.assumed?.gather(into: &set, &remarks, &seen) }
+    return Set(set.map { $0.sentence(model.ruleset) } + remarks).sorted()
+  }
+
+  /// What had to be assumed for each of them.
+  public var commonAssumptions: [String] {
+    var common: Set<String>?
+    for outcome in outcomes {
+      if let known = common, known.isEmpty { break }
+      // Of many outcomes most have nothing in common: sentences are made of a few.
+      let own = Set(outcome.assumptions)
+      common = common?.intersection(own) ?? own
+    }
+    return (common ?? []).sorted()
   }
 }
 

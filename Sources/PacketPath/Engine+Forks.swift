@@ -95,7 +95,14 @@ extension Engine {
       at = entry.previous
       guard case .clause(let otherRule, let otherClause, subject, let holds) = entry.assumption else { continue }
       if Int(otherRule) == rule, Int(otherClause) == clause { return holds }
-      guard case .match(let other) = clauses[Int(rules[Int(otherRule)].firstClause) + Int(otherClause)],
+      guard case .match(let other) = clauses[Int(rules[Int(otherRule)].firstClause) + Int(otherClause)] else {
+        continue
+      }
+      // Of many unmodelled matches each is asked for among all before it.
+      if case .unknown(let text) = match.test {
+        guard case .unknown(let otherText) = other.test, ruleset[text] == ruleset[otherText] else { continue }
+      }
+      guard
         Fact.Question(other, rule: otherRule, clause: otherClause, subject: subject, ruleset) == question
       else { continue }
       return holds == (match.negated == other.negated)

@@ -72,7 +72,7 @@ extension PathTracer {
     // Behind the walks: they may have read on, and the model grown.
     var result = Trace(model, flow: flow, outcomes: outcomes)
     result.truncated = truncated
-    if !worlds.isEmpty { result.worlds = worlds }
+    if !worlds.isEmpty { result.together = worlds }
     return result
   }
 

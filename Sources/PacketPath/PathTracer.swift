@@ -48,7 +48,7 @@ public final class PathTracer {
     if engine.finished.count > 1, !engine.assumptions.isEmpty {
       var places = [Int](repeating: 0, count: merger.groups.count)
       for (place, group) in merger.order.enumerated() { places[group] = place }
-      trace.worlds = Worlds(engine, outcomes: merger.membership.map { $0 < 0 ? nil : places[Int($0)] })
+      trace.walk = Worlds.Walk(engine, outcomes: merger.membership.lazy.map { $0 < 0 ? nil : places[Int($0)] })
     }
     return trace
   }

@@ -95,7 +95,7 @@ public struct StepPath: Sendable, Sequence {
 
 extension StepPath {
   /// Appends the steps of which none was seen in the same tree before, and takes note of them.
-  func appendNew(to list: inout [Step], _ seen: inout SeenSteps) {
+  func appendNew(to list: inout [Step], _ seen: inout SeenNodes) {
     let start = list.count
     seen.begin(tree)
     var at = leaf
@@ -105,33 +105,13 @@ extension StepPath {
     }
     list[start...].reverse()
   }
-
-  /// The steps of one tree that were visited.
-  struct SeenSteps {
-    private var tree: UnsafeRawPointer?
-    private var isSeen: [Bool] = []
-
-    fileprivate mutating func begin(_ nodes: [Node]) {
-      let start = nodes.withUnsafeBytes { $0.baseAddress }
-      guard start != tree else { return }
-      tree = start
-      isSeen.removeAll(keepingCapacity: true)
-      isSeen.append(contentsOf: repeatElement(false, count: nodes.count))
-    }
-
-    /// False: it was seen before, and so was all that leads to it.
-    fileprivate mutating func insert(_ node: Int32) -> Bool {
-      defer { isSeen[Int(node)] = true }
-      return !isSeen[Int(node)]
-    }
-  }
 }
 
 extension Trace {
   /// The chains that rules lead to, each once, in the order in which they are met.
   public var enteredChains: [ChainID] {
     var steps: [Step] = []
-    var seen = StepPath.SeenSteps()
+    var seen = SeenNodes()
     for outcome in outcomes { outcome.steps.appendNew(to: &steps, &seen) }
     var chains: [ChainID] = []
     for step in steps {

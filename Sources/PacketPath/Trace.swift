@@ -6,8 +6,12 @@ import Wire
 public struct Trace: Sendable {
   public var flow: Flow
   public var outcomes: [Outcome]
-  /// What is not known and decides; empty: nothing.
-  public internal(set) var worlds = Worlds()
+  /// What is not known and decides; empty: nothing. Made anew for each call: of many traces nobody asks.
+  public var worlds: Worlds { together ?? walk.map { Worlds($0, model.ruleset) } ?? Worlds() }
+  /// Those of several traces.
+  var together: Worlds?
+  /// Nil: it had one ending, or nothing had to be assumed.
+  var walk: Worlds.Walk?
   /// Branches that were cut off because there were too many; 0 almost always.
   public var truncated = 0
   let model: NodeModel

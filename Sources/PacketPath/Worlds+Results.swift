@@ -5,6 +5,9 @@ extension Worlds {
   /// So many facts are turned over, one at a time, where not every world is looked at.
   static let maximumTurned = 64
 
+  /// Fewer, where cases hang on many facts: so many of these are looked at for it.
+  private static let maximumWork = 1 << 22
+
   /// What each world comes to, and the facts that make the difference.
   public struct Results<Result: Hashable & Sendable>: Sendable {
     /// Each result once, in the order in which it was met, with the facts that lead to it the first time.
@@ -31,7 +34,9 @@ extension Worlds {
     var results = Results<Result>()
     var taken = Taken(facts: facts.count)
     var budget = Self.limit
-    if visit(Array(cases.indices), &taken, &budget, judge, &results) == nil {
+    // Each world's chances add up to 1, and each case is in one at least.
+    let least = cases.reduce(0) { $0 + $1.chance }
+    if least > Double(Self.limit) + 1e-6 || visit(Array(cases.indices), &taken, &budget, judge, &results) == nil {
       results = Results()
       results.isComplete = false
       sample(judge, &results)
@@ -138,6 +143,8 @@ extension Worlds {
       return result
     }
     let kinds = facts.map(\.alternatives)
+    let work = cases.reduce(1) { $0 + $1.literals.count }
+    let turned = max(1, min(Self.maximumTurned, Self.maximumWork / work))
     for holds in [true, false] {
       var world = Array(repeating: holds, count: facts.count)
       // Of several alternatives the first.
@@ -146,7 +153,7 @@ extension Worlds {
         if let kind { world[fact] = seen.insert(kind).inserted }
       }
       guard let base = look(world) else { continue }
-      for fact in facts.indices.prefix(Self.maximumTurned) {
+      for fact in facts.indices.prefix(turned) {
         world[fact].toggle()
         if let other = look(world), other != base { results.decides(facts[fact]) }
         world[fact].toggle()

@@ -1,3 +1,5 @@
+import Ruleset
+
 /// The endings of a walk beside the facts that lead to each: what is not known is either so or not, for the whole trace.
 public struct Worlds: Sendable {
   /// One ending: an outcome, the chance with which the kernel draws it where its facts are so, and these facts.
@@ -30,19 +32,20 @@ public struct Worlds: Sendable {
 extension Worlds {
   /// A trace that is one of several that the kernel draws from; its outcomes come behind others.
   mutating func append(_ trace: borrowing Trace, chance: Double, behind outcomes: [Outcome]) {
-    let places = trace.worlds.facts.map { fact in
+    let other = trace.worlds
+    let places = other.facts.map { fact in
       if let known = facts.firstIndex(of: fact) { return known }
       facts.append(fact)
       return facts.count - 1
     }
     let offset = Int32(outcomes.count)
-    if trace.worlds.isEmpty {
+    if other.isEmpty {
       // Its outcomes have their share of the whole already.
       for (number, outcome) in trace.outcomes.enumerated() {
         cases.append(Case(outcome: offset + Int32(number), chance: outcome.probability, literals: []))
       }
     } else {
-      for entry in trace.worlds.cases {
+      for entry in other.cases {
         let literals = entry.literals.map { Int32(places[Int($0 >> 1)] * 2) + ($0 & 1) }
         cases.append(Case(outcome: offset + entry.outcome, chance: entry.chance * chance, literals: literals))
       }
@@ -63,23 +66,52 @@ extension Worlds {
     }
   }
 
-  /// From the endings of a walk. `outcomes`: the outcome that each ending belongs to; nil: none.
-  init(_ engine: borrowing Engine, outcomes: [Int?]) {
-    guard engine.finished.count > 1, !engine.assumptions.isEmpty else { return }
-    var literals = Literals(assumptions: engine.assumptions.count)
-    cases.reserveCapacity(engine.finished.count)
-    for number in engine.finished.indices {
-      guard let outcome = outcomes[number] else { continue }
+  /// How the endings of a walk came about: what worlds are made of, when somebody asks.
+  struct Walk: Sendable {
+    struct Ending: Sendable {
+      var outcome: Int32
+      var chance: Double
+      /// The last of its assumptions.
+      var leaf: Int32
+    }
+
+    let tree: [Assumptions.Node]
+    private(set) var endings: [Ending] = []
+
+    /// `outcomes`: the outcome that each ending belongs to; nil: none.
+    init(_ engine: borrowing Engine, outcomes: some Sequence<Int?>) {
+      tree = engine.assumptions
+      endings.reserveCapacity(engine.finished.count)
+      for (number, outcome) in outcomes.enumerated() {
+        guard let outcome else { continue }
+        endings.append(
+          Ending(
+            outcome: Int32(outcome), chance: engine.finished[number].branch.chance,
+            leaf: engine.finished[number].branch.assumptions))
+      }
+    }
+  }
+
+  init(_ walk: Walk, _ ruleset: Ruleset) {
+    var literals = Literals(assumptions: walk.tree.count)
+    cases.reserveCapacity(walk.endings.count)
+    /// The last case that had each literal.
+    var lastCase: [Int32] = []
+    for ending in walk.endings {
       var list: [Int32] = []
-      var at = engine.finished[number].branch.assumptions
+      var at = ending.leaf
       while at >= 0 {
-        let literal = literals.literal(at, engine, &facts)
-        at = engine.assumptions[Int(at)].previous
-        if literal >= 0, !list.contains(literal) { list.append(literal) }
+        let literal = literals.literal(at, walk.tree, ruleset, &facts)
+        at = walk.tree[Int(at)].previous
+        guard literal >= 0 else { continue }
+        while lastCase.count <= Int(literal) { lastCase.append(-1) }
+        guard lastCase[Int(literal)] != Int32(cases.count) else { continue }
+        lastCase[Int(literal)] = Int32(cases.count)
+        list.append(literal)
       }
       // The first that was met first.
       list.reverse()
-      cases.append(Case(outcome: Int32(outcome), chance: engine.finished[number].branch.chance, literals: list))
+      cases.append(Case(outcome: ending.outcome, chance: ending.chance, literals: list))
     }
     if facts.isEmpty { cases = [] }
     excludeAlternatives()
@@ -97,10 +129,12 @@ extension Worlds {
     init(assumptions: Int) { known = Array(repeating: Self.unknown, count: assumptions) }
 
     /// Of an assumption by its index; negative: it is about no fact.
-    mutating func literal(_ at: Int32, _ engine: borrowing Engine, _ facts: inout [Fact]) -> Int32 {
+    mutating func literal(
+      _ at: Int32, _ tree: [Assumptions.Node], _ ruleset: Ruleset, _ facts: inout [Fact]
+    ) -> Int32 {
       if known[Int(at)] != Self.unknown { return known[Int(at)] }
       var literal = Self.none
-      if let (fact, holds) = Fact.of(engine.assumptions[Int(at)].assumption, engine.ruleset) {
+      if let (fact, holds) = Fact.of(tree[Int(at)].assumption, ruleset) {
         literal = Int32(number(fact, &facts) * 2 + (holds ? 1 : 0))
       }
       known[Int(at)] = literal

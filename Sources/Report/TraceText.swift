@@ -55,21 +55,12 @@ public struct TraceText {
         out += style.paragraph("  ", "none: no rule that matched did more than let the packet go on")
       }
     }
-    let assumptions = assumed(trace)
+    let assumptions = trace.worlds.isEmpty ? trace.assumptions : trace.commonAssumptions
     out += list("Assumed", "because neither the flow nor the snapshot tells", assumptions)
     if trace.truncated > 0 {
       out += ["", style.warn("\(counted(trace.truncated, "outcome")) left out: too many branches")]
     }
     return out.joined(separator: "\n") + "\n"
-  }
-
-  /// What all outcomes take for granted; what only some do is told beside them, as their condition.
-  private func assumed(_ trace: Trace) -> [String] {
-    let all = trace.outcomes.map { Set($0.assumptions) }
-    guard !trace.worlds.isEmpty, let first = all.first else {
-      return all.reduce(into: Set()) { $0.formUnion($1) }.sorted()
-    }
-    return all.dropFirst().reduce(first) { $0.intersection($1) }.sorted()
   }
 
   /// Outcomes that end alike, as the first of them.

@@ -54,18 +54,23 @@ package struct Balancing {
       var sticky: Balancing?
     }
 
-    private var known: [ChainID: Chain] = [:]
+    private static let localPrefixes: [StaticString] = ["KUBE-SVL-", "KUBE-XLB-", "local-"]
+    private static let firewallPrefixes: [StaticString] = ["KUBE-FW-", "firewall-"]
+
+    /// By the chain's index.
+    private var known: [Chain?] = []
 
     mutating func chain(_ id: ChainID, _ ruleset: borrowing Ruleset) -> Chain {
-      if let found = known[id] { return found }
-      let name = ruleset.names[ruleset[id].name]
-      var chain = Chain(
-        isLocal: name.hasPrefix("KUBE-SVL-") || name.hasPrefix("KUBE-XLB-") || name.hasPrefix("local-"),
-        isFirewall: name.hasPrefix("KUBE-FW-") || name.hasPrefix("firewall-"))
+      if known.isEmpty { known = Array(repeating: nil, count: ruleset.chains.count) }
+      if let found = known[Int(id.index)] { return found }
+      let name = ruleset[id].name
+      var chain = Chain(isLocal: false, isFirewall: false)
+      for prefix in Self.localPrefixes where ruleset.names.name(name, hasPrefix: prefix) { chain.isLocal = true }
+      for prefix in Self.firewallPrefixes where ruleset.names.name(name, hasPrefix: prefix) { chain.isFirewall = true }
       if Balancing.remembersClients(id, ruleset), let balancing = Balancing(id, ruleset), !balancing.sticky.isEmpty {
         chain.sticky = balancing
       }
-      known[id] = chain
+      known[Int(id.index)] = chain
       return chain
     }
   }

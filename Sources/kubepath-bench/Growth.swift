@@ -33,6 +33,7 @@ struct Growth {
       print(
         pad(input.name, 36) + seconds.map { leftPad(decimal($0, 2), 9) }.joined()
           + leftPad(decimal(seconds[4] / max(seconds[3], 0.01), 1), 9) + leftPad(decimal(times, 1), 9))
+      fflush(nil)
     }
     _ = Measurement.run(["rm", "-rf", "\(folder)/growth"])
   }
@@ -102,23 +103,31 @@ struct GrowthInput: Sendable {
       ServiceObjects.writeFacts(to: path)
       return size("\(path)/iptables-save.txt") + size("\(path)/objects.json")
     },
-    GrowthInput("folders of an archive", ["trace", "192.0.2.10:80", "-i", "eth0"]) { count, path in
+    archive("folders of an archive", ["trace", "192.0.2.10:80", "-i", "eth0"], "notes.txt", "nothing\n"),
+    archive("nodes of an archive", ["check"], "iptables-save", "*filter\n:FORWARD ACCEPT [0:0]\nCOMMIT\n"),
+  ]
+
+  /// A folder each with one file, and beside them a node's routes where these are of one node.
+  private static func archive(_ name: String, _ command: [String], _ file: String, _ text: String) -> GrowthInput {
+    GrowthInput(name, command) { count, path in
       let tree = "\(path).d"
       mkdir(tree, 0o755)
       for number in 0..<count {
         mkdir("\(tree)/d\(number)", 0o755)
-        let out = FileWriter("\(tree)/d\(number)/notes.txt")
-        out.put("nothing \(number)\n")
+        let out = FileWriter("\(tree)/d\(number)/\(file)")
+        out.put(text)
         out.close()
       }
-      let out = FileWriter("\(tree)/ip-route.txt")
-      out.put("default via 192.0.2.1 dev eth0\n")
-      out.close()
+      if command[0] == "trace" {
+        let out = FileWriter("\(tree)/ip-route.txt")
+        out.put("default via 192.0.2.1 dev eth0\n")
+        out.close()
+      }
       _ = Measurement.run(["tar", "-cf", path, "-C", tree, "."])
       _ = Measurement.run(["rm", "-rf", tree])
       return size(path)
-    },
-  ]
+    }
+  }
 
   private static func services(_ name: String, _ command: [String], endpoints: Int, withFacts: Bool) -> GrowthInput {
     GrowthInput(name, command) { count, path in

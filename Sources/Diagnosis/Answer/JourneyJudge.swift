@@ -115,13 +115,14 @@ public final class JourneyJudge {
         fork.branches[index], parts + [.leg(fork, outcome: index)],
         probability * trace.outcomes[index].probability, &gathered)
     }
-    guard !trace.worlds.isEmpty else {
+    let worlds = trace.worlds
+    guard !worlds.isEmpty else {
       let shares = trace.outcomes.indices.map { ($0, trace.outcomes[$0].probability) }
       let standing = Self.world(shares, standings)
       // What was cut off may end in any way.
       return trace.truncated > 0 && Set(standings).count > 1 ? Standing(answer: .unsure, share: 0) : standing
     }
-    let results = trace.worlds.results { shares in
+    let results = worlds.results { shares in
       Self.world(shares.map { ($0.outcome, $0.chance) }, standings)
     }
     if results.list.count == 1, results.isComplete { return results.list[0].result }

@@ -35,10 +35,10 @@ public final class Judge {
     var replies = Replies()
     var fates: [Fate] = []
     fates.reserveCapacity(trace.outcomes.count)
-    for (index, outcome) in trace.outcomes.enumerated() {
-      let fate = fate(of: outcome, at: index, trace, &replies)
+    for index in trace.outcomes.indices {
+      let fate = fate(of: trace.outcomes[index], at: index, trace, &replies)
       // Whatever else may be: where this happens, nothing is sure.
-      if fate.answer == .unsure, outcome.probability > Self.tiny { return .unsure }
+      if fate.answer == .unsure, trace.outcomes[index].probability > Self.tiny { return .unsure }
       fates.append(fate)
     }
     return combine(trace, fates, explains: false).answer
@@ -185,8 +185,9 @@ public final class Judge {
       if ends.allSatisfy({ $0 == nil }) { return nil }
       replies.traces[index] = reply
       if let loss = ends[0], ends.allSatisfy({ $0 == loss }) { return .lost(loss) }
-      guard !reply.worlds.isEmpty else { return .lost(ends.compactMap { $0 }.first ?? .stopped) }
-      let results = reply.worlds.results { shares in
+      let worlds = reply.worlds
+      guard !worlds.isEmpty else { return .lost(ends.compactMap { $0 }.first ?? .stopped) }
+      let results = worlds.results { shares in
         shares.contains { ends[$0.outcome] != nil && $0.chance > 1e-9 }
       }
       return results.list.count == 1 && results.isComplete
@@ -217,11 +218,12 @@ public final class Judge {
     let shares: [(outcome: Int, chance: Double)] = trace.outcomes.enumerated().map {
       ($0.offset, $0.element.probability)
     }
-    if trace.worlds.isEmpty || Set(fates.map(\.answer)).count == 1 {
+    let worlds = Set(fates.map(\.answer)).count == 1 ? nil : trace.worlds
+    guard let worlds, !worlds.isEmpty else {
       let world = Self.world(shares, fates)
       return finished(world.answer, share: world.share, trace, fates)
     }
-    let results = trace.worlds.results { Self.world($0, fates).answer }
+    let results = worlds.results { Self.world($0, fates).answer }
     if results.list.count == 1, results.isComplete {
       return finished(results.list[0].result, share: nil, trace, fates)
     }
@@ -231,7 +233,7 @@ public final class Judge {
     var judgement = finished(.unsure, share: nil, trace, fates)
     guard explains else { return judgement }
     judgement.undecided = Self.undecided(results, trace) { $0.rawValue }
-    judgement.wanted = Self.wanted(results.deciding.isEmpty ? trace.worlds.facts : results.deciding)
+    judgement.wanted = Self.wanted(results.deciding.isEmpty ? worlds.facts : results.deciding)
     return judgement
   }
 
