@@ -78,6 +78,23 @@ struct GrowthInput: Sendable {
     }
   }
 
+  /// Objects beside the rules of a node, read for the names that a trace prints.
+  private static func objects(
+    _ name: String, before: String = "", _ piece: @escaping @Sendable (Int) -> String
+  ) -> GrowthInput {
+    GrowthInput(name, trace) { count, path in
+      mkdir(path, 0o755)
+      let rules = FileWriter("\(path)/iptables-save")
+      rules.put(filter + "COMMIT\n")
+      rules.close()
+      let out = FileWriter("\(path)/objects")
+      out.put(before)
+      for number in 0..<count { out.put(piece(number)) }
+      out.close()
+      return size("\(path)/objects")
+    }
+  }
+
   private static func size(_ path: String) -> Int {
     var status = stat()
     return stat(path, &status) == 0 ? Int(status.st_size) : 0
@@ -103,7 +120,7 @@ struct GrowthInput: Sendable {
       ServiceObjects.writeFacts(to: path)
       return size("\(path)/iptables-save.txt") + size("\(path)/objects.json")
     },
-    archive("folders of an archive", ["trace", "192.0.2.10:80", "-i", "eth0"], "notes.txt", "nothing\n"),
+    archive("folders of an archive", trace, "notes.txt", "nothing\n"),
     archive("nodes of an archive", ["check"], "iptables-save", "*filter\n:FORWARD ACCEPT [0:0]\nCOMMIT\n"),
   ]
 
@@ -180,15 +197,14 @@ struct GrowthInput: Sendable {
       pod($0, labels: #""tier":"t""#) + service($0, selector: #""tier":"t","app":"none\#($0)""#)
     },
     list("Pods x policies") { pod($0, labels: #""app":"a\#($0)""#) + policy($0, selector: #""app":"a\#($0)""#) },
-    text(
-      "keys of a YAML mapping", ["check"], before: "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata:\n"
+    objects(
+      "keys of a YAML mapping", before: "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata:\n"
     ) { "  key\($0): \"\($0)\"\n" },
-    text("YAML documents", ["check"]) {
+    objects("YAML documents") {
       "---\napiVersion: v1\nkind: Service\nmetadata:\n  name: s\($0)\n  namespace: n\nspec:\n  clusterIP: \(address($0, 12))\n  ports:\n  - port: 80\n"
     },
-    text(
-      "rows of kubectl get", ["check"],
-      before: "NAMESPACE   NAME   TYPE   CLUSTER-IP   EXTERNAL-IP   PORT(S)   AGE\n"
+    objects(
+      "rows of kubectl get", before: "NAMESPACE   NAME   TYPE   CLUSTER-IP   EXTERNAL-IP   PORT(S)   AGE\n"
     ) { "n   s\($0)   ClusterIP   \(address($0, 12))   <none>   80/TCP   3d\n" },
   ]
 
