@@ -222,8 +222,8 @@ public struct NameResolver: Sendable {
       throw .unknown(
         "Service \(service.fullName) has no such port of \(ipProtocol.map { "\($0)" } ?? ""); it has \(all)")
     }
-    // One number for TCP and UDP is not asked about: TCP, as everywhere.
-    let isOneNumber = Set(fitting.map(\.port)).count == 1
+    // A number that TCP and UDP have is TCP, as everywhere.
+    let isOneNumber = !port.isEmpty && Set(fitting.map(\.port)).count == 1
     guard anyPort || fitting.count == 1 || isOneNumber else {
       throw .unknown(
         "Service \(service.fullName) has several ports; name one: svc/\(service.fullName):\(chosen.name.isEmpty ? "\(chosen.port)" : chosen.name); it has \(all)"

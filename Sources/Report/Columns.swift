@@ -46,7 +46,11 @@ public struct Columns {
       for (column, cell) in row.enumerated() { widths[column] = max(widths[column], columnWidth(cell)) }
     }
     guard let width else { return draw(all, widths, indent) }
-    if let fitted = fitted(widths, all, width - indent, from: 0) { return draw(all, fitted, indent) }
+    for gap in [Self.gap, 1] {
+      if let fitted = fitted(widths, all, width - indent, from: 0, gap: gap) {
+        return draw(all, fitted, indent, gap: gap)
+      }
+    }
     for gap in [Self.gap, 1] where !header.isEmpty {
       if let fitted = fitted(widths, all, width - indent - Self.inner, from: 1, gap: gap) {
         return headed(all, fitted, indent, gap)

@@ -97,6 +97,10 @@ public struct JourneyJSON {
       optional(arrival.place?.node, to: &out)
       out.literal(",\"pod\":")
       optional(arrival.place?.pod, to: &out)
+      if let process = arrival.process, !process.isEmpty {
+        out.literal(",\"process\":")
+        out.quoted(process)
+      }
       out.literal("},\"seenSource\":")
       out.quoted("\(arrival.seenSource)")
     } else {

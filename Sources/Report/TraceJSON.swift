@@ -12,11 +12,16 @@ public struct TraceJSON {
   private let snapshot: Snapshot
   private let ruleset: Ruleset
   private let withSteps: Bool
+  /// What an address is called where objects tell.
+  private let name: (IPAddress) -> String?
   let steps: StepTexts
   private var numbers: [(value: Double, text: [UInt8])]
   private var path: [Step] = []
 
-  public init(_ snapshot: Snapshot, steps: Bool = true) {
+  public init(
+    _ snapshot: Snapshot, steps: Bool = true, name: @escaping (IPAddress) -> String? = { _ in nil }
+  ) {
+    self.name = name
     self.snapshot = snapshot
     ruleset = snapshot.ruleset
     withSteps = steps
@@ -225,6 +230,10 @@ public struct TraceJSON {
       }
       place(route.file < ruleset.files.count ? ruleset.files[Int(route.file)].name : "", Int(route.line), &json)
       json.endObject()
+    }
+    if let name = name(outcome.destination) {
+      json.key("destinationName")
+      json.string(name)
     }
     json.key("translations")
     json.beginArray()

@@ -37,6 +37,7 @@ public enum WhyText {
     }
     if why.findings.count > shown { out.append("  and \(why.findings.count - shown) more: kubepath check") }
     if let connections = why.connections, connections.all > 0 {
+      if why.findings.isEmpty { out.append("") }
       out.append("  conntrack: \(connections.all) entries to it, \(connections.unreplied) without a reply")
     }
     let fixes = why.findings.prefix(shown).flatMap(\.fix)

@@ -281,7 +281,7 @@ struct CaptureCommand: ParsableCommand {
       case .timeout: Activity.show(counted(source.frames, "frame"))
       case .end: break loop
       }
-      news.tell(at: time(nil))
+      for line in news.lines(at: time(nil)) { Terminal.note(line) }
       if source.frames & 63 == 0 { Activity.show(counted(source.frames, "frame")) }
       if let duration, time(nil) >= start + duration { break }
       if let count, source.frames >= count { break }

@@ -4,7 +4,7 @@ import Findings
 import Report
 
 /// What a live capture shows while it runs: a second analysis over a few seconds at a time, each of whose findings is told once,
-/// in one line on standard error. The report at the end is the whole capture's.
+/// in one line. The report at the end is the whole capture's.
 struct LiveNews: ~Copyable {
   private var analyzer: CaptureAnalyzer
   private let options: CaptureOptions
@@ -39,15 +39,17 @@ struct LiveNews: ~Copyable {
 
   mutating func consume(_ frame: Frame) { analyzer.consume(frame) }
 
-  /// Tells what is new, when a window is over. `now`: seconds.
-  mutating func tell(at now: Int) {
-    guard now >= began + Self.window else { return }
+  /// What is new, when a window is over. `now`: seconds.
+  mutating func lines(at now: Int) -> [String] {
+    guard now >= began + Self.window else { return [] }
     began = now
+    var lines: [String] = []
     for finding in chosen.filter(analyzer.finish()) where finding.severity > .info && told.count < Self.most {
       if told.insert(Told(id: finding.id, subject: finding.subject)).inserted {
-        Terminal.note(text.news(finding, after: now - start))
+        lines.append(text.news(finding, after: now - start))
       }
     }
     analyzer = CaptureAnalyzer(options: options)
+    return lines
   }
 }

@@ -144,7 +144,7 @@ struct TraceCommand: ParsableCommand {
       Terminal.write(text.render(trace, judgement, findings: findings))
     case .json, .yaml:
       var json = TextBuffer()
-      var writer = TraceJSON(node, steps: !noSteps)
+      var writer = TraceJSON(node, steps: !noSteps) { names?.name(of: $0) }
       writer.write(trace, judgement, findings: findings, to: &json)
       json.newline()
       Terminal.write(output.format == .json ? Array(json.bytes) : try YAMLText.from(json: Array(json.bytes)))
