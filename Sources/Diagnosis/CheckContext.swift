@@ -1,3 +1,4 @@
+import Dispatch
 import Findings
 import Input
 import Intent
@@ -5,6 +6,7 @@ import PacketPath
 import Ruleset
 import ServiceMap
 import Snapshot
+import Synchronization
 import Wire
 
 /// One frontend traced from one origin, beside what it should do.
@@ -141,22 +143,29 @@ public struct CheckContext: Sendable {
     endpointCauses = EndpointCauses([], intent, finder)
     contested = HostPortShadowing.contested(intent)
     let sticky = ServiceOfChain(intent) { $0.affinity != nil }
-    var owners: ServiceOfChain?
+    let owners = Mutex<ServiceOfChain?>(nil)
+    let done = Mutex<[NodeContext?]>(Array(repeating: nil, count: bundle.snapshots.count))
     WorkMeter.expect(bundle.snapshots.count)
-    for snapshot in bundle.snapshots {
+    // Nodes have nothing to do with each other here.
+    DispatchQueue.concurrentPerform(iterations: bundle.snapshots.count) { [contested] number in
       defer { WorkMeter.advance(1) }
+      let snapshot = bundle.snapshots[number]
       var observer = Observer(snapshot, intent, contested: contested, only: only)
       var node = observer.run()
       node.planes = ProxyPlane.all(snapshot)
       node.missingRules = MissingRule.all(
         node.planes, hasTunnel: (snapshot.links ?? []).contains { $0.vxlan != nil })
       node.serviceChains = ServiceChains(node.planes, wanted: sticky) {
-        owners = owners ?? ServiceOfChain(intent)
-        return owners!
+        owners.withLock { known in
+          let all = known ?? ServiceOfChain(intent)
+          known = all
+          return all
+        }
       }
       node.setMismatches = ProxySets.mismatches(intent, node)
-      nodes.append(node)
+      done.withLock { $0[number] = node }
     }
+    nodes = done.withLock { $0.compactMap { $0 } }
     FarPods.settle(&nodes, intent)
     // Two snapshots that the objects take for one node are told apart by what they are called.
     let names = Dictionary(grouping: nodes.indices, by: { nodes[$0].name })

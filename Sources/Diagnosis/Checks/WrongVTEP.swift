@@ -42,12 +42,19 @@ enum WrongVTEP: Check {
   private struct NodeAddresses {
     private let intent: Cluster
     private let nodeOfAddress: [IPAddress: String]
+    private let nodeOfRange: [IPPrefix: String]
+    /// Pods' addresses in order, and whose they are: routes to them are as many.
+    private let pods: [(address: IPAddress, node: String)]
 
     init(_ intent: Cluster) {
       self.intent = intent
       nodeOfAddress = Dictionary(
         intent.nodes.flatMap { node in node.internalIPs.map { ($0, node.name) } },
         uniquingKeysWith: { first, _ in first })
+      nodeOfRange = Dictionary(
+        intent.nodes.flatMap { node in node.podCIDRs.map { ($0, node.name) } }, uniquingKeysWith: { first, _ in first })
+      pods = intent.pods.filter { !$0.hostNetwork && !$0.node.isEmpty }
+        .flatMap { pod in pod.addresses.map { ($0, pod.node) } }.sorted { $0.0 < $1.0 }
     }
 
     var isKnown: Bool { intent.nodes.count > 1 }
@@ -57,11 +64,19 @@ enum WrongVTEP: Check {
 
     /// The one node whose Pods a range holds.
     func owner(of range: IPPrefix) -> String? {
-      if let node = intent.nodes.first(where: { $0.podCIDRs.contains(range) }) { return node.name }
-      let homes = Set(
-        intent.pods.filter { !$0.hostNetwork && !$0.node.isEmpty && $0.addresses.contains { range.contains($0) } }.map(
-          \.node))
-      return homes.count == 1 ? homes.first : nil
+      if let node = nodeOfRange[range] { return node }
+      var (low, high) = (0, pods.count)
+      while low < high {
+        let middle = (low + high) / 2
+        if pods[middle].address < range.address { low = middle + 1 } else { high = middle }
+      }
+      var home: String?
+      for pod in pods[low...] {
+        guard range.contains(pod.address) else { break }
+        if let home, home != pod.node { return nil }
+        home = pod.node
+      }
+      return home
     }
   }
 
