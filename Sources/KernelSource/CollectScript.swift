@@ -48,7 +48,7 @@ public enum CollectScript {
         isSettings ? "run \(file) sh -c '\(words) | grep -v fastopen_key'" : "run \(file) \(words)"
       if command[0] == "cat" || command[0] == "find" {
         out += "if [ -e \(command[1]) ]; then \(line); fi\n"
-      } else if command[0] == "kubeadm" || command[0] == "journalctl" {
+      } else if NodeCollector.optionalPrograms.contains(command[0]) {
         out += "if command -v \(command[0]) >/dev/null 2>&1; then \(line); fi\n"
       } else if command[0].contains("legacy") {
         // Listing legacy tables creates them where none are in use.

@@ -28,12 +28,13 @@ public enum NodeCollector {
   private static let ruleFiles = Set(
     DumpFormat.allCases.map(\.descriptor).filter(\.holdsRules).flatMap(\.collected).map(\.file))
 
+  static let optionalPrograms: Set = ["kubeadm", "journalctl", "wg"]
+
   /// Files and programs that nodes of some kinds do not have; nothing is missing then.
   static func isAbsent(_ command: [String]) -> Bool {
     switch command[0] {
     case "cat", "find": access(command[1], F_OK) != 0
-    case "kubeadm", "journalctl": Tool.find(command[0]) == nil
-    default: false
+    default: optionalPrograms.contains(command[0]) && Tool.find(command[0]) == nil
     }
   }
 

@@ -4,7 +4,8 @@ import Wire
 /// `wg show`: devices, their ports, and their peers with what each is sent.
 enum WireGuardReader: DumpReader {
   static let descriptor = DumpDescriptor(
-    .wireGuard, commands: ["wg show"], isNamed: { $0 == "wg" || $0.hasPrefix("wg-show") || $0.hasPrefix("wg_show") },
+    .wireGuard, commands: ["wg show"], collected: [.init("wg-show.txt", "wg", "show")],
+    isNamed: { $0 == "wg" || $0.hasPrefix("wg-show") || $0.hasPrefix("wg_show") },
     empty: { $0.wireGuards = $0.wireGuards ?? [] }, read: { read($0.section, into: &$1) },
     recognises: { line in
       (line.first == "interface:" || line.first == "peer:") && !line.second.isEmpty && line.rest.peek == nil

@@ -26,6 +26,31 @@ import Wire
     #expect(found("close-wait-timeout", snapshot).count == 1)
   }
 
+  /// Where no rule translates, answers that avoid iptables are as they should be.
+  @Test func bridgesOfNodesWithoutServiceRules() {
+    let links = """
+      4: cni0: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc noqueue state UP mode DEFAULT group default
+          link/ether 02:cc:00:00:00:01 brd ff:ff:ff:ff:ff:ff
+          bridge forward_delay 1500
+      5: veth5@if2: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc noqueue master cni0 state UP mode DEFAULT group default
+          link/ether 02:dd:00:00:00:05 brd ff:ff:ff:ff:ff:ff link-netnsid 0
+      6: veth6@if2: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc noqueue master cni0 state UP mode DEFAULT group default
+          link/ether 02:dd:00:00:00:06 brd ff:ff:ff:ff:ff:ff link-netnsid 1
+
+      """
+    func node(_ rules: String) -> Snapshot {
+      SnapshotLoader.load(
+        [
+          ("iptables-save.txt", rules), ("ip-link.txt", links),
+          ("sysctl.txt", "net.bridge.bridge-nf-call-iptables = 0\n"),
+        ].map { SourceFile(name: $0.0, contents: Array($0.1.utf8)) }, name: "fir")
+    }
+    let own = "*filter\n:INPUT ACCEPT [0:0]\n:FORWARD DROP [0:0]\n:OUTPUT ACCEPT [0:0]\nCOMMIT\n"
+    #expect(found("bridge-nf-call-off", node(own)).isEmpty)
+    let proxys = "*nat\n:PREROUTING ACCEPT [0:0]\n:KUBE-SERVICES - [0:0]\n-A PREROUTING -j KUBE-SERVICES\nCOMMIT\n"
+    #expect(found("bridge-nf-call-off", node(own + proxys)).count == 1)
+  }
+
   @Test func theDNSCachesDeviceWithoutItsRules() {
     let addresses =
       "1: lo    inet 127.0.0.1/8 scope host lo\n7: nodelocaldns    inet 169.254.20.10/32 scope global nodelocaldns\n"

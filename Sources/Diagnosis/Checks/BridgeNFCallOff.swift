@@ -7,6 +7,8 @@ enum BridgeNFCallOff: Check {
   static func run(_ context: CheckContext) -> [Finding] {
     context.nodes.compactMap { node in
       guard node.snapshot.sysctlInt("net.bridge.bridge-nf-call-iptables") == 0 else { return nil }
+      // Where nothing translates, nothing has to be translated back.
+      guard !node.planes.isEmpty || node.isIPVS else { return nil }
       let links = node.snapshot.links ?? []
       guard
         let bridge = links.first(where: { link in link.kind == "bridge" && links.count { $0.master == link.name } >= 2 }

@@ -70,7 +70,9 @@ struct Remedy {
   }
 
   private var owners: Fix {
-    .advice("\(owner.rawValue) keeps this chain and writes it again: change what it is told, not the chain")
+    .advice(
+      "\(owner.rawValue) keeps this chain and writes it again: change what it is told"
+        + (owner.configuration.map { " (\($0))" } ?? "") + ", not the chain")
   }
 
   private func firewalld(_ passage: Passage) -> Fix {
