@@ -183,6 +183,21 @@ import Testing
     #expect(script.ids == ["slow-server-not-network", "connection-refused"])
   }
 
+  /// A clock that was set in between makes any time of a handshake: nothing traps.
+  @Test func aHandshakeOfThirtyYears() {
+    var script = Script()
+    let years = 30 * 365 * 86_400_000
+    script.tcp(at: 0, from: (1, 49_300), to: (2, 80), seq: 100, flags: Script.syn)
+    script.tcp(at: years, from: (2, 80), to: (1, 49_300), seq: 500, ack: 101, flags: Script.synAck)
+    script.tcp(at: years + 1, from: (1, 49_300), to: (2, 80), seq: 101, ack: 501, flags: Script.ack)
+    script.tcp(
+      at: years + 2, from: (1, 49_300), to: (2, 80), seq: 101, ack: 501, flags: Script.pushAck, count: 90, id: 8)
+    script.tcp(at: years + 3, from: (2, 80), to: (1, 49_300), seq: 501, ack: 191, flags: Script.ack, id: 9)
+    script.tcp(
+      at: years + 9000, from: (2, 80), to: (1, 49_300), seq: 501, ack: 191, flags: Script.pushAck, count: 90, id: 9)
+    #expect(!script.ids.contains("slow-server-not-network"))
+  }
+
   /// A keepalive owes no answer, a request does.
   @Test(arguments: [19, 90]) func streamsThatOweNothing(size: Int) {
     var script = Script()

@@ -37,7 +37,8 @@ enum PathBroken: LateCheck {
       let key = Key(journey)
       if broken[key] == nil {
         order.append(key)
-        var entry = Broken(journey: journey, isTold: isPolicy(journey) || isTold(journey, by: found))
+        let isKnown = isPolicy(journey) || isBeyond(journey) || isTold(journey, by: found)
+        var entry = Broken(journey: journey, isTold: isKnown)
         if !entry.isTold {
           let causes = judge.findings(answer)
           entry.isTold = causes.contains { cause in
@@ -149,6 +150,11 @@ enum PathBroken: LateCheck {
     NoLocalEndpointsExternal.id, NoLocalEndpointsInternal.id, NoEndpoints.id, SourceRanges.id, TopologyHints.id,
     NetworkPolicyDrop.id,
   ]
+
+  /// An endpoint that no dump is of may well know the way to Pods: another node, a router's neighbour.
+  private static func isBeyond(_ journey: Journey) -> Bool {
+    if case .routerUnaware = journey.ending.cause { journey.ending.arrival?.place == nil } else { false }
+  }
 
   /// A network policy's chain ends it: network-policy-drop tells.
   private static func isPolicy(_ journey: Journey) -> Bool {
